@@ -14,15 +14,29 @@ export class TransportWords extends AddressWords {
     );
   }
 
+  /** Takes over another scratch's value. */
+  copyFrom(other: TransportWords): void {
+    this.family = other.family;
+    this.w0 = other.w0;
+    this.w1 = other.w1;
+    this.w2 = other.w2;
+    this.w3 = other.w3;
+    this.port = other.port;
+  }
+
   /** Takes over the value of `address`. */
   set(address: TransportAddress): void {
-    const { ip } = address;
+    this.setTo(address.ip, address.port);
+  }
+
+  /** Takes over an address and a port. */
+  setTo(ip: IpAddress, port: number): void {
     this.family = ip.family;
     this.w0 = ip.w0;
     this.w1 = ip.w1;
     this.w2 = ip.w2;
     this.w3 = ip.w3;
-    this.port = address.port;
+    this.port = port;
   }
 }
 

@@ -1,0 +1,89 @@
+// An allocation and its one or two relayed addresses: state only. How it comes and goes is allocations.ts's business,
+// how data flows through it relay-path.ts's.
+
+import type { IpFamily } from '../stun/ip-address.ts';
+import type { TransportAddress, TransportWords } from '../stun/transport-address.ts';
+import type { Channel } from './channel.ts';
+import type { ClientEndpoint } from './client-endpoint.ts';
+import type { Credential, RelaySocket, RelaySocketOwner } from './env.ts';
+import { PermissionTable } from './permission.ts';
+import type { RelayPath } from './relay-path.ts';
+
+/** A relayed transport address: its socket, and the counters of what flows through it. */
+export class Relay implements RelaySocketOwner {
+  readonly allocation: Allocation;
+  readonly socket: RelaySocket;
+  readonly family: IpFamily;
+  readonly #path: RelayPath;
+  /** Monotonic milliseconds at which it ends unless refreshed. */
+  deadline: number;
+  closed = false;
+  packetsToPeer = 0;
+  bytesToPeer = 0;
+  packetsToClient = 0;
+  bytesToClient = 0;
+
+  constructor(allocation: Allocation, socket: RelaySocket, path: RelayPath, deadline: number) {
+    this.allocation = allocation;
+    this.socket = socket;
+    this.family = socket.relayed.ip.family;
+    this.#path = path;
+    this.deadline = deadline;
+  }
+
+  /** XOR-RELAYED-ADDRESS. */
+  get relayed(): TransportAddress {
+    return this.socket.relayed;
+  }
+
+  fromPeer(source: TransportWords, buffer: Buffer, start: number, end: number): void {
+    if (!this.closed) this.#path.fromPeer(this, source, buffer, start, end);
+  }
+}
+
+/** The response to the transaction that made the allocation, for its retransmissions. */
+export interface CachedReply {
+  readonly transactionId: string;
+  readonly bytes: Buffer;
+  /** Monotonic milliseconds until which a retransmission is answered with it. */
+  readonly until: number;
+}
+
+/** State of one five-tuple (RFC 8656 §2, §6). */
+export class Allocation {
+  /** Process-wide number: joins log lines. */
+  readonly id: number;
+  readonly endpoint: ClientEndpoint;
+  /** Whoever made it; null when access is anonymous. Holds keys, never a password (RFC 8656 §6). */
+  readonly credential: Credential | null;
+  /** Monotonic milliseconds. */
+  readonly createdAt: number;
+  ipv4: Relay | null = null;
+  ipv6: Relay | null = null;
+  readonly permissions: PermissionTable = new PermissionTable();
+  readonly channels: Map<number, Channel> = new Map();
+  cachedReply: CachedReply | null = null;
+  closed = false;
+  /** Totals of relayed addresses that are gone already. */
+  packetsToPeer = 0;
+  bytesToPeer = 0;
+  packetsToClient = 0;
+  bytesToClient = 0;
+
+  constructor(id: number, endpoint: ClientEndpoint, credential: Credential | null, createdAt: number) {
+    this.id = id;
+    this.endpoint = endpoint;
+    this.credential = credential;
+    this.createdAt = createdAt;
+  }
+
+  /** The relayed address of a family, or null. */
+  relay(family: number): Relay | null {
+    return family === 6 ? this.ipv6 : this.ipv4;
+  }
+
+  /** The one or two relayed addresses. */
+  relays(): Relay[] {
+    return [this.ipv4, this.ipv6].filter((relay) => relay !== null);
+  }
+}

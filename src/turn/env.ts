@@ -1,0 +1,244 @@
+// What the engine needs from outside, as interfaces: time, randomness, relay sockets, clients' links, credentials,
+// policy, quota and an observer. Everything outside implements these; nothing here knows who does.
+
+import type { IpAddress, IpFamily } from '../stun/ip-address.ts';
+import type { TransportAddress, TransportWords } from '../stun/transport-address.ts';
+import type { Allocation, Relay } from './allocation.ts';
+import type { Channel } from './channel.ts';
+import type { ClientEndpoint } from './client-endpoint.ts';
+import type { PeerRule } from './peers/peer-policy.ts';
+import type { Permission } from './permission.ts';
+
+/** A value, or a promise of it where a look-up misses every cache. */
+export type Awaitable<T> = T | Promise<T>;
+
+/** Time, injected so that a test can own it. */
+export interface Clock {
+  /** Monotonic milliseconds: every deadline is measured by it. */
+  now(): number;
+  /** Unix time in milliseconds: for credential expiry and nonces only. It may jump. */
+  wallTime(): number;
+}
+
+/** Unpredictable bytes. */
+export interface Random {
+  /** Fills `target` from a cryptographically secure source. */
+  fill(target: Uint8Array): void;
+}
+
+/**
+ * How bytes reach a client: a UDP listening socket for all of its endpoints, or one stream connection.
+ * Nothing here throws or waits; what cannot be sent is dropped and counted by the link.
+ */
+export interface ClientLink {
+  /** Sends a whole message `buffer[start, end)`. The link copies what it cannot send at once. */
+  send(endpoint: ClientEndpoint, buffer: Buffer, start: number, end: number): void;
+  /**
+   * A buffer of at least {@link HEADER_ROOM} bytes into which the engine writes the head of a relayed message for the
+   * next {@link sendRelayed}. The link rotates several, so that one still on its way is not overwritten.
+   */
+  header(): Buffer;
+  /**
+   * Sends `header[0, headerEnd)`, the payload `buffer[start, end)` and `padding` (0..3) zero bytes as one message.
+   * The payload is not copied unless it must wait; its owner does not write to it again.
+   */
+  sendRelayed(
+    endpoint: ClientEndpoint,
+    header: Buffer,
+    headerEnd: number,
+    buffer: Buffer,
+    start: number,
+    end: number,
+    padding: number,
+  ): void;
+  /**
+   * The lasting endpoint for a five-tuple. A UDP listener hands out a reused scratch endpoint for unknown sources and
+   * makes it last here; a connection returns its own. Called only once a request has been authenticated.
+   */
+  retain(endpoint: ClientEndpoint): ClientEndpoint;
+  /** The endpoint that is known for the five-tuple now, or null: for looking state up again after an `await`. */
+  find(endpoint: ClientEndpoint): ClientEndpoint | null;
+  /** The five-tuple has no allocation any more: the link may forget it. */
+  release(endpoint: ClientEndpoint): void;
+}
+
+/** Room that {@link ClientLink.header} offers: a Data indication's head for an IPv6 peer is 48 bytes. */
+export const HEADER_ROOM = 64;
+
+/** A socket bound to a relayed transport address. */
+export interface RelaySocket {
+  /** The address and port it is bound to: private where a NAT stands in front. */
+  readonly local: TransportAddress;
+  /** The address shown to clients and peers (XOR-RELAYED-ADDRESS). */
+  readonly relayed: TransportAddress;
+  /** Whose datagrams these are: {@link RelaySocketOwner.fromPeer} is called with each. Set once, before any arrives. */
+  attach(owner: RelaySocketOwner): void;
+  /** Sends `buffer[start, end)` to a peer. Never throws or waits. The payload's owner does not write to it again. */
+  send(peer: IpAddress, port: number, buffer: Buffer, start: number, end: number): void;
+  /** Gives socket and port back. Idempotent. */
+  close(): void;
+}
+
+/** What a relay socket reports to. */
+export interface RelaySocketOwner {
+  /** A datagram `buffer[start, end)` came from `source` (a scratch: valid during the call). */
+  fromPeer(source: TransportWords, buffer: Buffer, start: number, end: number): void;
+}
+
+/** Which port an allocation wants (RFC 8656 §7.2). */
+export const PortRequest = {
+  ANY: 0,
+  /** An even port. */
+  EVEN: 1,
+  /** An even port N, with N+1 bound and held as well. */
+  EVEN_AND_NEXT: 2,
+} as const;
+export type PortRequest = (typeof PortRequest)[keyof typeof PortRequest];
+
+/** Relay sockets that were opened for one request. */
+export interface OpenedRelay {
+  readonly socket: RelaySocket;
+  /** The socket on N+1, for {@link PortRequest.EVEN_AND_NEXT}; else null. */
+  readonly reserved: RelaySocket | null;
+}
+
+/** Where relay sockets come from. */
+export interface RelaySockets {
+  /** Whether relayed addresses of this family are served. */
+  serves(family: IpFamily): boolean;
+  /** Binds a random free port of the family; null when none is free (or no descriptor is left). Never rejects. */
+  open(family: IpFamily, request: PortRequest): Awaitable<OpenedRelay | null>;
+}
+
+/** What a plane can do with IP fields: the engine answers accordingly. */
+export interface PlaneCapabilities {
+  /** Can set DF; else DONT-FRAGMENT is an unknown attribute (RFC 8656 §7.2 step 4). */
+  readonly dontFragment: boolean;
+}
+
+/** A key under which a message may be authentic, and whose it is. */
+export interface Credential {
+  /** The long-term MD5 key, 16 bytes. */
+  readonly md5Key: Buffer;
+  /** The long-term SHA-256 key, 32 bytes, or null where only the MD5 key is known. */
+  readonly sha256Key: Buffer | null;
+  /** USERNAME: the owner of the allocations made with it. */
+  readonly username: string;
+  /** What {@link Quota} counts: the user, or the user part of a time-limited name; null = not counted per user. */
+  readonly quotaKey: string | null;
+  /** How many allocations the quota key may hold; 0 = no limit. */
+  readonly quotaLimit: number;
+}
+
+/** Why {@link Credentials.find} found nothing: for the log, never for the wire. */
+export const NoCredential = {
+  UNKNOWN_USER: 'unknown-user',
+  EXPIRED: 'expired',
+} as const;
+export type NoCredential = (typeof NoCredential)[keyof typeof NoCredential];
+
+/**
+ * The sources of credentials, as one. A name may have several candidates (one per shared secret); the engine tries
+ * each in turn.
+ */
+export interface Credentials {
+  /** Candidates for USERNAME, or why there are none. A store's time-out resolves to `unavailable`. */
+  find(username: string, realm: string): Awaitable<readonly Credential[] | NoCredential | 'unavailable'>;
+  /** The username behind a USERHASH, or null (RFC 8489 §14.4). */
+  usernameOf(userhash: Buffer, realm: string): Awaitable<string | null>;
+}
+
+/** Which peers clients may reach, by address. Own addresses are {@link OwnAddresses}' business. */
+export interface PeerAddressPolicy {
+  /** The rule that refuses the address, or null. */
+  check(ip: IpAddress): PeerRule | null;
+  /** The same for an address that this server shows in XOR-RELAYED-ADDRESS. */
+  checkShown(ip: IpAddress): PeerRule | null;
+}
+
+/** Which addresses are this host's own (SECURITY.md §2.3 calls for judging them by IP and port). */
+export interface OwnAddresses {
+  /** Whether the address is one of this host: an interface's, an external or a relay address. */
+  isOwn(ip: IpAddress): boolean;
+  /** Whether the server shows this address in XOR-RELAYED-ADDRESS. */
+  isShown(ip: IpAddress): boolean;
+  /** Whether one of the server's own listeners is at this transport address. */
+  isListener(ip: IpAddress, port: number): boolean;
+}
+
+/** What a quota counts an allocation against. */
+export interface QuotaRequest {
+  readonly credential: Credential | null;
+  readonly client: IpAddress;
+}
+
+/** Counts allocations. */
+export interface Quota {
+  /** Takes one; false when that would exceed a limit. Never rejects. */
+  acquire(request: QuotaRequest): Awaitable<boolean>;
+  /** Gives one back: exactly once for each that was taken. */
+  release(request: QuotaRequest): void;
+}
+
+/** Bounds unauthenticated answers per source, so that the server is no reflector. */
+export interface ReplyBudget {
+  /** Whether an error answer to an unauthenticated source may be sent now (401, 438, 400, 420). */
+  allowError(client: TransportWords): boolean;
+  /** Whether a Binding success may be sent now. */
+  allowBinding(client: TransportWords): boolean;
+}
+
+/** Why an allocation ended. */
+export const ReleaseReason = {
+  DELETED: 'deleted',
+  EXPIRED: 'expired',
+  CONNECTION_CLOSED: 'connection-closed',
+  ADMINISTRATIVE: 'administrative',
+  SHUTDOWN: 'shutdown',
+} as const;
+export type ReleaseReason = (typeof ReleaseReason)[keyof typeof ReleaseReason];
+
+/** Why a request failed to authenticate: for the log. */
+export const AuthFailure = {
+  UNKNOWN_USER: 'unknown-user',
+  WRONG_PASSWORD: 'wrong-password',
+  EXPIRED: 'expired',
+  WRONG_USER: 'wrong-user',
+  UNAVAILABLE: 'unavailable',
+} as const;
+export type AuthFailure = (typeof AuthFailure)[keyof typeof AuthFailure];
+
+/**
+ * Life events of the engine: for logs, metrics and forwarding tables. Never called per packet. Calls are contained:
+ * an observer that throws disturbs nobody.
+ */
+export interface Observer {
+  allocated(allocation: Allocation): void;
+  refreshed(allocation: Allocation): void;
+  /** One relayed address of a dual allocation, or the last, is gone. Counters are final for it. */
+  relayReleased(allocation: Allocation, relay: Relay): void;
+  released(allocation: Allocation, reason: ReleaseReason): void;
+  permissionInstalled(allocation: Allocation, permission: Permission): void;
+  channelBound(allocation: Allocation, channel: Channel): void;
+  channelUnbound(allocation: Allocation, channel: Channel): void;
+  authFailed(endpoint: ClientEndpoint, username: string, reason: AuthFailure): void;
+  peerDenied(allocation: Allocation, peer: TransportAddress, rule: string): void;
+  /** An error response was sent. */
+  rejected(endpoint: ClientEndpoint, method: number, code: number): void;
+  /** A bug or a failing collaborator: the request was answered 500. */
+  failed(error: unknown): void;
+}
+
+/** Everything the engine is given. */
+export interface Env {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly relays: RelaySockets;
+  readonly capabilities: PlaneCapabilities;
+  readonly credentials: Credentials;
+  readonly peers: PeerAddressPolicy;
+  readonly own: OwnAddresses;
+  readonly quota: Quota;
+  readonly budget: ReplyBudget;
+  readonly observer: Observer;
+}

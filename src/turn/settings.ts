@@ -1,0 +1,27 @@
+// What an operator may choose about the protocol, in the engine's own terms. Defaults live in the configuration schema.
+
+/** Settings of an engine. The object may be replaced by a reload; allocations keep what they were given. */
+export interface EngineSettings {
+  /** REALM. Prepared with OpaqueString. */
+  readonly realm: string;
+  /** No credentials are asked for: labs only. */
+  readonly anonymous: boolean;
+  /** Binding needs credentials as well (RFC 8489 §12 leaves it to the operator). */
+  readonly authenticateBinding: boolean;
+  /** PASSWORD-ALGORITHMS is offered: every credential source must be able to derive SHA-256 keys. */
+  readonly passwordAlgorithms: boolean;
+  /** USERHASH is accepted and announced. */
+  readonly usernameAnonymity: boolean;
+  /** Seconds that a NONCE is accepted. */
+  readonly nonceLifetime: number;
+  /** Seconds granted when LIFETIME is absent, or asks for less (RFC 8656 §7.2). */
+  readonly defaultLifetime: number;
+  /** Seconds granted at most. */
+  readonly maxLifetime: number;
+  readonly permissionsPerAllocation: number;
+  readonly channelsPerAllocation: number;
+  /** Old clients may bind channel numbers up to 0x7FFE (RFC 5766 §11.2). */
+  readonly rfc5766ChannelNumbers: boolean;
+  /** SOFTWARE; empty = not sent. */
+  readonly software: string;
+}
