@@ -154,6 +154,8 @@ export interface PeerAddressPolicy {
   check(ip: IpAddress): PeerRule | null;
   /** The same for an address that this server shows in XOR-RELAYED-ADDRESS. */
   checkShown(ip: IpAddress): PeerRule | null;
+  /** Whether the operator has opened this address by name (an allow rule, or the lab flag for loopback). */
+  isOpened(ip: IpAddress): boolean;
 }
 
 /** Which addresses are this host's own (SECURITY.md §2.3 calls for judging them by IP and port). */
@@ -241,4 +243,6 @@ export interface Env {
   readonly quota: Quota;
   readonly budget: ReplyBudget;
   readonly observer: Observer;
+  /** 32 secret bytes that sign nonces: shared by all workers and kept across restarts. */
+  readonly nonceKey: Buffer;
 }
