@@ -3,20 +3,16 @@
 
 /**
  * How firmly a range is closed. `H` hard: no allow rule opens it. `A` private networks: an operator of a LAN opens
- * them. `D` denied: may be opened. `U` denied by the operator's own list.
+ * them. `D` denied: may be opened.
  */
-export type PeerRuleClass = 'H' | 'A' | 'D' | 'U';
-
-/** Why a peer address is refused. */
-export interface PeerRule {
-  /** A short constant name for logs and metrics; of an operator's rule `deny` and its range. */
-  readonly name: string;
-  readonly cls: PeerRuleClass;
-}
+export type RangeClass = 'H' | 'A' | 'D';
 
 /** One range of the built-in list. */
-export interface DeniedRange extends PeerRule {
+export interface DeniedRange {
   readonly cidr: string;
+  readonly cls: RangeClass;
+  /** A short constant name for logs and metrics. */
+  readonly name: string;
 }
 
 /** Ordered: an address is named by its first match, so narrow ranges and hard ones come before what surrounds them. */

@@ -4,7 +4,15 @@
 import { type IpAddress, unmapped } from '../../stun/ip-address.ts';
 import { embeddedIpv4 } from './canonical.ts';
 import { Cidr, PrefixTable, parseCidr } from './cidr.ts';
-import { DEFAULT_DENY_LIST, type PeerRule } from './deny-list.ts';
+import { DEFAULT_DENY_LIST, type RangeClass } from './deny-list.ts';
+
+/** Why a peer address is refused. */
+export interface PeerRule {
+  /** A short name for logs and metrics: of a built-in range, or `deny` and the range that the operator wrote. */
+  readonly name: string;
+  /** The class of the built-in range; `U` for the operator's own list. */
+  readonly cls: RangeClass | 'U';
+}
 
 /** What the operator adds to the built-in deny list. */
 export interface PeerPolicyOptions {
