@@ -62,6 +62,8 @@ export class Allocation {
   ipv6: Relay | null = null;
   readonly permissions: PermissionTable = new PermissionTable();
   readonly channels: Map<number, Channel> = new Map();
+  /** The expiry wheel's own. */
+  wheelSlot = 0;
   cachedReply: CachedReply | null = null;
   closed = false;
   /** Totals of relayed addresses that are gone already. */

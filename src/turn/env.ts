@@ -224,7 +224,8 @@ export interface Observer {
   channelBound(allocation: Allocation, channel: Channel): void;
   channelUnbound(allocation: Allocation, channel: Channel): void;
   authFailed(endpoint: ClientEndpoint, username: string, reason: AuthFailure): void;
-  peerDenied(allocation: Allocation, peer: TransportAddress, rule: string): void;
+  /** A peer was refused by policy; port 0 where only the address was judged. */
+  peerDenied(allocation: Allocation, peer: IpAddress, port: number, rule: string): void;
   /** An error response was sent. */
   rejected(endpoint: ClientEndpoint, method: number, code: number): void;
   /** A bug or a failing collaborator: the request was answered 500. */

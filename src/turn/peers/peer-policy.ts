@@ -55,6 +55,12 @@ export class PeerPolicy {
     return this.judge(ip, true);
   }
 
+  /** Whether the operator has opened this address by name: by `allow`, or by the loopback flag. */
+  isOpened(ip: IpAddress): boolean {
+    if (this.deny.find(ip) !== null) return false;
+    return this.allow.find(ip) !== null || (this.unsafeAllowLoopback && isLoopback(unmapped(ip)));
+  }
+
   private judge(ip: IpAddress, shown: boolean): PeerRule | null {
     const embedded = embeddedIpv4(ip);
     const configured = this.deniedByOperator(ip, embedded);

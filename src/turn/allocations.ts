@@ -1,0 +1,203 @@
+// How allocations, permissions and channels come and go. Owns every path on which something is given back: relay
+// sockets, quota, endpoints and registry entries leave together, whatever ended them.
+
+import type { IpAddress, IpFamily } from '../stun/ip-address.ts';
+import { Allocation, Relay } from './allocation.ts';
+import { CHANNEL_LIFETIME, Channel } from './channel.ts';
+import type { ClientEndpoint } from './client-endpoint.ts';
+import type { Clock, Credential, Observer, Quota, RelaySocket } from './env.ts';
+import { ReleaseReason } from './env.ts';
+import { ExpiryWheel } from './expiry-wheel.ts';
+import type { PeerAccess } from './peer-access.ts';
+import { PERMISSION_LIFETIME, Permission } from './permission.ts';
+import type { RelayPath } from './relay-path.ts';
+import type { RelayRegistry } from './relay-registry.ts';
+
+// Dead permissions and channels are refused on use at once; they are only swept up this often.
+const SWEEP_INTERVAL = 10_000;
+
+/** What the allocations of an engine are made with. */
+export interface AllocationsOptions {
+  readonly clock: Clock;
+  readonly quota: Quota;
+  readonly observer: Observer;
+  readonly access: PeerAccess;
+  readonly path: RelayPath;
+  readonly registry: RelayRegistry;
+}
+
+/** All allocations of an engine. */
+export class Allocations {
+  readonly #options: AllocationsOptions;
+  readonly #all: Set<Allocation> = new Set();
+  readonly #wheel: ExpiryWheel<Allocation>;
+  #nextId = 1;
+
+  constructor(options: AllocationsOptions) {
+    this.#options = options;
+    this.#wheel = new ExpiryWheel(options.clock.now(), (allocation, now) => this.#sweep(allocation, now));
+  }
+
+  get size(): number {
+    return this.#all.size;
+  }
+
+  /** All live allocations. */
+  list(): IterableIterator<Allocation> {
+    return this.#all.values();
+  }
+
+  /**
+   * Makes the allocation of a five-tuple out of sockets that are open already. Its quota unit must have been acquired:
+   * it is given back when the allocation ends.
+   * @param lifetime seconds
+   */
+  create(
+    endpoint: ClientEndpoint,
+    credential: Credential | null,
+    sockets: readonly RelaySocket[],
+    lifetime: number,
+  ): Allocation {
+    const { clock, path, registry, observer } = this.#options;
+    const now = clock.now();
+    const allocation = new Allocation(this.#nextId++, endpoint, credential, now);
+    for (const socket of sockets) {
+      const relay = new Relay(allocation, socket, path, now + lifetime * 1000);
+      if (relay.family === 4) allocation.ipv4 = relay;
+      else allocation.ipv6 = relay;
+      registry.add(relay);
+      socket.attach(relay);
+    }
+    endpoint.allocation = allocation;
+    this.#all.add(allocation);
+    this.#reschedule(allocation, now);
+    observer.allocated(allocation);
+    return allocation;
+  }
+
+  /** Sets the time to live of some relayed addresses of an allocation: only Refresh does (RFC 8656 §6). */
+  refresh(allocation: Allocation, relays: readonly Relay[], lifetime: number): void {
+    const now = this.#options.clock.now();
+    for (const relay of relays) relay.deadline = now + lifetime * 1000;
+    this.#reschedule(allocation, now);
+    this.#options.observer.refreshed(allocation);
+  }
+
+  /** Ends some relayed addresses at once, and the allocation with the last of them (RFC 8656 §8.1). */
+  closeRelays(allocation: Allocation, relays: readonly Relay[], reason: ReleaseReason): void {
+    for (const relay of relays) this.#closeRelay(allocation, relay);
+    if (allocation.ipv4 === null && allocation.ipv6 === null) this.#finish(allocation, reason);
+  }
+
+  /** Ends an allocation. Idempotent. */
+  release(allocation: Allocation, reason: ReleaseReason): void {
+    this.closeRelays(allocation, allocation.relays(), reason);
+  }
+
+  /** Ends what is due. Called about once a second. */
+  tick(): void {
+    this.#wheel.tick(this.#options.clock.now());
+  }
+
+  /** Installs or extends the permission for an address (RFC 8656 §9). The address has been judged. */
+  installPermission(allocation: Allocation, peer: IpAddress): Permission {
+    const deadline = this.#options.clock.now() + PERMISSION_LIFETIME;
+    const known = allocation.permissions.find(peer);
+    if (known !== null) {
+      known.deadline = deadline;
+      return known;
+    }
+    const permission = new Permission(peer, this.#options.access.isOwn(peer), deadline);
+    allocation.permissions.add(permission);
+    this.#options.observer.permissionInstalled(allocation, permission);
+    return permission;
+  }
+
+  /**
+   * Binds a channel, or extends the binding; the peer's permission with it (RFC 8656 §12.2). The caller has checked
+   * that neither the number nor the address is bound otherwise.
+   */
+  bindChannel(allocation: Allocation, relay: Relay, number: number, peer: IpAddress, port: number): void {
+    const permission = this.installPermission(allocation, peer);
+    const deadline = this.#options.clock.now() + CHANNEL_LIFETIME;
+    const known = allocation.channels.get(number);
+    if (known !== undefined) {
+      known.deadline = deadline;
+      return;
+    }
+    const channel = new Channel(number, permission, port, relay, deadline);
+    allocation.channels.set(number, channel);
+    permission.channels.push(channel);
+    this.#options.observer.channelBound(allocation, channel);
+  }
+
+  /** Removes a binding. */
+  unbindChannel(allocation: Allocation, channel: Channel): void {
+    allocation.channels.delete(channel.number);
+    const { channels } = channel.permission;
+    const index = channels.indexOf(channel);
+    if (index >= 0) channels.splice(index, 1);
+    this.#options.observer.channelUnbound(allocation, channel);
+  }
+
+  #closeRelay(allocation: Allocation, relay: Relay): void {
+    if (relay.closed) return;
+    relay.closed = true;
+    relay.socket.close();
+    this.#options.registry.remove(relay);
+    if (relay.family === 4) allocation.ipv4 = null;
+    else allocation.ipv6 = null;
+    allocation.packetsToPeer += relay.packetsToPeer;
+    allocation.bytesToPeer += relay.bytesToPeer;
+    allocation.packetsToClient += relay.packetsToClient;
+    allocation.bytesToClient += relay.bytesToClient;
+    this.#forgetFamily(allocation, relay.family);
+    this.#options.observer.relayReleased(allocation, relay);
+  }
+
+  #forgetFamily(allocation: Allocation, family: IpFamily): void {
+    for (const channel of [...allocation.channels.values()]) {
+      if (channel.permission.peer.family === family) this.unbindChannel(allocation, channel);
+    }
+    for (const permission of allocation.permissions.list()) {
+      if (permission.peer.family === family) allocation.permissions.remove(permission);
+    }
+  }
+
+  #finish(allocation: Allocation, reason: ReleaseReason): void {
+    if (allocation.closed) return;
+    allocation.closed = true;
+    this.#wheel.remove(allocation);
+    this.#all.delete(allocation);
+    const { endpoint, credential } = allocation;
+    endpoint.allocation = null;
+    this.#options.quota.release({ credential, client: endpoint.client.ip });
+    this.#options.observer.released(allocation, reason);
+    endpoint.link.release(endpoint);
+  }
+
+  // Ends what is over and tells when to come again.
+  #sweep(allocation: Allocation, now: number): number {
+    const over = allocation.relays().filter((relay) => relay.deadline <= now);
+    this.closeRelays(allocation, over, ReleaseReason.EXPIRED);
+    if (allocation.closed) return Number.POSITIVE_INFINITY;
+    for (const channel of [...allocation.channels.values()]) {
+      if (!channel.isLive(now)) this.unbindChannel(allocation, channel);
+    }
+    for (const permission of allocation.permissions.list()) {
+      const unused = permission.channels.length === 0 && !permission.isLive(now);
+      if (unused) allocation.permissions.remove(permission);
+    }
+    return nextVisit(allocation, now);
+  }
+
+  #reschedule(allocation: Allocation, now: number): void {
+    this.#wheel.schedule(allocation, nextVisit(allocation, now));
+  }
+}
+
+function nextVisit(allocation: Allocation, now: number): number {
+  let next = now + SWEEP_INTERVAL;
+  for (const relay of allocation.relays()) next = Math.min(next, relay.deadline);
+  return next;
+}

@@ -1,0 +1,162 @@
+// Long-term credentials: judges a request in the order of RFC 8489 §9.2.4. Keeps nothing; sends nothing.
+
+import { Attribute } from '../stun/attributes.ts';
+import { checkIntegrity, hasIntegrity, type IntegrityAttribute } from '../stun/integrity.ts';
+import { PasswordAlgorithm } from '../stun/keys.ts';
+import { ABSENT, type MessageView } from '../stun/message-view.ts';
+import { NONCE_COOKIE, NONCE_COOKIE_LENGTH, SecurityFeature } from '../stun/nonce-cookie.ts';
+import { copyBytes, copyText, MALFORMED, readPasswordAlgorithm, valueEquals } from '../stun/readers.ts';
+import { whenReady } from './awaitable.ts';
+import type { ClientEndpoint } from './client-endpoint.ts';
+import { AuthFailure, type Awaitable, type Credential, type Env, NoCredential } from './env.ts';
+import { NonceIssuer } from './nonce.ts';
+import { BAD_REQUEST, type Reject, SERVER_ERROR, STALE_NONCE, UNAUTHENTICATED } from './reply.ts';
+import { OFFERED_ALGORITHMS, type ReplyIntegrity } from './reply-builder.ts';
+import type { EngineSettings } from './settings.ts';
+
+/** The request is authentic. */
+export interface Authenticated {
+  readonly kind: 'authenticated';
+  readonly credential: Credential;
+  /** How the response is to be protected. */
+  readonly integrity: ReplyIntegrity;
+}
+
+/** The request is not (yet) authentic. */
+export interface Refused {
+  readonly kind: 'refused';
+  readonly reject: Reject;
+  /** Why, for the log; null where it is no failure: the first challenge, a stale nonce, a malformed request. */
+  readonly failure: AuthFailure | null;
+  readonly username: string;
+}
+
+export type AuthResult = Authenticated | Refused;
+
+/** What the candidates for a username turned out to be. */
+export type Candidates = readonly Credential[] | NoCredential | 'unavailable';
+
+/** A request whose form has been checked: what is left is to find the user and to verify. */
+export interface Claim {
+  readonly kind: 'claim';
+  /** USERNAME, or null when the request has USERHASH instead. */
+  readonly username: string | null;
+  readonly userhash: Buffer | null;
+  readonly nonce: string;
+  readonly algorithm: PasswordAlgorithm;
+  /** Whether the client negotiated an algorithm: then the response carries MESSAGE-INTEGRITY-SHA256. */
+  readonly negotiated: boolean;
+}
+
+// RFC 8489 §14.3: longer names are no names. U+FFFD stands for bytes that are not UTF-8: no stored name has it.
+const MAX_USERNAME_BYTES = 763;
+const INVALID_UTF8 = '\uFFFD';
+
+/** Judges requests under one realm. */
+export class Authenticator {
+  readonly #env: Env;
+  readonly #settings: EngineSettings;
+  readonly #nonces: NonceIssuer;
+  // An unknown user costs one HMAC under this key, so that it takes as long as a wrong password.
+  readonly #decoy: Credential;
+
+  constructor(env: Env, settings: EngineSettings) {
+    this.#env = env;
+    this.#settings = settings;
+    const features =
+      (settings.passwordAlgorithms ? SecurityFeature.PASSWORD_ALGORITHMS : 0) |
+      (settings.usernameAnonymity ? SecurityFeature.USERNAME_ANONYMITY : 0);
+    this.#nonces = new NonceIssuer(env.nonceKey, settings.nonceLifetime, features);
+    const key = Buffer.alloc(32);
+    env.random.fill(key);
+    this.#decoy = { md5Key: key.subarray(16), sha256Key: key, username: '', quotaKey: null, quotaLimit: 0 };
+  }
+
+  /** A nonce for a challenge to this client. */
+  nonceFor(endpoint: ClientEndpoint): string {
+    return this.#nonces.issue(endpoint.source, this.#env.clock.wallTime());
+  }
+
+  /** Checks the form of a request; what it returns does not refer to the message. */
+  readClaim(message: MessageView): Claim | Refused {
+    if (!hasIntegrity(message)) return refused(UNAUTHENTICATED, null, '');
+    const username = copyText(message, Attribute.USERNAME);
+    const userhash = username === null ? copyBytes(message, Attribute.USERHASH) : null;
+    const nonce = copyText(message, Attribute.NONCE);
+    const named = username !== null || userhash !== null;
+    if (!named || nonce === null || !message.has(Attribute.REALM)) return refused(BAD_REQUEST, null, '');
+    const algorithm = negotiatedAlgorithm(message, nonce);
+    if (algorithm === MALFORMED) return refused(BAD_REQUEST, null, username ?? '');
+    const negotiated = algorithm !== ABSENT;
+    const chosen = algorithm === PasswordAlgorithm.SHA_256 ? PasswordAlgorithm.SHA_256 : PasswordAlgorithm.MD5;
+    return { kind: 'claim', username, userhash, nonce, algorithm: chosen, negotiated };
+  }
+
+  /** Finds who may have made the claim. An allocation's owner is known without a look-up, even after expiry. */
+  candidates(claim: Claim, endpoint: ClientEndpoint): Awaitable<Candidates> {
+    const owner = endpoint.allocation?.credential ?? null;
+    if (owner !== null && owner.username === claim.username) return [owner];
+    if (claim.username !== null) return this.#find(claim.username);
+    if (claim.userhash === null || !this.#settings.usernameAnonymity) return NoCredential.UNKNOWN_USER;
+    const username = this.#env.credentials.usernameOf(claim.userhash, this.#settings.realm);
+    return whenReady(username, (name) => (name === null ? NoCredential.UNKNOWN_USER : this.#find(name)));
+  }
+
+  /** Verifies a claim against its candidates: integrity first, then the nonce (RFC 8489 §9.2.4). */
+  verify(claim: Claim, candidates: Candidates, message: MessageView, endpoint: ClientEndpoint): AuthResult {
+    const username = claim.username ?? '';
+    if (candidates === 'unavailable') return refused(SERVER_ERROR, AuthFailure.UNAVAILABLE, username);
+    const list = typeof candidates === 'string' ? [this.#decoy] : candidates;
+    const attribute = integrityToCheck(message);
+    const credential = list.find((candidate) => {
+      const key = keyFor(claim, candidate);
+      return key !== null && checkIntegrity(message, attribute, key);
+    });
+    if (credential === undefined || typeof candidates === 'string') {
+      const failure = typeof candidates === 'string' ? candidates : AuthFailure.WRONG_PASSWORD;
+      return refused(UNAUTHENTICATED, failure, username);
+    }
+    if (!this.#nonces.check(claim.nonce, endpoint.source, this.#env.clock.wallTime())) {
+      return refused(STALE_NONCE, null, username);
+    }
+    const replyAttribute = claim.negotiated ? Attribute.MESSAGE_INTEGRITY_SHA256 : attribute;
+    const key = keyFor(claim, credential) as Buffer; // it has just verified the request
+    return { kind: 'authenticated', credential, integrity: { attribute: replyAttribute, key } };
+  }
+
+  #find(username: string): Awaitable<Candidates> {
+    const invalid = username.includes(INVALID_UTF8) || Buffer.byteLength(username, 'utf8') > MAX_USERNAME_BYTES;
+    return invalid ? NoCredential.UNKNOWN_USER : this.#env.credentials.find(username, this.#settings.realm);
+  }
+}
+
+function refused(reject: Reject, failure: AuthFailure | null, username: string): Refused {
+  return { kind: 'refused', reject, failure, username };
+}
+
+// With MESSAGE-INTEGRITY-SHA256 present, it alone counts (RFC 8489 §9.2.4).
+function integrityToCheck(message: MessageView): IntegrityAttribute {
+  return message.integritySha256Offset === ABSENT ? Attribute.MESSAGE_INTEGRITY : Attribute.MESSAGE_INTEGRITY_SHA256;
+}
+
+function keyFor(claim: Claim, credential: Credential): Buffer | null {
+  return claim.algorithm === PasswordAlgorithm.SHA_256 ? credential.sha256Key : credential.md5Key;
+}
+
+// The bid-down defence of RFC 8489 §9.2.4: when the nonce says that algorithms were offered, the request carries
+// the offer unchanged and a choice from it, or neither (an RFC 5389 client). ABSENT = neither.
+function negotiatedAlgorithm(message: MessageView, nonce: string): number {
+  if (!offersAlgorithms(nonce)) return ABSENT;
+  const offered = message.has(Attribute.PASSWORD_ALGORITHMS);
+  const chosen = message.has(Attribute.PASSWORD_ALGORITHM);
+  if (!offered && !chosen) return ABSENT;
+  if (!offered || !chosen) return MALFORMED;
+  if (!valueEquals(message, Attribute.PASSWORD_ALGORITHMS, OFFERED_ALGORITHMS)) return MALFORMED;
+  return readPasswordAlgorithm(message);
+}
+
+function offersAlgorithms(nonce: string): boolean {
+  if (!nonce.startsWith(NONCE_COOKIE)) return false;
+  const features = Buffer.from(nonce.slice(NONCE_COOKIE.length, NONCE_COOKIE_LENGTH), 'base64');
+  return features.length === 3 && (features.readUIntBE(0, 3) & SecurityFeature.PASSWORD_ALGORITHMS) !== 0;
+}

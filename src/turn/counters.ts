@@ -1,0 +1,21 @@
+// What an engine counts: plain number fields and one array, read at leisure by metrics. Nothing here is per client.
+
+import { DROP_REASON_COUNT, type DropReason } from './drop-reason.ts';
+
+/** Counters of one engine since its start. Packets and bytes are payload as relayed, without TURN framing. */
+export class EngineCounters {
+  packetsToPeer = 0;
+  bytesToPeer = 0;
+  packetsToClient = 0;
+  bytesToClient = 0;
+  /** Packets that went from one relayed address of this server to another without leaving it. */
+  packetsCrossed = 0;
+  requests = 0;
+  allocations = 0;
+  /** Drops by {@link DropReason}. */
+  readonly dropped: Float64Array = new Float64Array(DROP_REASON_COUNT);
+
+  drop(reason: DropReason): void {
+    (this.dropped[reason] as number)++;
+  }
+}

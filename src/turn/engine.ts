@@ -1,0 +1,217 @@
+// The TURN server as a state machine: bytes in from clients, answers and relayed data out through the interfaces of
+// env.ts. The only sender of responses. Contains every fault: nothing that a client sends can make it throw.
+
+import { classify, PacketKind } from '../stun/classify.ts';
+import { MessageView, ParseStatus, parseMessage } from '../stun/message-view.ts';
+import { MessageClass, Method } from '../stun/methods.ts';
+import type { Allocation } from './allocation.ts';
+import { Allocations } from './allocations.ts';
+import { Authenticator, type AuthResult, type Candidates, type Claim, type Refused } from './authenticator.ts';
+import type { ClientEndpoint } from './client-endpoint.ts';
+import { EngineCounters } from './counters.ts';
+import { dispatch, isServed } from './dispatch.ts';
+import { DropReason } from './drop-reason.ts';
+import { type Credential, type Env, ReleaseReason } from './env.ts';
+import { containObserver } from './observer.ts';
+import { PeerAccess } from './peer-access.ts';
+import { RelayPath } from './relay-path.ts';
+import { RelayRegistry } from './relay-registry.ts';
+import { isChallenge, type Reject, type Reply, SERVER_ERROR } from './reply.ts';
+import { copyHead, ReplyBuilder, type ReplyHead, type ReplyIntegrity } from './reply-builder.ts';
+import type { HandlerContext } from './request.ts';
+import { Reservations } from './reservations.ts';
+import type { EngineSettings } from './settings.ts';
+
+// A response is repeated for retransmissions for this long (RFC 8489 §6.3.1).
+const REPLY_CACHE = 40_000;
+
+// Requests that may wait for a credential at once; each keeps a copy of its message until then.
+const MAX_WAITING = 1000;
+
+/** One engine serves any number of listeners. Synchronous but for look-ups that miss their caches. */
+export class Engine {
+  readonly counters: EngineCounters = new EngineCounters();
+  readonly allocations: Allocations;
+  readonly reservations: Reservations;
+  readonly #env: Env;
+  readonly #settings: EngineSettings;
+  readonly #path: RelayPath;
+  readonly #authenticator: Authenticator;
+  readonly #builder: ReplyBuilder;
+  readonly #context: HandlerContext;
+  readonly #view: MessageView = new MessageView();
+  #waiting = 0;
+  #closing = false;
+
+  constructor(given: Env, settings: EngineSettings) {
+    const env = { ...given, observer: containObserver(given.observer) };
+    const { clock, random, capabilities, quota, observer } = env;
+    const registry = new RelayRegistry();
+    const access = new PeerAccess(env.peers, env.own, registry);
+    this.#env = env;
+    this.#settings = settings;
+    this.#path = new RelayPath(clock, random, capabilities, access, this.counters);
+    this.#authenticator = new Authenticator(env, settings);
+    this.#builder = new ReplyBuilder(settings);
+    this.allocations = new Allocations({ clock, quota, observer, access, path: this.#path, registry });
+    this.reservations = new Reservations(clock, random);
+    const { allocations, reservations } = this;
+    this.#context = { env, settings, allocations, reservations, access, closing: () => this.#closing };
+  }
+
+  /**
+   * A datagram, or one frame of a stream, from a client: `buffer[start, end)`. The endpoint may be a scratch that is
+   * reused after the call, and so may the buffer, but for payloads that have been handed to a plane.
+   */
+  fromClient(endpoint: ClientEndpoint, buffer: Buffer, start: number, end: number): void {
+    const kind = start < end ? classify(buffer[start] as number) : PacketKind.OTHER;
+    if (kind === PacketKind.CHANNEL_DATA) this.#path.channelData(endpoint, buffer, start, end);
+    else if (kind === PacketKind.STUN) this.#stun(endpoint, buffer, start, end);
+    else this.counters.drop(DropReason.NOT_OURS);
+  }
+
+  /** A client's connection has closed: its allocation ends with it. */
+  endpointClosed(endpoint: ClientEndpoint): void {
+    endpoint.closed = true;
+    if (endpoint.allocation !== null) this.release(endpoint.allocation, ReleaseReason.CONNECTION_CLOSED);
+  }
+
+  /** Ends an allocation. */
+  release(allocation: Allocation, reason: ReleaseReason): void {
+    this.allocations.release(allocation, reason);
+  }
+
+  /** Ends what is due: to be called once a second. */
+  tick(): void {
+    this.allocations.tick();
+    this.reservations.tick();
+  }
+
+  /** Ends everything and makes nothing new. */
+  close(): void {
+    this.#closing = true;
+    for (const allocation of [...this.allocations.list()]) this.release(allocation, ReleaseReason.SHUTDOWN);
+    this.reservations.close();
+  }
+
+  #stun(endpoint: ClientEndpoint, buffer: Buffer, start: number, end: number): void {
+    const view = this.#view;
+    const status = parseMessage(buffer, start, end, view);
+    if (status === ParseStatus.BAD_FINGERPRINT) return this.counters.drop(DropReason.BAD_FINGERPRINT);
+    if (status !== ParseStatus.OK) return this.counters.drop(DropReason.MALFORMED);
+    if (view.messageClass === MessageClass.INDICATION) return this.#indication(endpoint, view);
+    // Responses match no transaction of ours; unknown methods are dropped (RFC 8489 §6.3).
+    const served = view.messageClass === MessageClass.REQUEST && isServed(view.method);
+    if (!served) return this.counters.drop(DropReason.UNEXPECTED);
+    this.counters.requests++;
+    try {
+      this.#request(endpoint, view);
+    } catch (error) {
+      this.#env.observer.failed(error);
+      this.#reply(endpoint, copyHead(view), SERVER_ERROR, null);
+    }
+  }
+
+  // No indication is ever answered (RFC 8489 §6.3.2). A Binding indication keeps a NAT binding alive, nothing more.
+  #indication(endpoint: ClientEndpoint, view: MessageView): void {
+    if (view.method === Method.SEND) this.#path.send(endpoint, view);
+    else if (view.method !== Method.BINDING) this.counters.drop(DropReason.UNEXPECTED);
+  }
+
+  #request(endpoint: ClientEndpoint, view: MessageView): void {
+    const open = this.#settings.anonymous || (view.method === Method.BINDING && !this.#settings.authenticateBinding);
+    if (open) return this.#handle(endpoint, view, null, null);
+    const claim = this.#authenticator.readClaim(view);
+    if (claim.kind === 'refused') return this.#refuse(endpoint, view, claim);
+    const candidates = this.#authenticator.candidates(claim, endpoint);
+    if (candidates instanceof Promise) this.#wait(endpoint, view, claim, candidates);
+    else this.#judge(endpoint, view, claim, candidates);
+  }
+
+  #judge(endpoint: ClientEndpoint, view: MessageView, claim: Claim, candidates: Candidates): void {
+    const result: AuthResult = this.#authenticator.verify(claim, candidates, view, endpoint);
+    if (result.kind === 'refused') this.#refuse(endpoint, view, result);
+    else this.#handle(endpoint, view, result.credential, result.integrity);
+  }
+
+  // The look-up takes time: message and five-tuple are copied, and state is looked up again afterwards.
+  #wait(endpoint: ClientEndpoint, view: MessageView, claim: Claim, candidates: Promise<Candidates>): void {
+    if (this.#waiting >= MAX_WAITING) return this.counters.drop(DropReason.OVERLOADED);
+    this.#waiting++;
+    const message = Buffer.from(view.buffer.subarray(view.start, view.end));
+    const copy = endpoint.copy();
+    const resume = (found: Candidates): void => {
+      this.#waiting--;
+      const current = copy.link.find(copy) ?? copy;
+      const again = new MessageView();
+      parseMessage(message, 0, message.length, again);
+      if (current.closed || this.#closing) return this.counters.drop(DropReason.CLIENT_GONE);
+      this.#judge(current, again, claim, found);
+    };
+    candidates.then(resume, () => resume('unavailable')).catch((error) => this.#env.observer.failed(error));
+  }
+
+  #refuse(endpoint: ClientEndpoint, view: MessageView, refused: Refused): void {
+    if (refused.failure !== null) this.#env.observer.authFailed(endpoint, refused.username, refused.failure);
+    this.#reply(endpoint, copyHead(view), refused.reject, null);
+  }
+
+  #handle(
+    endpoint: ClientEndpoint,
+    view: MessageView,
+    credential: Credential | null,
+    integrity: ReplyIntegrity | null,
+  ): void {
+    const head = copyHead(view);
+    const result = dispatch({ endpoint, message: view, credential }, this.#context);
+    if (!(result instanceof Promise)) return this.#reply(endpoint, head, result, integrity);
+    const copy = endpoint.copy();
+    const send = (reply: Reply): void => {
+      const current = copy.link.find(copy) ?? copy;
+      if (!current.closed) this.#reply(current, head, reply, integrity);
+    };
+    const failed = (error: unknown): void => {
+      this.#env.observer.failed(error);
+      send(SERVER_ERROR);
+    };
+    result.then(send).catch(failed);
+  }
+
+  #reply(endpoint: ClientEndpoint, head: ReplyHead, reply: Reply, integrity: ReplyIntegrity | null): void {
+    const { buffer } = this.#builder;
+    switch (reply.kind) {
+      case 'drop':
+        return this.counters.drop(reply.reason);
+      case 'repeat':
+        return endpoint.link.send(endpoint, reply.bytes, 0, reply.bytes.length);
+      case 'reject':
+        return this.#reject(endpoint, head, reply, integrity);
+      case 'success': {
+        if (head.method === Method.BINDING && !this.#env.budget.allowBinding(endpoint.source)) {
+          return this.counters.drop(DropReason.OVER_BUDGET);
+        }
+        const length = this.#builder.success(head, reply, integrity);
+        if (reply.cacheIn !== null) this.#remember(reply.cacheIn, head, length);
+        return endpoint.link.send(endpoint, buffer, 0, length);
+      }
+    }
+  }
+
+  // A source that has not authenticated may be forged: over UDP its answers are budgeted. A stream's source is proven.
+  #reject(endpoint: ClientEndpoint, head: ReplyHead, reply: Reject, integrity: ReplyIntegrity | null): void {
+    const proven = integrity !== null || endpoint.stream;
+    if (!proven && !this.#env.budget.allowError(endpoint.source)) return this.counters.drop(DropReason.OVER_BUDGET);
+    const nonce = isChallenge(reply) ? this.#authenticator.nonceFor(endpoint) : '';
+    const length = this.#builder.reject(head, reply, integrity, nonce);
+    this.#env.observer.rejected(endpoint, head.method, reply.code);
+    endpoint.link.send(endpoint, this.#builder.buffer, 0, length);
+  }
+
+  #remember(allocation: Allocation, head: ReplyHead, length: number): void {
+    allocation.cachedReply = {
+      transactionId: head.transactionId.toString('hex'),
+      bytes: Buffer.from(this.#builder.buffer.subarray(0, length)),
+      until: this.#env.clock.now() + REPLY_CACHE,
+    };
+  }
+}

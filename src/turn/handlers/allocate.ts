@@ -1,0 +1,134 @@
+// Allocate (RFC 8656 §7.2): checks, takes quota and relay sockets, then makes the allocation. What was taken is given
+// back on every way out.
+
+import { Attribute } from '../../stun/attributes.ts';
+import { ErrorCode } from '../../stun/error-codes.ts';
+import type { IpFamily } from '../../stun/ip-address.ts';
+import { whenReady } from '../awaitable.ts';
+import type { ClientEndpoint } from '../client-endpoint.ts';
+import { DropReason } from '../drop-reason.ts';
+import { type Awaitable, type Credential, type OpenedRelay, PortRequest, type RelaySocket } from '../env.ts';
+import {
+  ALLOCATION_MISMATCH,
+  ALLOCATION_QUOTA_REACHED,
+  drop,
+  FORBIDDEN,
+  INSUFFICIENT_CAPACITY,
+  type Reply,
+  type ReplyAttribute,
+  success,
+} from '../reply.ts';
+import { type HandlerContext, type Request, transactionIdOf } from '../request.ts';
+import { isTunnelled } from '../tunnelled.ts';
+import { type AllocateWish, readAllocateWish } from './allocate-wish.ts';
+
+/** Answers an Allocate request. */
+export function handleAllocate(request: Request, context: HandlerContext): Awaitable<Reply> {
+  const { endpoint, credential } = request;
+  const transactionId = transactionIdOf(request.message);
+  const known = answerKnown(request, transactionId, context);
+  if (known !== null) return known;
+  // RFC 8656 §21.4: no clients behind Teredo or 6to4.
+  if (isTunnelled(endpoint.source)) return FORBIDDEN;
+  const wish = readAllocateWish(request.message, context);
+  if (wish.kind === 'reject') return wish;
+  const lasting = endpoint.link.retain(endpoint);
+  lasting.pendingAllocate = transactionId;
+  return whenReady(context.env.quota.acquire(quotaOf(lasting, credential)), (granted) => {
+    if (!granted) return abandon(lasting, ALLOCATION_QUOTA_REACHED);
+    return whenReady(openSockets(wish, context), (opened) => finish(lasting, credential, wish, opened, context));
+  });
+}
+
+// The five-tuple is in use: the same transaction gets the same answer, any other 437 (RFC 8656 §7.2 step 2).
+function answerKnown(request: Request, transactionId: string, context: HandlerContext): Reply | null {
+  const { allocation, pendingAllocate } = request.endpoint;
+  if (pendingAllocate === transactionId) return drop(DropReason.IN_PROGRESS);
+  if (allocation === null) return pendingAllocate === '' ? null : ALLOCATION_MISMATCH;
+  const cached = allocation.cachedReply;
+  const repeated =
+    cached !== null &&
+    cached.transactionId === transactionId &&
+    context.env.clock.now() < cached.until &&
+    allocation.credential?.username === request.credential?.username;
+  return repeated ? { kind: 'repeat', bytes: cached.bytes } : ALLOCATION_MISMATCH;
+}
+
+/** What was opened for a wish; `sockets` is empty when nothing could be. */
+interface Opened {
+  readonly sockets: readonly RelaySocket[];
+  readonly reserved: RelaySocket | null;
+  readonly failed: IpFamily | null;
+}
+
+const NOTHING: Opened = { sockets: [], reserved: null, failed: null };
+
+function openSockets(wish: AllocateWish, context: HandlerContext): Awaitable<Opened> {
+  if (wish.reservationToken !== null) {
+    const socket = context.reservations.redeem(wish.reservationToken);
+    return socket === null ? NOTHING : { sockets: [socket], reserved: null, failed: null };
+  }
+  const [first, second] = wish.families;
+  if (first === undefined) return NOTHING;
+  const { relays } = context.env;
+  return whenReady(relays.open(first, wish.port), (one) => {
+    if (second === undefined) return collect([one], [first]);
+    const port = wish.port === PortRequest.EVEN_AND_NEXT ? PortRequest.EVEN : wish.port;
+    return whenReady(relays.open(second, port), (two) => collect([one, two], [first, second]));
+  });
+}
+
+function collect(opened: readonly (OpenedRelay | null)[], families: readonly IpFamily[]): Opened {
+  const relays = opened.filter((relay) => relay !== null);
+  const failed = families.find((_, index) => opened[index] === null) ?? null;
+  const reserved = relays[0]?.reserved ?? null;
+  return { sockets: relays.map((relay) => relay.socket), reserved, failed };
+}
+
+function finish(
+  endpoint: ClientEndpoint,
+  credential: Credential | null,
+  wish: AllocateWish,
+  opened: Opened,
+  context: HandlerContext,
+): Reply {
+  if (opened.sockets.length === 0 || endpoint.closed || context.closing()) {
+    for (const socket of opened.sockets) socket.close();
+    opened.reserved?.close();
+    context.env.quota.release(quotaOf(endpoint, credential));
+    return abandon(endpoint, endpoint.closed ? drop(DropReason.CLIENT_GONE) : INSUFFICIENT_CAPACITY);
+  }
+  endpoint.pendingAllocate = '';
+  const allocation = context.allocations.create(endpoint, credential, opened.sockets, wish.lifetime);
+  const attributes: ReplyAttribute[] = allocation
+    .relays()
+    .map((relay) => ({ type: Attribute.XOR_RELAYED_ADDRESS, address: relay.relayed }));
+  attributes.push({ type: Attribute.LIFETIME, seconds: wish.lifetime });
+  attributes.push({ type: Attribute.XOR_MAPPED_ADDRESS, address: endpoint.client });
+  if (opened.reserved !== null) {
+    attributes.push({ type: Attribute.RESERVATION_TOKEN, token: context.reservations.hold(opened.reserved) });
+  }
+  attributes.push(...addressErrors(wish, opened));
+  return success(attributes, allocation);
+}
+
+// One of two families could not be had: 440 if it is not served, 508 if no port was free (RFC 8656 §7.2 step 9).
+function addressErrors(wish: AllocateWish, opened: Opened): ReplyAttribute[] {
+  const errors: ReplyAttribute[] = [];
+  const add = (family: IpFamily, code: ErrorCode): void => {
+    errors.push({ type: Attribute.ADDRESS_ERROR_CODE, family, code });
+  };
+  if (wish.missing !== null) add(wish.missing, ErrorCode.ADDRESS_FAMILY_NOT_SUPPORTED);
+  if (opened.failed !== null) add(opened.failed, ErrorCode.INSUFFICIENT_CAPACITY);
+  return errors;
+}
+
+function abandon(endpoint: ClientEndpoint, reply: Reply): Reply {
+  endpoint.pendingAllocate = '';
+  endpoint.link.release(endpoint);
+  return reply;
+}
+
+function quotaOf(endpoint: ClientEndpoint, credential: Credential | null) {
+  return { credential, client: endpoint.client.ip };
+}

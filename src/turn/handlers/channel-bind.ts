@@ -1,0 +1,81 @@
+// ChannelBind (RFC 8656 §12.2): binds a channel number to a peer's transport address, or extends the binding.
+
+import { Attribute } from '../../stun/attributes.ts';
+import { FIRST_CHANNEL, LAST_CHANNEL, LAST_CHANNEL_RFC5766 } from '../../stun/channel-data.ts';
+import { ABSENT } from '../../stun/message-view.ts';
+import { readChannelNumber, readXorAddress } from '../../stun/readers.ts';
+import { type TransportAddress, TransportWords } from '../../stun/transport-address.ts';
+import type { Allocation } from '../allocation.ts';
+import {
+  BAD_REQUEST,
+  FORBIDDEN,
+  INSUFFICIENT_CAPACITY,
+  PEER_ADDRESS_FAMILY_MISMATCH,
+  type Reject,
+  type Reply,
+  success,
+} from '../reply.ts';
+import type { AllocationRequest, HandlerContext } from '../request.ts';
+
+/** Answers a ChannelBind request. */
+export function handleChannelBind(request: AllocationRequest, context: HandlerContext): Reply {
+  const { allocation, message } = request;
+  const number = readChannelNumber(message);
+  const at = message.find(Attribute.XOR_PEER_ADDRESS);
+  const words = new TransportWords();
+  if (!isBindable(number, context) || at === ABSENT || !readXorAddress(message, at, words)) return BAD_REQUEST;
+  const peer = words.copyAddress();
+  if (peer.port === 0) return BAD_REQUEST;
+  const relay = allocation.relay(peer.ip.family);
+  if (relay === null) return PEER_ADDRESS_FAMILY_MISMATCH;
+  const refusal = checkPeer(allocation, peer, context) ?? checkBinding(allocation, number, peer, context);
+  if (refusal !== null) return refusal;
+  forgetExpired(allocation, number, peer, context);
+  context.allocations.bindChannel(allocation, relay, number, peer.ip, peer.port);
+  return success([]);
+}
+
+// ABSENT and MALFORMED are negative, and so out of range as well.
+function isBindable(number: number, context: HandlerContext): boolean {
+  const last = context.settings.rfc5766ChannelNumbers ? LAST_CHANNEL_RFC5766 : LAST_CHANNEL;
+  return number >= FIRST_CHANNEL && number <= last;
+}
+
+function checkPeer(allocation: Allocation, peer: TransportAddress, context: HandlerContext): Reject | null {
+  const rule = context.access.judge(peer.ip, peer.port);
+  if (rule === null) return null;
+  context.env.observer.peerDenied(allocation, peer.ip, peer.port, rule);
+  return FORBIDDEN;
+}
+
+// Neither the number nor the address may be bound otherwise, and there must be room.
+function checkBinding(
+  allocation: Allocation,
+  number: number,
+  peer: TransportAddress,
+  context: HandlerContext,
+): Reject | null {
+  const { channels, permissions } = allocation;
+  const now = context.env.clock.now();
+  const permission = permissions.find(peer.ip);
+  const byNumber = channels.get(number);
+  const byPeer = permission?.channelAt(peer.port) ?? null;
+  if (byNumber?.isLive(now) && byNumber !== byPeer) return BAD_REQUEST;
+  if (byPeer?.isLive(now) && byPeer !== byNumber) return BAD_REQUEST;
+  if (byNumber === undefined && channels.size >= context.settings.channelsPerAllocation) return INSUFFICIENT_CAPACITY;
+  if (permission === null && permissions.size >= context.settings.permissionsPerAllocation) {
+    return INSUFFICIENT_CAPACITY;
+  }
+  return null;
+}
+
+// A binding that has expired frees its number and its address (RFC 8656 §12).
+function forgetExpired(allocation: Allocation, number: number, peer: TransportAddress, context: HandlerContext): void {
+  const now = context.env.clock.now();
+  const byNumber = allocation.channels.get(number) ?? null;
+  const byPeer = allocation.permissions.find(peer.ip)?.channelAt(peer.port) ?? null;
+  for (const channel of [byNumber, byPeer]) {
+    if (channel === null || channel.isLive(now) || !allocation.channels.has(channel.number)) continue;
+    context.allocations.unbindChannel(allocation, channel);
+  }
+}

@@ -1,0 +1,64 @@
+// CreatePermission (RFC 8656 §10.2): lets peers at some addresses send to the relayed address. All or nothing.
+
+import { Attribute } from '../../stun/attributes.ts';
+import { hashWords, type IpAddress } from '../../stun/ip-address.ts';
+import { ABSENT, type MessageView } from '../../stun/message-view.ts';
+import { readXorAddress } from '../../stun/readers.ts';
+import { TransportWords } from '../../stun/transport-address.ts';
+import type { Allocation } from '../allocation.ts';
+import {
+  BAD_REQUEST,
+  FORBIDDEN,
+  INSUFFICIENT_CAPACITY,
+  PEER_ADDRESS_FAMILY_MISMATCH,
+  type Reject,
+  type Reply,
+  success,
+} from '../reply.ts';
+import type { AllocationRequest, HandlerContext } from '../request.ts';
+
+/** Answers a CreatePermission request. */
+export function handleCreatePermission(request: AllocationRequest, context: HandlerContext): Reply {
+  const { allocation, message } = request;
+  const peers = readPeers(message, context.settings.permissionsPerAllocation);
+  if (peers === null || peers.length === 0) return BAD_REQUEST;
+  const refusal = checkPeers(allocation, peers, context);
+  if (refusal !== null) return refusal;
+  for (const peer of peers) context.allocations.installPermission(allocation, peer);
+  return success([]);
+}
+
+// The distinct addresses of every XOR-PEER-ADDRESS, ports ignored; null if one is malformed. One more than `limit` is
+// enough to refuse the request.
+function readPeers(message: MessageView, limit: number): IpAddress[] | null {
+  const words = new TransportWords();
+  const byHash = new Map<number, IpAddress[]>();
+  const peers: IpAddress[] = [];
+  let at = message.find(Attribute.XOR_PEER_ADDRESS);
+  for (; at !== ABSENT && peers.length <= limit; at = message.findNext(Attribute.XOR_PEER_ADDRESS, at)) {
+    if (!readXorAddress(message, at, words)) return null;
+    const { ip } = words.copyAddress();
+    const hash = hashWords(ip.w0, ip.w1, ip.w2, ip.w3);
+    const same = byHash.get(hash) ?? [];
+    if (same.some((other) => other.equals(ip))) continue;
+    same.push(ip);
+    byHash.set(hash, same);
+    peers.push(ip);
+  }
+  return peers;
+}
+
+function checkPeers(allocation: Allocation, peers: readonly IpAddress[], context: HandlerContext): Reject | null {
+  const { permissions } = allocation;
+  let added = 0;
+  for (const peer of peers) {
+    if (allocation.relay(peer.family) === null) return PEER_ADDRESS_FAMILY_MISMATCH;
+    const rule = context.access.judgeAddress(peer);
+    if (rule !== null) {
+      context.env.observer.peerDenied(allocation, peer, 0, rule);
+      return FORBIDDEN;
+    }
+    if (permissions.find(peer) === null) added++;
+  }
+  return permissions.size + added > context.settings.permissionsPerAllocation ? INSUFFICIENT_CAPACITY : null;
+}

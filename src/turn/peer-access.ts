@@ -1,0 +1,58 @@
+// The one check of peers, used by every entry point: CreatePermission, ChannelBind, Send, ChannelData (and Connect).
+// Addresses are judged by the policy; the host's own addresses by what listens there (a permission names an IP only, so
+// they are judged again, with the port, for each datagram).
+
+import type { IpAddress } from '../stun/ip-address.ts';
+import type { Relay } from './allocation.ts';
+import type { OwnAddresses, PeerAddressPolicy } from './env.ts';
+import type { RelayRegistry } from './relay-registry.ts';
+
+/** The rule that refuses whatever of this host is not a live relayed address. */
+export const OWN_ADDRESS_RULE = 'own address';
+
+/** Judges peers. */
+export class PeerAccess {
+  readonly #policy: PeerAddressPolicy;
+  readonly #own: OwnAddresses;
+  readonly #registry: RelayRegistry;
+
+  constructor(policy: PeerAddressPolicy, own: OwnAddresses, registry: RelayRegistry) {
+    this.#policy = policy;
+    this.#own = own;
+    this.#registry = registry;
+  }
+
+  /** Whether the address is one of this host's own. */
+  isOwn(ip: IpAddress): boolean {
+    return this.#own.isOwn(ip);
+  }
+
+  /**
+   * Judges a peer by its address, as a permission does: the name of the rule that refuses it, or null. An address
+   * that this server shows to its clients is another client's relayed address, whatever range it lies in.
+   */
+  judgeAddress(ip: IpAddress): string | null {
+    const rule = this.#own.isShown(ip) ? this.#policy.checkShown(ip) : this.#policy.check(ip);
+    return rule === null ? null : rule.name;
+  }
+
+  /** Judges a peer by address and port, as a channel does. */
+  judge(ip: IpAddress, port: number): string | null {
+    const rule = this.judgeAddress(ip);
+    if (rule !== null || !this.#own.isOwn(ip)) return rule;
+    return this.liveRelay(ip, port) !== null || this.mayLeave(ip, port) ? null : OWN_ADDRESS_RULE;
+  }
+
+  /** The live relay of this server at that address, or null. */
+  liveRelay(ip: IpAddress, port: number): Relay | null {
+    return this.#registry.find(ip, port);
+  }
+
+  /**
+   * Whether a datagram to an own address that is no live relay may be sent at all: only to an address that the operator
+   * opened by name, and never to one of the server's own listeners (RFC 8656 §21.1.7).
+   */
+  mayLeave(ip: IpAddress, port: number): boolean {
+    return this.#policy.isOpened(ip) && !this.#own.isListener(ip, port);
+  }
+}

@@ -1,0 +1,152 @@
+// The packet path: ChannelData and Send from clients, datagrams from peers. Synchronous; allocates nothing, logs
+// nothing, waits for nothing. Payloads are slices of the receive buffer and are never copied here.
+
+import { Attribute } from '../stun/attributes.ts';
+import { CHANNEL_HEADER_LENGTH, channelPayloadEnd, writeChannelHeader } from '../stun/channel-data.ts';
+import { ABSENT, type MessageView, padded } from '../stun/message-view.ts';
+import { MessageWriter } from '../stun/message-writer.ts';
+import { MessageClass, Method, messageType, TRANSACTION_ID_LENGTH } from '../stun/methods.ts';
+import { readXorAddress } from '../stun/readers.ts';
+import { TransportWords } from '../stun/transport-address.ts';
+import type { Relay } from './allocation.ts';
+import type { ClientEndpoint } from './client-endpoint.ts';
+import type { EngineCounters } from './counters.ts';
+import { DropReason } from './drop-reason.ts';
+import type { Clock, PlaneCapabilities, Random } from './env.ts';
+import type { PeerAccess } from './peer-access.ts';
+import type { Permission } from './permission.ts';
+
+const DATA_INDICATION = messageType(Method.DATA, MessageClass.INDICATION);
+
+// The attributes of a Data indication must fit its 16-bit length: XOR-PEER-ADDRESS, and DATA with its header.
+const MAX_ATTRIBUTES_LENGTH = 0xfffc;
+const MAX_PEER_ATTRIBUTE_LENGTH = 24;
+
+/** Moves data between clients and peers. One per engine. */
+export class RelayPath {
+  readonly #clock: Clock;
+  readonly #capabilities: PlaneCapabilities;
+  readonly #access: PeerAccess;
+  readonly #counters: EngineCounters;
+  readonly #writer: MessageWriter = new MessageWriter();
+  readonly #peer: TransportWords = new TransportWords();
+  readonly #crossing: TransportWords = new TransportWords();
+  // Indications need no unpredictable transaction ID, only a fresh one: a random start, then counted.
+  readonly #transactionId: Buffer = Buffer.alloc(TRANSACTION_ID_LENGTH);
+
+  constructor(
+    clock: Clock,
+    random: Random,
+    capabilities: PlaneCapabilities,
+    access: PeerAccess,
+    counters: EngineCounters,
+  ) {
+    this.#clock = clock;
+    this.#capabilities = capabilities;
+    this.#access = access;
+    this.#counters = counters;
+    random.fill(this.#transactionId);
+  }
+
+  /** ChannelData `buffer[start, end)` from a client (RFC 8656 §12.6). */
+  channelData(endpoint: ClientEndpoint, buffer: Buffer, start: number, end: number): void {
+    const { allocation } = endpoint;
+    if (allocation === null) return this.#counters.drop(DropReason.NO_ALLOCATION);
+    const payloadEnd = channelPayloadEnd(buffer, start, end);
+    if (payloadEnd < 0) return this.#counters.drop(DropReason.BAD_CHANNEL_DATA);
+    const channel = allocation.channels.get(buffer.readUInt16BE(start));
+    if (channel === undefined || !channel.isLive(this.#clock.now())) {
+      return this.#counters.drop(DropReason.UNBOUND_CHANNEL);
+    }
+    const payload = start + CHANNEL_HEADER_LENGTH;
+    if (!this.#toPeer(channel.relay, channel.permission, channel.port, buffer, payload, payloadEnd)) return;
+    channel.packetsToPeer++;
+    channel.bytesToPeer += payloadEnd - payload;
+  }
+
+  /** A Send indication from a client (RFC 8656 §11.2). Never answered, and never makes or extends a permission. */
+  send(endpoint: ClientEndpoint, view: MessageView): void {
+    const { allocation } = endpoint;
+    if (allocation === null) return this.#counters.drop(DropReason.NO_ALLOCATION);
+    if (!this.#readSend(view)) return this.#counters.drop(DropReason.BAD_INDICATION);
+    const permission = allocation.permissions.find(this.#peer);
+    const relay = allocation.relay(this.#peer.family);
+    if (relay === null || permission === null || !permission.isLive(this.#clock.now())) {
+      return this.#counters.drop(DropReason.NO_PERMISSION_TO_PEER);
+    }
+    const data = view.find(Attribute.DATA);
+    this.#toPeer(relay, permission, this.#peer.port, view.buffer, data, data + view.lengthAt(data));
+  }
+
+  // DONT-FRAGMENT that cannot be honoured counts as unknown: the indication is dropped (RFC 8656 §11.2).
+  #readSend(view: MessageView): boolean {
+    const peer = view.find(Attribute.XOR_PEER_ADDRESS);
+    if (peer === ABSENT || !view.has(Attribute.DATA) || view.unknownCount > 0) return false;
+    if (view.has(Attribute.DONT_FRAGMENT) && !this.#capabilities.dontFragment) return false;
+    return readXorAddress(view, peer, this.#peer) && this.#peer.port !== 0;
+  }
+
+  // Sends to a peer, or across to another allocation of this server without leaving it: that works behind any NAT, and
+  // whatever range the relay addresses lie in. Nothing else on this host is a peer (SECURITY: own addresses are judged
+  // per datagram, by IP and port).
+  #toPeer(relay: Relay, permission: Permission, port: number, buffer: Buffer, start: number, end: number): boolean {
+    const other = permission.own ? this.#access.liveRelay(permission.peer, port) : null;
+    if (permission.own && other === null && !this.#access.mayLeave(permission.peer, port)) {
+      this.#counters.drop(DropReason.PEER_DENIED);
+      return false;
+    }
+    relay.packetsToPeer++;
+    relay.bytesToPeer += end - start;
+    this.#counters.packetsToPeer++;
+    this.#counters.bytesToPeer += end - start;
+    if (other === null) {
+      relay.socket.send(permission.peer, port, buffer, start, end);
+      return true;
+    }
+    this.#counters.packetsCrossed++;
+    this.#crossing.set(relay.relayed);
+    other.fromPeer(this.#crossing, buffer, start, end);
+    return true;
+  }
+
+  /** A datagram `buffer[start, end)` from a peer to a relayed address (RFC 8656 §11.3, §12.5). */
+  fromPeer(relay: Relay, source: TransportWords, buffer: Buffer, start: number, end: number): void {
+    const { allocation } = relay;
+    const now = this.#clock.now();
+    const permission = allocation.permissions.find(source);
+    // A channel does not replace the permission, which may lapse while the channel lives (RFC 8656 §9, §12.1).
+    if (permission === null || !permission.isLive(now)) {
+      return this.#counters.drop(DropReason.NO_PERMISSION_FROM_PEER);
+    }
+    const { endpoint } = allocation;
+    const header = endpoint.link.header();
+    const length = end - start;
+    const channel = permission.channelAt(source.port);
+    if (channel?.isLive(now)) {
+      const headerEnd = writeChannelHeader(header, 0, channel.number, length);
+      const padding = endpoint.stream ? padded(length) - length : 0;
+      channel.packetsToClient++;
+      channel.bytesToClient += length;
+      endpoint.link.sendRelayed(endpoint, header, headerEnd, buffer, start, end, padding);
+    } else {
+      if (MAX_PEER_ATTRIBUTE_LENGTH + 4 + length > MAX_ATTRIBUTES_LENGTH) {
+        return this.#counters.drop(DropReason.TOO_BIG);
+      }
+      const padding = this.#writeDataHead(header, source, length);
+      endpoint.link.sendRelayed(endpoint, header, this.#writer.end, buffer, start, end, padding);
+    }
+    relay.packetsToClient++;
+    relay.bytesToClient += length;
+    this.#counters.packetsToClient++;
+    this.#counters.bytesToClient += length;
+  }
+
+  // The head of a Data indication up to the DATA value; carries no authentication (RFC 8656 §5). Returns the padding.
+  #writeDataHead(header: Buffer, source: TransportWords, length: number): number {
+    const id = this.#transactionId;
+    id.writeUInt32BE((id.readUInt32BE(8) + 1) >>> 0, 8);
+    this.#writer.begin(header, 0, DATA_INDICATION, id, 0);
+    this.#writer.xorWords(Attribute.XOR_PEER_ADDRESS, source);
+    return this.#writer.dataHeader(length);
+  }
+}

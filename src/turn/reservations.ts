@@ -1,0 +1,67 @@
+// Ports N+1 that EVEN-PORT with R=1 set aside, by the token that redeems them (RFC 8656 §7.2, §18.7, §18.10).
+
+import type { Clock, Random, RelaySocket } from './env.ts';
+
+/** Milliseconds that a reservation is held: at least 30 s (RFC 8656 §7.2). */
+export const RESERVATION_HOLD = 30_000;
+
+const TOKEN_LENGTH = 8;
+
+interface Reservation {
+  readonly socket: RelaySocket;
+  readonly deadline: number;
+}
+
+/** Reserved relay sockets. A token works once, from any five-tuple. */
+export class Reservations {
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #byToken: Map<string, Reservation> = new Map();
+
+  constructor(clock: Clock, random: Random) {
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  get size(): number {
+    return this.#byToken.size;
+  }
+
+  /** Holds `socket` and returns the token for it. */
+  hold(socket: RelaySocket): Buffer {
+    const token = Buffer.alloc(TOKEN_LENGTH);
+    this.#random.fill(token);
+    this.#byToken.set(token.toString('hex'), { socket, deadline: this.#clock.now() + RESERVATION_HOLD });
+    return token;
+  }
+
+  /** Whether {@link redeem} would succeed. */
+  has(token: string): boolean {
+    const reservation = this.#byToken.get(token);
+    return reservation !== undefined && this.#clock.now() < reservation.deadline;
+  }
+
+  /** Takes the socket out, or null for a token that is unknown, used or expired. */
+  redeem(token: string): RelaySocket | null {
+    if (!this.has(token)) return null;
+    const reservation = this.#byToken.get(token);
+    this.#byToken.delete(token);
+    return reservation?.socket ?? null;
+  }
+
+  /** Gives back what was not redeemed in time. */
+  tick(): void {
+    const now = this.#clock.now();
+    for (const [token, reservation] of this.#byToken) {
+      if (now < reservation.deadline) continue;
+      this.#byToken.delete(token);
+      reservation.socket.close();
+    }
+  }
+
+  /** Gives everything back. */
+  close(): void {
+    for (const reservation of this.#byToken.values()) reservation.socket.close();
+    this.#byToken.clear();
+  }
+}
