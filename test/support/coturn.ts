@@ -37,7 +37,11 @@ export async function startCoturn(options: CoturnOptions = {}): Promise<TurnServ
   const tlsPort = await findFreePort(ADDRESS);
   const args = [...(await listArguments(directory, plainPort, tlsPort, options)), ...(options.args ?? [])];
   const child = spawn(coturnProgram.path, args, { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] });
+  // A test that dies before it closes its server must not leave one behind.
+  const killOnExit = (): boolean => child.kill('SIGKILL');
+  process.once('exit', killOnExit);
   const close = async (): Promise<void> => {
+    process.off('exit', killOnExit);
     await stop(child);
     await rm(directory, { recursive: true, force: true });
   };
