@@ -1,7 +1,7 @@
 // The TURN server as a state machine: bytes in from clients, answers and relayed data out through the interfaces of
 // env.ts. The only sender of responses. Contains every fault: nothing that a client sends can make it throw.
 
-import { classify, PacketKind } from '../stun/classify.ts';
+import { classify, LAST_CHANNEL_BYTE, LAST_CHANNEL_BYTE_RFC5766, PacketKind } from '../stun/classify.ts';
 import { MessageView, ParseStatus, parseMessage } from '../stun/message-view.ts';
 import { MessageClass, Method } from '../stun/methods.ts';
 import type { Allocation } from './allocation.ts';
@@ -40,6 +40,7 @@ export class Engine {
   readonly #builder: ReplyBuilder;
   readonly #context: HandlerContext;
   readonly #view: MessageView = new MessageView();
+  readonly #lastChannelByte: number;
   #waiting = 0;
   #closing = false;
 
@@ -50,6 +51,7 @@ export class Engine {
     const access = new PeerAccess(env.peers, env.own, registry);
     this.#env = env;
     this.#settings = settings;
+    this.#lastChannelByte = settings.rfc5766ChannelNumbers ? LAST_CHANNEL_BYTE_RFC5766 : LAST_CHANNEL_BYTE;
     this.#path = new RelayPath(clock, random, capabilities, access, this.counters);
     this.#authenticator = new Authenticator(env, settings);
     this.#builder = new ReplyBuilder(settings);
@@ -64,7 +66,7 @@ export class Engine {
    * reused after the call, and so may the buffer, but for payloads that have been handed to a plane.
    */
   fromClient(endpoint: ClientEndpoint, buffer: Buffer, start: number, end: number): void {
-    const kind = start < end ? classify(buffer[start] as number) : PacketKind.OTHER;
+    const kind = start < end ? classify(buffer[start] as number, this.#lastChannelByte) : PacketKind.OTHER;
     if (kind === PacketKind.CHANNEL_DATA) this.#path.channelData(endpoint, buffer, start, end);
     else if (kind === PacketKind.STUN) this.#stun(endpoint, buffer, start, end);
     else this.counters.drop(DropReason.NOT_OURS);
