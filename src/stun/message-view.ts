@@ -154,6 +154,7 @@ function parseAttributes(view: MessageView): ParseStatus {
       if (next !== end) return ParseStatus.BAD_FINGERPRINT;
       view.fingerprintOffset = at;
       view.effectiveEnd = Math.min(view.effectiveEnd, at);
+      view.note(type, at + 4);
       return checkFingerprint(view) ? ParseStatus.OK : ParseStatus.BAD_FINGERPRINT;
     }
     noteAttribute(view, type, at);
@@ -169,13 +170,11 @@ function noteAttribute(view: MessageView, type: number, at: number): void {
   if (type === Attribute.MESSAGE_INTEGRITY_SHA256) {
     view.integritySha256Offset = at;
     view.effectiveEnd = Math.min(view.effectiveEnd, at);
+  } else if (view.integrityOffset !== ABSENT) {
     return;
-  }
-  if (view.integrityOffset !== ABSENT) return;
-  if (type === Attribute.MESSAGE_INTEGRITY) {
+  } else if (type === Attribute.MESSAGE_INTEGRITY) {
     view.integrityOffset = at;
     view.effectiveEnd = at;
-    return;
   }
   view.note(type, at + 4);
 }

@@ -14,7 +14,7 @@ export const MALFORMED = -2;
 export const FAMILY_CODE_IPV4 = 0x01;
 export const FAMILY_CODE_IPV6 = 0x02;
 
-// The fixed-size attributes that are one number at the start of a 4-byte value (RFC 8656 §18).
+// Offset of the value of an attribute that has exactly this length.
 function readFixed(view: MessageView, type: Attribute, length: number): number {
   const offset = view.find(type);
   if (offset === ABSENT) return ABSENT;
@@ -68,7 +68,8 @@ export function copyReservationToken(view: MessageView): string | null {
 }
 
 /**
- * Reads the XOR address whose value is at `offset` into `into`; false if family or length are wrong.
+ * Reads the XOR address whose value is at `offset` into `into`; false, and nothing changed, if family or
+ * length are wrong.
  *
  * ```
  * XOR-x-ADDRESS = 0(8) family(8) port^0x2112(16) address^(cookie || transaction-id)(32 | 128)
@@ -78,10 +79,11 @@ export function copyReservationToken(view: MessageView): string | null {
 export function readXorAddress(view: MessageView, offset: number, into: TransportWords): boolean {
   const { buffer, start } = view;
   const length = view.lengthAt(offset);
-  if (length < 8) return false;
+  if (length !== 8 && length !== 20) return false;
   const family = buffer[offset + 1];
+  if (family !== (length === 8 ? FAMILY_CODE_IPV4 : FAMILY_CODE_IPV6)) return false;
   into.port = buffer.readUInt16BE(offset + 2) ^ (MAGIC_COOKIE >>> 16);
-  if (family === FAMILY_CODE_IPV4 && length === 8) {
+  if (length === 8) {
     into.family = 4;
     into.w0 = 0;
     into.w1 = 0;
@@ -89,7 +91,6 @@ export function readXorAddress(view: MessageView, offset: number, into: Transpor
     into.w3 = (buffer.readUInt32BE(offset + 4) ^ MAGIC_COOKIE) >>> 0;
     return true;
   }
-  if (family !== FAMILY_CODE_IPV6 || length !== 20) return false;
   into.family = 6;
   into.w0 = (buffer.readUInt32BE(offset + 4) ^ MAGIC_COOKIE) >>> 0;
   into.w1 = (buffer.readUInt32BE(offset + 8) ^ buffer.readUInt32BE(start + 8)) >>> 0;
