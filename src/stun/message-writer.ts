@@ -5,9 +5,10 @@ import { Attribute } from './attributes.ts';
 import { computeIntegrity, INTEGRITY_LENGTH, INTEGRITY_SHA256_LENGTH, type IntegrityAttribute } from './integrity.ts';
 import type { IpAddress } from './ip-address.ts';
 import { fingerprintOf, padded } from './message-view.ts';
-import { HEADER_LENGTH, MAGIC_COOKIE, TRANSACTION_ID_LENGTH } from './methods.ts';
+import { HEADER_LENGTH, MAGIC_COOKIE } from './methods.ts';
 import { FAMILY_CODE_IPV4, FAMILY_CODE_IPV6 } from './readers.ts';
 import type { TransportWords } from './transport-address.ts';
+import { readWord, writeWord } from './words.ts';
 
 /**
  * Appends one message to a buffer: {@link begin}, attributes, then integrity and FINGERPRINT last.
@@ -21,11 +22,19 @@ export class MessageWriter {
 
   /** Starts a message at `start` with the transaction ID found at `transactionIdOffset` of `source`. */
   begin(buffer: Buffer, start: number, type: number, source: Buffer, transactionIdOffset: number): void {
+    if (start + HEADER_LENGTH > buffer.length) throw new RangeError('STUN message exceeds its buffer');
+    // Read whole before anything is written: the request may lie in the same buffer. Not by copy(), which makes a view
+    // of the source for every message.
+    const id0 = readWord(source, transactionIdOffset);
+    const id1 = readWord(source, transactionIdOffset + 4);
+    const id2 = readWord(source, transactionIdOffset + 8);
     this.buffer = buffer;
     this.start = start;
     buffer.writeUInt16BE(type, start);
-    buffer.writeUInt32BE(MAGIC_COOKIE, start + 4);
-    source.copy(buffer, start + 8, transactionIdOffset, transactionIdOffset + TRANSACTION_ID_LENGTH);
+    writeWord(buffer, start + 4, MAGIC_COOKIE);
+    writeWord(buffer, start + 8, id0);
+    writeWord(buffer, start + 12, id1);
+    writeWord(buffer, start + 16, id2);
     this.#setEnd(start + HEADER_LENGTH);
   }
 
@@ -135,12 +144,12 @@ export class MessageWriter {
     buffer[at + 1] = family === 4 ? FAMILY_CODE_IPV4 : FAMILY_CODE_IPV6;
     buffer.writeUInt16BE(port ^ (MAGIC_COOKIE >>> 16), at + 2);
     if (family === 4) {
-      buffer.writeUInt32BE((w3 ^ MAGIC_COOKIE) >>> 0, at + 4);
+      writeWord(buffer, at + 4, w3 ^ MAGIC_COOKIE);
       return;
     }
-    buffer.writeUInt32BE((w0 ^ MAGIC_COOKIE) >>> 0, at + 4);
-    buffer.writeUInt32BE((w1 ^ buffer.readUInt32BE(start + 8)) >>> 0, at + 8);
-    buffer.writeUInt32BE((w2 ^ buffer.readUInt32BE(start + 12)) >>> 0, at + 12);
-    buffer.writeUInt32BE((w3 ^ buffer.readUInt32BE(start + 16)) >>> 0, at + 16);
+    writeWord(buffer, at + 4, w0 ^ MAGIC_COOKIE);
+    writeWord(buffer, at + 8, w1 ^ readWord(buffer, start + 8));
+    writeWord(buffer, at + 12, w2 ^ readWord(buffer, start + 12));
+    writeWord(buffer, at + 16, w3 ^ readWord(buffer, start + 16));
   }
 }

@@ -6,6 +6,7 @@ import { PasswordAlgorithm } from './keys.ts';
 import { ABSENT, type MessageView } from './message-view.ts';
 import { MAGIC_COOKIE } from './methods.ts';
 import type { TransportWords } from './transport-address.ts';
+import { readWord } from './words.ts';
 
 /** The attribute is there, but its length or form is wrong. */
 export const MALFORMED = -2;
@@ -88,14 +89,14 @@ export function readXorAddress(view: MessageView, offset: number, into: Transpor
     into.w0 = 0;
     into.w1 = 0;
     into.w2 = 0;
-    into.w3 = (buffer.readUInt32BE(offset + 4) ^ MAGIC_COOKIE) >>> 0;
+    into.w3 = (readWord(buffer, offset + 4) ^ MAGIC_COOKIE) >>> 0;
     return true;
   }
   into.family = 6;
-  into.w0 = (buffer.readUInt32BE(offset + 4) ^ MAGIC_COOKIE) >>> 0;
-  into.w1 = (buffer.readUInt32BE(offset + 8) ^ buffer.readUInt32BE(start + 8)) >>> 0;
-  into.w2 = (buffer.readUInt32BE(offset + 12) ^ buffer.readUInt32BE(start + 12)) >>> 0;
-  into.w3 = (buffer.readUInt32BE(offset + 16) ^ buffer.readUInt32BE(start + 16)) >>> 0;
+  into.w0 = (readWord(buffer, offset + 4) ^ MAGIC_COOKIE) >>> 0;
+  into.w1 = (readWord(buffer, offset + 8) ^ readWord(buffer, start + 8)) >>> 0;
+  into.w2 = (readWord(buffer, offset + 12) ^ readWord(buffer, start + 12)) >>> 0;
+  into.w3 = (readWord(buffer, offset + 16) ^ readWord(buffer, start + 16)) >>> 0;
   return true;
 }
 

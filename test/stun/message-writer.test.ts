@@ -174,11 +174,14 @@ test('STUN-07 the transaction ID is copied from where the request has it', async
   t.equal(buffer.toString('hex', 0, writer.end), `eeeeeeee010100002112a442${tid.toString('hex')}`);
 });
 
-test('a response may be written over the request', async (t) => {
-  const buffer = message({ type: 1, tid, attrs: [make.software('a long one')] });
-  const writer = new MessageWriter();
-  writer.begin(buffer, 0, 0x0101, buffer, 8);
-  t.equal(buffer.toString('hex', 0, writer.end), message({ type: 0x0101, tid }).toString('hex'));
+test('a response may be written over the request, wherever it overlaps', async (t) => {
+  const expected = message({ type: 0x0101, tid }).toString('hex');
+  for (let at = 0; at <= 60; at++) {
+    const buffer = Buffer.concat([Buffer.alloc(30), message({ type: 1, tid }), Buffer.alloc(30)]);
+    const writer = new MessageWriter();
+    writer.begin(buffer, at, 0x0101, buffer, 38);
+    t.equal(buffer.toString('hex', at, writer.end), expected, `${at - 30} bytes on`);
+  }
 });
 
 test('STUN-21 padding is zero whatever the buffer held', async (t) => {
@@ -210,6 +213,7 @@ test('a message that does not fit is refused, and nothing is written beyond the 
   const beyond = Buffer.from(buffer.buffer, buffer.byteOffset + 32, 32);
   const writer = new MessageWriter();
   const begin = () => writer.begin(buffer, 0, 1, tid, 0);
+  t.throws(() => writer.begin(buffer, 13, 1, tid, 0), RangeError);
   begin();
   t.throws(() => writer.bytes(Attribute.DATA, Buffer.alloc(9)), RangeError);
   t.throws(() => writer.text(Attribute.SOFTWARE, 'a'.repeat(9)), RangeError);
