@@ -45,6 +45,11 @@ test('BAD-33 less than a header and its payload is refused', async (t) => {
   for (const hex of ['', '40', '4001', '400100', '40010001']) t.equal(payloadOf(Buffer.from(hex, 'hex')), null, hex);
 });
 
+test('BAD-33 a cut header at the very end of a buffer is not read beyond', async (t) => {
+  for (let length = 0; length < 4; length++)
+    t.equal(channelPayloadEnd(Buffer.alloc(8 + length, 0x40), 8, 8 + length), BAD_CHANNEL_DATA);
+});
+
 test('bytes behind the payload are ignored', async (t) => {
   t.equal(payloadOf(channelData(0x4001, 'hello world', { length: 5 })), 'hello');
 });

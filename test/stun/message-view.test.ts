@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { test } from 'tap';
 import { Attribute, slotOf } from '../../src/stun/attributes.ts';
@@ -121,7 +122,15 @@ test('BAD-13 a FINGERPRINT of another length is refused', async (t) => {
   const empty = message({ type: 1, attrs: [[attr.fingerprint, '']] });
   const three = message({ type: 1, attrs: [[attr.fingerprint, 'bc98d4']] });
   const eight = message({ type: 1, attrs: [[attr.fingerprint, 'bc98d4cb00000000']] });
-  for (const bytes of [empty, three, eight]) t.equal(statusOf(bytes), ParseStatus.BAD_FINGERPRINT);
+  const claimsThree = message({ type: 1, fingerprint: true });
+  claimsThree[23] = 3;
+  for (const bytes of [empty, three, eight, claimsThree]) t.equal(statusOf(bytes), ParseStatus.BAD_FINGERPRINT);
+});
+
+test('BAD-13 a FINGERPRINT that is right but not last is refused', async (t) => {
+  const bytes = message({ type: 1, attrs: [[attr.fingerprint, '00000000'], software('x')] });
+  bytes.writeUInt32BE((crc32(bytes.subarray(0, 20)) ^ 0x5354554e) >>> 0, 24);
+  t.equal(statusOf(bytes), ParseStatus.BAD_FINGERPRINT);
 });
 
 test('BAD-13 what follows FINGERPRINT makes the message invalid', async (t) => {

@@ -214,11 +214,20 @@ test('a message that does not fit is refused, and nothing is written beyond the 
   const writer = new MessageWriter();
   const begin = () => writer.begin(buffer, 0, 1, tid, 0);
   t.throws(() => writer.begin(buffer, 13, 1, tid, 0), RangeError);
-  begin();
-  t.throws(() => writer.bytes(Attribute.DATA, Buffer.alloc(9)), RangeError);
-  t.throws(() => writer.text(Attribute.SOFTWARE, 'a'.repeat(9)), RangeError);
-  t.throws(() => writer.integrity(Attribute.MESSAGE_INTEGRITY, tid), RangeError);
-  t.throws(() => writer.xorAddress(Attribute.XOR_PEER_ADDRESS, parseIp('::1')!, 1), RangeError);
+  const tooLong: (() => void)[] = [
+    () => writer.bytes(Attribute.DATA, Buffer.alloc(9)),
+    () => writer.text(Attribute.SOFTWARE, 'a'.repeat(9)),
+    () => writer.errorCode(400, 'abcde'),
+    () => writer.addressErrorCode(6, 440, 'abcde'),
+    () => writer.unknownAttributes([1, 2, 3, 4, 5]),
+    () => writer.integrity(Attribute.MESSAGE_INTEGRITY, tid),
+    () => writer.xorAddress(Attribute.XOR_PEER_ADDRESS, parseIp('::1')!, 1),
+  ];
+  for (const write of tooLong) {
+    begin();
+    t.throws(write, RangeError, write.toString());
+    t.equal(writer.end, 20, 'nothing was begun');
+  }
   begin();
   writer.bytes(Attribute.DATA, Buffer.alloc(8));
   t.equal(writer.end, 32, 'filled to the last byte');

@@ -175,6 +175,12 @@ test('BAD-27 addresses of a wrong family or length are malformed', async (t) => 
 test('STUN-10 an address leaves nothing of the one before', async (t) => {
   const of = view(xorPeerAddress('1:2:3:4:5:6:7:8', 9), xorPeerAddress('192.0.2.1', 10));
   t.strictSame(addresses(of, Attribute.XOR_PEER_ADDRESS), ['[1:2:3:4:5:6:7:8]:9', '192.0.2.1:10']);
+  const words = new TransportWords();
+  const first = of.find(Attribute.XOR_PEER_ADDRESS);
+  t.ok(readXorAddress(of, first, words));
+  t.strictSame({ ...words }, { family: 6, w0: 0x10002, w1: 0x30004, w2: 0x50006, w3: 0x70008, port: 9 });
+  t.ok(readXorAddress(of, of.findNext(Attribute.XOR_PEER_ADDRESS, first), words));
+  t.strictSame({ ...words }, { family: 4, w0: 0, w1: 0, w2: 0, w3: 0xc0000201, port: 10 });
 });
 
 test('STUN-10 any address is read as the independent encoder wrote it', async (t) => {
