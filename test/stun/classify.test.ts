@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { classify, PacketKind } from '../../src/stun/classify.ts';
+import { classify, LAST_CHANNEL_BYTE_RFC5766, PacketKind } from '../../src/stun/classify.ts';
 
 test('STUN-01 BAD-06 the first byte tells STUN, DTLS and ChannelData from noise', async (t) => {
   const kinds = Array.from({ length: 256 }, (_, byte) => classify(byte));
@@ -11,6 +11,13 @@ test('STUN-01 BAD-06 the first byte tells STUN, DTLS and ChannelData from noise'
     ...Array(176).fill(PacketKind.OTHER),
   ];
   t.strictSame(kinds, expected);
+});
+
+test('where old clients are allowed, ChannelData goes up to 0x7f', async (t) => {
+  for (let byte = 0; byte < 256; byte++) {
+    const expected = byte >= 80 && byte < 128 ? PacketKind.CHANNEL_DATA : classify(byte);
+    t.equal(classify(byte, LAST_CHANNEL_BYTE_RFC5766), expected, `0x${byte.toString(16)}`);
+  }
 });
 
 test('an empty datagram is none of ours', async (t) => {
