@@ -26,7 +26,7 @@ test('the vectors are there', async (t) => {
 });
 
 for (const vector of vectors) {
-  test(`TURN-78 ${vector.name} is read and written`, async (t) => {
+  test(`TURN-85 TURN-86 ${vector.name} is read and written`, async (t) => {
     const bytes = Buffer.from(vector.hex ?? '', 'hex');
     t.equal(payloadOf(bytes), vector.data);
     const header = Buffer.alloc(6, 0xee);
@@ -36,7 +36,7 @@ for (const vector of vectors) {
   });
 }
 
-test('BAD-32 a length beyond the datagram is refused', async (t) => {
+test('TURN-87 BAD-32 a length beyond the datagram is refused', async (t) => {
   t.equal(payloadOf(Buffer.from('4001ffff666f6f626172', 'hex')), null);
   t.equal(payloadOf(channelData(0x4001, 'hello', { length: 6 })), null, 'one byte too many');
 });
@@ -50,7 +50,7 @@ test('BAD-33 a cut header at the very end of a buffer is not read beyond', async
     t.equal(channelPayloadEnd(Buffer.alloc(8 + length, 0x40), 8, 8 + length), BAD_CHANNEL_DATA);
 });
 
-test('bytes behind the payload are ignored', async (t) => {
+test('TURN-86 bytes behind the payload are ignored', async (t) => {
   t.equal(payloadOf(channelData(0x4001, 'hello world', { length: 5 })), 'hello');
 });
 

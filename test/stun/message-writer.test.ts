@@ -143,7 +143,7 @@ test('an ADDRESS-ERROR-CODE names its family', async (t) => {
   t.equal(hexOf(0x0103, (writer) => writer.addressErrorCode(4, 508, '')).slice(40), '8001000401000508');
 });
 
-test('a data indication is written as the vector has it, the payload sent behind it', async (t) => {
+test('TURN-65 a data indication is written as the vector has it, the payload sent behind it', async (t) => {
   const buffer = Buffer.alloc(64, 0xee);
   const writer = new MessageWriter();
   writer.begin(buffer, 0, 0x0017, Buffer.from('0102030405060708090a0b0f', 'hex'), 0);
