@@ -1,0 +1,65 @@
+// Owns `turnctl config`: check, print and schema.
+
+import type { Command } from 'commander';
+import { NO_CREDENTIALS } from '../config/config.ts';
+import { jsonSchema } from '../config/keys.ts';
+import { loadConfig } from '../config/load-config.ts';
+import type { ConfigResult } from '../config/parse-config.ts';
+import { printConfig } from '../config/print-config.ts';
+import { escapeText } from '../escape-text.ts';
+import { type CommandIo, ExitStatus } from './terminal-io.ts';
+
+/** Adds the group to the program; `finish` receives the exit status. */
+export function addConfigCommands(program: Command, io: CommandIo, finish: (status: ExitStatus) => void): void {
+  const group = program.command('config').description('check and show the configuration');
+  group
+    .command('check')
+    .description('report every fault of a configuration file')
+    .argument('[file]', 'configuration file; else the one that turnd would find')
+    .action((file: string | undefined) => finish(checkConfig(file, io)));
+  group
+    .command('print')
+    .description('print every setting with its effective value, secrets hidden')
+    .argument('[file]', 'configuration file; else the one that turnd would find')
+    .action((file: string | undefined) => finish(showConfig(file, io)));
+  group
+    .command('schema')
+    .description('print the JSON Schema of the configuration file')
+    .action(() => {
+      io.out(`${JSON.stringify(jsonSchema(), null, 2)}\n`);
+      finish(ExitStatus.ok);
+    });
+}
+
+function checkConfig(file: string | undefined, io: CommandIo): ExitStatus {
+  const result = load(file, io);
+  if (!result.ok) return reportErrors(result.errors, io);
+  reportWarnings(result.warnings, io);
+  const { auth, configFile, hasCredentials } = result.config;
+  const name = configFile ?? 'no configuration file';
+  if (configFile !== null && !hasCredentials && !auth.anonymous)
+    return reportErrors([`${name}: ${NO_CREDENTIALS}`], io);
+  io.out(`${escapeText(name)}: ok\n`);
+  return ExitStatus.ok;
+}
+
+function showConfig(file: string | undefined, io: CommandIo): ExitStatus {
+  const result = load(file, io);
+  if (!result.ok) return reportErrors(result.errors, io);
+  reportWarnings(result.warnings, io);
+  io.out(printConfig(result.tree));
+  return ExitStatus.ok;
+}
+
+function load(file: string | undefined, { env, cwd, reader }: CommandIo): ConfigResult {
+  return loadConfig({ flags: [], configFile: file ?? null, env, cwd, reader });
+}
+
+function reportErrors(errors: readonly string[], io: CommandIo): ExitStatus {
+  for (const error of errors) io.err(`${error}\n`);
+  return ExitStatus.invalid;
+}
+
+function reportWarnings(warnings: readonly string[], io: CommandIo): void {
+  for (const warning of warnings) io.err(`warning: ${warning}\n`);
+}

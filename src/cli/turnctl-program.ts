@@ -1,0 +1,40 @@
+// Owns the command tree of `turnctl`. Each group of commands has a file of its own and is added here.
+
+import { Command, CommanderError } from 'commander';
+import { escapeText } from '../escape-text.ts';
+import { addConfigCommands } from './config-commands.ts';
+import { type CommandIo, ExitStatus } from './terminal-io.ts';
+
+/** Runs one command line (the arguments after the program's name). Never throws on bad usage. */
+export async function runTurnctl(argv: readonly string[], version: string, io: CommandIo): Promise<ExitStatus> {
+  let status: ExitStatus = ExitStatus.ok;
+  const program = new Command('turnctl')
+    .description('Run and inspect turnd')
+    .version(version, '--version')
+    .helpOption('--help', 'show this help')
+    .exitOverride()
+    .allowExcessArguments(false)
+    .configureOutput({
+      writeOut: (text) => io.out(text),
+      writeErr: (text) => io.err(text.split('\n').map(escapeText).join('\n')),
+    });
+  addConfigCommands(program, io, (result) => {
+    status = result;
+  });
+  inheritSettings(program);
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return error.exitCode === 0 ? ExitStatus.ok : ExitStatus.invalid;
+  }
+  return status;
+}
+
+/** `command()` copies settings at its time only for direct children; this makes the whole tree alike. */
+function inheritSettings(parent: Command): void {
+  for (const child of parent.commands) {
+    child.copyInheritedSettings(parent).helpOption('--help', 'show this help').allowExcessArguments(false);
+    inheritSettings(child);
+  }
+}

@@ -1,0 +1,17 @@
+#!/usr/bin/env node
+// The entry of `turnctl`: gives the program its surroundings and sets the exit status.
+
+import { systemFileReader } from '../config/file-reader.ts';
+import { packageVersion } from './package-version.ts';
+import { runTurnctl } from './turnctl-program.ts';
+
+// `turnctl config schema | head` closes the pipe early: that is no fault.
+process.stdout.on('error', () => {});
+
+process.exitCode = await runTurnctl(process.argv.slice(2), packageVersion(), {
+  env: process.env,
+  cwd: process.cwd(),
+  reader: systemFileReader,
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+});

@@ -1,0 +1,58 @@
+// Owns the Config type: what the rest of the program may know of the configuration. Parsed once, frozen, complete.
+
+import { type CamelKeys, camelKeys } from './camel-case.ts';
+import type { Credentials } from './credentials.ts';
+import type { Settings } from './schema.ts';
+import type { StaticUser } from './user-file.ts';
+
+type CamelSettings = CamelKeys<Omit<Settings, 'auth' | 'state-dir' | 'log'>>;
+type AuthSettings = CamelKeys<Omit<Settings['auth'], 'secrets' | 'users' | 'user-file'>>;
+type LogSettings = CamelKeys<Omit<Settings['log'], 'file'>>;
+
+/** The whole configuration, deeply frozen. Times are in seconds, sizes in bytes, paths absolute. */
+export interface Config extends CamelSettings {
+  /** Absolute path; it may not exist yet. */
+  readonly stateDir: string;
+  readonly auth: AuthSettings & {
+    /** Shared secrets of REST credentials, their files read. */
+    readonly secrets: readonly string[];
+    /** Static users of `auth.users` and `auth.user-file`. */
+    readonly users: readonly StaticUser[];
+  };
+  readonly log: LogSettings & {
+    /** Absolute path, or null for standard output. */
+    readonly file: string | null;
+  };
+  /** Whether any user or secret is there. If not, only `auth.anonymous` makes a server that serves. */
+  readonly hasCredentials: boolean;
+  /** The file that was read, or null if there was none. */
+  readonly configFile: string | null;
+}
+
+/** What a server without credentials is told (SECURITY.md S12). */
+export const NO_CREDENTIALS =
+  'auth: no credentials: set auth.secrets, auth.users or auth.user-file (or auth.anonymous: true in a lab)';
+
+/** Facts that are not in the settings themselves. */
+export interface ConfigExtras {
+  readonly credentials: Credentials;
+  readonly stateDir: string;
+  readonly logFile: string | null;
+  readonly configFile: string | null;
+}
+
+/** Makes the frozen Config of settings that have passed the schema. */
+export function makeConfig(settings: Settings, extras: ConfigExtras): Config {
+  const { auth, log, 'state-dir': _stateDir, ...rest } = settings;
+  const { secrets: _secrets, users: _users, 'user-file': _userFile, ...authRest } = auth;
+  const { file: _file, ...logRest } = log;
+  const { secrets, users } = extras.credentials;
+  return Object.freeze({
+    ...camelKeys(rest),
+    auth: camelKeys({ ...authRest, secrets, users }),
+    log: Object.freeze({ ...camelKeys(logRest), file: extras.logFile }),
+    stateDir: extras.stateDir,
+    hasCredentials: secrets.length + users.length > 0,
+    configFile: extras.configFile,
+  });
+}

@@ -1,0 +1,127 @@
+// Owns the way from all sources (flags, environment, file, defaults; the first one wins) to one Config or to the
+// list of every fault. It reads files only through the reader it is given, and never throws on bad input.
+
+import { resolve } from 'node:path';
+import { escapeText } from '../escape-text.ts';
+import { type Config, makeConfig } from './config.ts';
+import {
+  type CredentialFiles,
+  collectCredentials,
+  findRepeatedUsers,
+  readCredentialFiles,
+  warnOfWeakCredentials,
+} from './credentials.ts';
+import { type Environment, readEnvironment } from './environment.ts';
+import { FaultReport } from './fault-report.ts';
+import { type FileReader, warnIfReadable } from './file-reader.ts';
+import { toFaults } from './issues.ts';
+import { jsonSchema, listKeys } from './keys.ts';
+import { applyOverrides, type Override, sourceAt, type Tree } from './overrides.ts';
+import { PathResolver } from './path-resolver.ts';
+import { configSchema, type Settings } from './schema.ts';
+import { parseYaml } from './yaml-source.ts';
+
+/** Everything a configuration is made of. */
+export interface ConfigSources {
+  readonly flags: readonly Override[];
+  readonly env: Environment;
+  /** The configuration file, or null if there is none. */
+  readonly file: { readonly path: string; readonly text: string } | null;
+  /** Absolute path of the working directory. */
+  readonly cwd: string;
+  readonly reader: FileReader;
+}
+
+/** A Config with warnings, or all faults, one line each. */
+export type ConfigResult =
+  | { readonly ok: true; readonly config: Config; readonly warnings: readonly string[]; readonly tree: Tree }
+  | { readonly ok: false; readonly errors: readonly string[] };
+
+/** Parses and checks a configuration. Faults of the file come first, in the order of its lines. */
+export function parseConfig(sources: ConfigSources): ConfigResult {
+  const schema = jsonSchema();
+  const environment = readEnvironment(sources.env, listKeys(schema), sources.reader);
+  const yaml = parseYaml(sources.file?.text ?? '');
+  const overrides = [...environment.overrides, ...sources.flags];
+  const tree = applyOverrides(yaml.tree, overrides);
+  const paths = new PathResolver(sources.cwd, sources.file?.path ?? null, overrides);
+  const files = readCredentialFiles(tree, (path, file) => paths.resolve(path, file), sources.reader);
+  const checked = configSchema.safeParse(tree);
+  const report = new FaultReport(sources.file?.path ?? '', yaml, overrides);
+  report.addOfYaml();
+  report.addOfValues(checked.success ? [] : toFaults(checked.error.issues, schema));
+  report.addOfValues(files.faults);
+  report.addOthers(environment.faults);
+  if (!checked.success || !report.isEmpty) return { ok: false, errors: report.lines() };
+  return finish(checked.data, files, { sources, overrides, paths, report, tree, warnings: environment.warnings });
+}
+
+/** What the last step needs beside the settings and files. */
+interface Context {
+  readonly sources: ConfigSources;
+  readonly overrides: readonly Override[];
+  readonly paths: PathResolver;
+  readonly report: FaultReport;
+  readonly tree: Tree;
+  readonly warnings: readonly string[];
+}
+
+function finish(settings: Settings, files: CredentialFiles, context: Context): ConfigResult {
+  const { sources, paths, report, tree } = context;
+  const credentials = collectCredentials(settings, files);
+  const repeated = findRepeatedUsers(credentials.users);
+  if (repeated.length > 0) {
+    report.addOfValues(
+      repeated.map((name) => ({ path: ['auth', 'users'], message: `user ${JSON.stringify(name)} is there twice` })),
+    );
+    return { ok: false, errors: report.lines() };
+  }
+  const config = makeConfig(resolveTlsPaths(settings, paths), {
+    credentials,
+    stateDir: stateDirectory(settings, sources, paths),
+    logFile: settings.log.file === undefined ? null : paths.resolve(['log', 'file'], settings.log.file),
+    configFile: sources.file?.path ?? null,
+  });
+  const warnings = [
+    ...warnOfInlineSecrets(settings, context),
+    ...context.warnings,
+    ...files.warnings,
+    ...warnOfKeyFiles(config, sources.reader),
+    ...warnOfWeakCredentials(credentials),
+  ];
+  return { ok: true, config, warnings: warnings.map(escapeText), tree };
+}
+
+/** `--state-dir`, else the one that systemd made, else a directory below the working directory (DESIGN.md §1). */
+function stateDirectory(settings: Settings, sources: ConfigSources, paths: PathResolver): string {
+  const configured = settings['state-dir'];
+  if (configured !== undefined) return paths.resolve(['state-dir'], configured);
+  const fromSystemd = sources.env['STATE_DIRECTORY']?.split(':', 1)[0];
+  return resolve(sources.cwd, fromSystemd || '.turnd');
+}
+
+function resolveTlsPaths(settings: Settings, paths: PathResolver): Settings {
+  const certificates = settings.tls.certificates.map((entry, index) => ({
+    ...entry,
+    certificate: paths.resolve(['tls', 'certificates', index, 'certificate'], entry.certificate),
+    key: paths.resolve(['tls', 'certificates', index, 'key'], entry.key),
+  }));
+  return { ...settings, tls: { ...settings.tls, certificates } };
+}
+
+function warnOfInlineSecrets(settings: Settings, { sources, overrides }: Context): string[] {
+  if (sources.file === null) return [];
+  const secrets = sourceAt(overrides, ['auth', 'secrets']) === null ? settings.auth.secrets : [];
+  const users = sourceAt(overrides, ['auth', 'users']) === null ? settings.auth.users : [];
+  const hasSecret = secrets.some((entry) => entry.value !== undefined);
+  const hasPassword = users.some((entry) => entry.password !== undefined || 'key' in entry);
+  const warning = hasSecret || hasPassword ? warnIfReadable(sources.reader, sources.file.path) : null;
+  return warning === null ? [] : [warning];
+}
+
+function warnOfKeyFiles(config: Config, reader: FileReader): string[] {
+  return config.tls.certificates.flatMap(({ key }, index) => {
+    const warning = warnIfReadable(reader, key);
+    return warning === null ? [] : [`tls.certificates.${index}.key: ${warning}`];
+  });
+}

@@ -1,0 +1,200 @@
+// Owns every key of the configuration: its form, default and description. The example file, the JSON Schema,
+// the environment names and the Config type all follow from this one schema.
+
+import { z } from 'zod';
+import { parseCidr, parseHostPort, parsePortRange } from './address-values.ts';
+import {
+  count,
+  externalAddress,
+  filePath,
+  parsedText,
+  relayAddress,
+  secretEntry,
+  shortText,
+  userEntry,
+} from './fields.ts';
+import { findClash, formatListenUrl, parseListenUrl } from './listen-url.ts';
+
+const MILLION = 1_000_000;
+const GIBIBYTE = 1_073_741_824;
+
+const listen = z
+  .array(parsedText(parseListenUrl))
+  .min(1, 'must not be empty')
+  .superRefine((addresses, context) => {
+    const clash = findClash(addresses);
+    const address = addresses[clash];
+    if (address === undefined) return;
+    const message = `${formatListenUrl(address)} takes the port of an earlier entry (tcp+tls:// serves both on one port)`;
+    context.addIssue({ code: 'custom', path: [clash], message });
+  })
+  .describe('Where clients are served: udp://, tcp://, tls:// or tcp+tls://, a host (* for all addresses), a port.')
+  .prefault(['udp://*:3478', 'tcp+tls://*:3478', 'tcp+tls://*:5349']);
+
+const relay = z.strictObject({
+  address: relayAddress
+    .describe('Addresses of this host that relay sockets are bound to: auto, one IP, or one per family.')
+    .prefault('auto'),
+  'external-address': externalAddress
+    .describe('The address others reach the relays by, when it is not relay.address: auto, none, IP, name or pairs.')
+    .prefault('auto'),
+  ports: parsedText(parsePortRange)
+    .describe('Ports of relayed addresses; the firewall must let UDP in on them.')
+    .prefault('49152-65535'),
+  'stun-servers': z
+    .array(parsedText(parseHostPort))
+    .describe('STUN servers (host:port) that external-address: auto may ask.')
+    .prefault([]),
+});
+
+const auth = z.strictObject({
+  secrets: z
+    .array(secretEntry)
+    .describe('Shared secrets of time-limited (REST) credentials; each one is accepted. {value: …} or {value-file: …}.')
+    .prefault([]),
+  users: z
+    .array(userEntry)
+    .describe('Static users: {name: …} with password, password-file or key (hexadecimal MD5 of name:realm:password).')
+    .prefault([]),
+  'user-file': filePath.describe('A file with one name:password or name:0x<key> in each line.').optional(),
+  anonymous: z.boolean().describe('Serve everyone without credentials. For labs only.').default(false),
+  'password-algorithms': z.boolean().describe('Offer the password algorithms of RFC 8489.').default(false),
+  'username-anonymity': z.boolean().describe('Accept USERHASH in place of USERNAME (RFC 8489).').default(false),
+  'nonce-lifetime': count(600, 1, 86_400, 'Seconds that a nonce is accepted.'),
+  'rest-separator': z
+    .string()
+    .regex(/^[^0-9\p{Cc}]$/u, 'must be one character that is not a digit')
+    .describe('The character between timestamp and user in REST user names.')
+    .default(':'),
+  'require-for-binding': z.boolean().describe('Demand credentials for Binding requests too.').default(false),
+});
+
+const tls = z.strictObject({
+  certificates: z
+    .array(
+      z.strictObject({
+        certificate: filePath.describe('PEM file: the certificate, then its chain.'),
+        key: filePath.describe('PEM file: the private key.'),
+        passphrase: z.string().describe('Of the private key.').optional(),
+      }),
+    )
+    .describe('Certificates for TLS, chosen by SNI; with none, a self-made one serves labs.')
+    .default([]),
+  'min-version': z
+    .union(
+      [
+        z.enum(['1.2', '1.3']),
+        z.literal(1.2).transform(() => '1.2' as const),
+        z.literal(1.3).transform(() => '1.3' as const),
+      ],
+      {
+        error: 'expected 1.2 or 1.3',
+      },
+    )
+    .describe('The lowest TLS version that is accepted.')
+    .prefault('1.2'),
+});
+
+const limits = z
+  .strictObject({
+    allocations: count(0, 0, MILLION, 'Allocations in all; 0 for no limit.'),
+    'allocations-per-user': count(0, 0, MILLION, 'Allocations of one static user; 0 for no limit.'),
+    'allocations-per-rest-user': count(100, 0, MILLION, 'Allocations of one user id of REST names; 0 for no limit.'),
+    'allocations-per-client-address': count(
+      1000,
+      0,
+      MILLION,
+      'Allocations of one client IP (IPv6: /64); 0 for no limit.',
+    ),
+    'permissions-per-allocation': count(1024, 1, 65_536, 'Permissions of one allocation.'),
+    'channels-per-allocation': count(1024, 1, 16_384, 'Channels of one allocation.'),
+    'max-lifetime': count(3600, 1, 3600, 'Longest lifetime of an allocation that a client can ask for, in seconds.'),
+    'default-lifetime': count(600, 1, 3600, 'Lifetime of an allocation whose client asks for none, in seconds.'),
+    connections: count(10_000, 1, MILLION, 'TCP and TLS connections in all.'),
+    'connections-per-client-address': count(
+      1000,
+      0,
+      MILLION,
+      'TCP and TLS connections of one client IP; 0 for no limit.',
+    ),
+    'write-queue': count(
+      131_072,
+      4096,
+      GIBIBYTE,
+      'Bytes that may wait for one slow connection; beyond, media is dropped.',
+    ),
+    'idle-timeout': count(60, 1, 86_400, 'Seconds before a connection without an allocation is closed.'),
+    'handshake-timeout': count(10, 1, 600, 'Seconds in which a TLS handshake must end.'),
+    'unauthenticated-replies-per-second': count(
+      10,
+      0,
+      MILLION,
+      'Replies 401 and 438 to one source IP over UDP; 0 for no limit.',
+    ),
+    'binding-replies-per-second': count(100, 0, MILLION, 'Binding replies to one source IP over UDP; 0 for no limit.'),
+  })
+  .refine((value) => value['default-lifetime'] <= value['max-lifetime'], {
+    path: ['default-lifetime'],
+    message: 'must not be longer than limits.max-lifetime',
+  });
+
+const peers = z.strictObject({
+  allow: z
+    .array(parsedText(parseCidr))
+    .describe('Networks that clients may reach although the built-in or the deny list names them.')
+    .prefault([]),
+  deny: z.array(parsedText(parseCidr)).describe('Networks that no client may reach.').prefault([]),
+  'unsafe-allow-loopback': z
+    .boolean()
+    .describe('Let clients reach services of this very host. For labs only.')
+    .default(false),
+});
+
+const protocol = z.strictObject({
+  software: shortText.describe('Text of the SOFTWARE attribute; empty leaves the attribute out.').default(''),
+  'rfc5766-channel-numbers': z
+    .boolean()
+    .describe('Accept channel numbers up to 0x7FFF as RFC 5766 did; RFC 8656 ends at 0x4FFF.')
+    .default(false),
+});
+
+const log = z.strictObject({
+  level: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+    .describe('The lowest level that is logged.')
+    .default('info'),
+  format: z.enum(['auto', 'json', 'pretty']).describe('auto is pretty on a terminal, else json.').default('auto'),
+  file: filePath.describe('Log to this file, reopened on SIGHUP, instead of standard output.').optional(),
+});
+
+/** The schema of `turnd.yaml`. */
+export const configSchema = z.strictObject({
+  realm: shortText
+    .min(1, 'must not be empty')
+    .refine((text) => !/["\\]/.test(text), 'must not contain " or \\ (RFC 8489 §14.9)')
+    .describe('The realm of long-term credentials. Keys are made with it: a change voids every stored key.')
+    .default('turnd'),
+  'state-dir': filePath
+    .describe('Directory for keys and the database; else $STATE_DIRECTORY, else ./.turnd.')
+    .optional(),
+  listen,
+  relay: relay.describe('The addresses that peers see.').prefault({}),
+  auth: auth.describe('Who may use the server.').prefault({}),
+  tls: tls.describe('TLS for turns: URLs.').prefault({}),
+  limits: limits.describe('What one client, and all together, may use.').prefault({}),
+  peers: peers.describe('Whom clients may reach, on top of the built-in deny list.').prefault({}),
+  protocol: protocol.describe('Details of the protocol.').prefault({}),
+  plane: z
+    .enum(['auto', 'portable', 'linux'])
+    .refine((plane) => plane !== 'linux', 'the linux plane comes later; use auto or portable')
+    .describe('How datagrams are moved.')
+    .default('auto'),
+  workers: z
+    .union([z.literal('auto'), z.int().min(0).max(1024)], { error: 'expected auto or a number from 0 to 1024' })
+    .describe('Relay worker processes; the portable plane runs all in one process.')
+    .default('auto'),
+  log: log.describe('What is logged, and where to.').prefault({}),
+});
+
+/** The settings as the schema returns them, keys still as in the file. */
+export type Settings = z.output<typeof configSchema>;

@@ -1,0 +1,98 @@
+// Owns the process's logger: its format, what it hides, and where it writes. It knows nothing of the protocol.
+
+import { type Logger, pino } from 'pino';
+import { describeSystemError, LogFileError } from '../errors.ts';
+import { LineStream } from './line-stream.ts';
+import { makePrettyFormatter } from './pretty-format.ts';
+import { escapeJsonLine } from './safe-line.ts';
+
+export type { Logger } from 'pino';
+
+/** Settings of a log. */
+export interface LogOptions {
+  readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+  /** `auto` is pretty on a terminal and JSON elsewhere, also in files. */
+  readonly format: 'auto' | 'json' | 'pretty';
+  /** Absolute path, or null for standard output. */
+  readonly file: string | null;
+  /** Whether standard output is a terminal. */
+  readonly isTerminal: boolean;
+}
+
+/** An open log. */
+export interface ServerLog {
+  readonly logger: Logger;
+  /** Lines that were lost because the destination was full, gone or too slow. */
+  readonly lost: number;
+  /** Opens the file again under its name, for log rotation (SIGHUP). Does nothing on standard output. */
+  reopen(): void;
+  /**
+   * Writes what waits, for at most a second, and closes. Later lines are dropped. Idempotent. False if lines are
+   * left: then a write may hang in the kernel (a stopped terminal) and `process.exit` would wait for it.
+   */
+  close(): Promise<boolean>;
+}
+
+const SECRET_KEYS = Object.freeze([
+  'password',
+  'secret',
+  'secrets',
+  'key',
+  'keys',
+  'ha1',
+  'hmackey',
+  'passphrase',
+  'token',
+  'authorization',
+  'credential',
+]);
+
+/**
+ * Opens the log. A destination that fails later never throws: its lines are counted as lost.
+ * @throws LogFileError if the file cannot be opened.
+ */
+export function openLog(options: LogOptions): ServerLog {
+  const stream = options.file === null ? LineStream.openStandardOutput() : openLogFile(options.file);
+  const format = chooseFormat(options);
+  const logger = pino(
+    {
+      level: options.level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: { paths: redactedPaths(), censor: '***' },
+    },
+    { write: (line) => stream.write(format(line)) },
+  );
+  return makeLog(logger, stream);
+}
+
+function makeLog(logger: Logger, stream: LineStream): ServerLog {
+  return {
+    logger,
+    get lost() {
+      return stream.lost;
+    },
+    reopen: () => stream.reopen(),
+    close: () => stream.close(),
+  };
+}
+
+function chooseFormat({ format, file, isTerminal }: LogOptions): (line: string) => string {
+  const isColoured = file === null && isTerminal;
+  const isPretty = format === 'pretty' || (format === 'auto' && isColoured);
+  return isPretty ? makePrettyFormatter(isColoured) : escapeJsonLine;
+}
+
+/** Secrets as a property of the line, of an object in it, and one level deeper. */
+function redactedPaths(): string[] {
+  return SECRET_KEYS.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]);
+}
+
+function openLogFile(file: string): LineStream {
+  try {
+    return LineStream.openFile(file);
+  } catch (error) {
+    throw new LogFileError(`log.file: cannot open ${file}: ${describeSystemError(error)}`, error);
+  }
+}

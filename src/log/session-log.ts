@@ -1,0 +1,83 @@
+// Owns the two lines that operators live by: one at the end of each allocation, one for each failed authentication.
+// It is told of both in plain records, and knows neither engine nor sockets. Nothing is logged per packet.
+
+import { LineBudget } from './line-budget.ts';
+import type { Logger } from './logger.ts';
+
+/** The life of an allocation. */
+export interface AllocationRecord {
+  /** User name as the client gave it; empty when anonymous. */
+  readonly user: string;
+  /** Client transport address, `192.0.2.1:1234` or `[2001:db8::1]:1234`. */
+  readonly client: string;
+  /** How the client is connected: `udp`, `tcp`, `tls`. */
+  readonly transport: string;
+  /** Relayed transport addresses, one or two. */
+  readonly relayed: readonly string[];
+  /** Application data, without TURN and STUN headers. */
+  readonly bytesFromClient: number;
+  readonly bytesToClient: number;
+  readonly packetsFromClient: number;
+  readonly packetsToClient: number;
+  /** Seconds. */
+  readonly duration: number;
+  /** Why it ended: `expired`, `refreshed-to-zero`, `connection-closed`, `shutdown`, … */
+  readonly reason: string;
+}
+
+/** Why an authentication failed. A stale nonce is no failure: every client has one now and then. */
+export type AuthFailureReason = 'unknown-user' | 'wrong-password' | 'expired';
+
+/** A failed authentication. */
+export interface AuthFailureRecord {
+  /** IP address of the client, without port: what fail2ban bans. */
+  readonly address: string;
+  readonly user: string;
+  readonly reason: AuthFailureReason;
+}
+
+/** What a session log needs. */
+export interface SessionLogOptions {
+  readonly logger: Logger;
+  /** Milliseconds of a monotonic clock. */
+  readonly now: () => number;
+  /** Lines for failed authentications per second and process; 10 if absent. */
+  readonly failuresPerSecond?: number;
+}
+
+const FAILURES_PER_SECOND = 10;
+
+/** Writes the lines of sessions. */
+export class SessionLog {
+  readonly #logger: Logger;
+  readonly #now: () => number;
+  readonly #budget: LineBudget;
+
+  constructor({ logger, now, failuresPerSecond = FAILURES_PER_SECOND }: SessionLogOptions) {
+    this.#logger = logger;
+    this.#now = now;
+    this.#budget = new LineBudget(failuresPerSecond);
+  }
+
+  /** One line for the whole life of an allocation. */
+  allocationEnded(record: AllocationRecord): void {
+    this.#logger.info({ event: 'allocation-ended', ...record }, 'allocation ended');
+  }
+
+  /** One line, as long as the second's budget lasts. The fail2ban filter in `conf/` reads it: keep the order. */
+  authenticationFailed({ address, user, reason }: AuthFailureRecord): void {
+    this.flush();
+    if (!this.#budget.take(this.#now())) return;
+    this.#logger.warn({ event: 'auth-failed', client: address, reason, user }, 'authentication failed');
+  }
+
+  /** Says how many lines were suppressed. Call it once a second, so that the line does not wait for the next failure. */
+  flush(): void {
+    const suppressed = this.#budget.takeSuppressed(this.#now());
+    if (suppressed === 0) return;
+    this.#logger.warn(
+      { event: 'auth-failed-suppressed', suppressed },
+      `${suppressed} failed authentications not logged`,
+    );
+  }
+}

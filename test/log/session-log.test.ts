@@ -1,0 +1,70 @@
+// The line for each allocation's life and for each failed authentication.
+
+import { pino } from 'pino';
+import { test } from 'tap';
+import { SessionLog } from '../../src/log/session-log.ts';
+
+/** A session log with a clock in the test's hand. */
+function open() {
+  const lines: Record<string, unknown>[] = [];
+  const clock = { now: 5_000 };
+  const logger = pino({ base: null, timestamp: false }, { write: (line) => void lines.push(JSON.parse(line)) });
+  return { lines, clock, log: new SessionLog({ logger, now: () => clock.now }) };
+}
+
+const FAILURE = { address: '192.0.2.1', user: 'alice', reason: 'wrong-password' } as const;
+
+test('the end of an allocation is one line with all that an operator asks for', async (t) => {
+  const { lines, log } = open();
+  const record = {
+    user: 'alice',
+    client: '192.0.2.1:1234',
+    transport: 'udp',
+    relayed: ['198.51.100.1:50000', '[2001:db8::1]:50000'],
+    bytesFromClient: 10,
+    bytesToClient: 20,
+    packetsFromClient: 1,
+    packetsToClient: 2,
+    duration: 3,
+    reason: 'expired',
+  };
+  log.allocationEnded(record);
+  t.same(lines, [{ level: 30, event: 'allocation-ended', ...record, msg: 'allocation ended' }]);
+});
+
+test('a failed authentication is one line with client, reason and user', async (t) => {
+  const { lines, log } = open();
+  log.authenticationFailed(FAILURE);
+  t.same(Object.entries(lines[0] ?? {}), [
+    ['level', 40],
+    ['event', 'auth-failed'],
+    ['client', '192.0.2.1'],
+    ['reason', 'wrong-password'],
+    ['user', 'alice'],
+    ['msg', 'authentication failed'],
+  ]);
+});
+
+test('at most ten failures a second are logged, and the rest is counted in one line', async (t) => {
+  const { lines, clock, log } = open();
+  for (let i = 0; i < 25; i++) log.authenticationFailed(FAILURE);
+  t.equal(lines.length, 10);
+  clock.now += 999;
+  log.flush();
+  t.equal(lines.length, 10, 'the second is not over');
+  clock.now += 1;
+  log.authenticationFailed(FAILURE);
+  t.match(lines[10], { event: 'auth-failed-suppressed', suppressed: 15, msg: '15 failed authentications not logged' });
+  t.match(lines[11], { event: 'auth-failed' });
+  t.equal(lines.length, 12);
+});
+
+test('flush says what was suppressed once, without a further failure', async (t) => {
+  const { lines, clock, log } = open();
+  for (let i = 0; i < 11; i++) log.authenticationFailed(FAILURE);
+  clock.now += 1000;
+  log.flush();
+  log.flush();
+  t.match(lines.slice(10), [{ event: 'auth-failed-suppressed', suppressed: 1 }]);
+  t.equal(lines.length, 11);
+});
