@@ -6,6 +6,8 @@ import type { Logger } from './logger.ts';
 
 /** The life of an allocation. */
 export interface AllocationRecord {
+  /** The allocation's number in this process: joins its lines. */
+  readonly session: number;
   /** User name as the client gave it; empty when anonymous. */
   readonly user: string;
   /** Client transport address, `192.0.2.1:1234` or `[2001:db8::1]:1234`. */

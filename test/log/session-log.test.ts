@@ -17,6 +17,7 @@ const FAILURE = { address: '192.0.2.1', user: 'alice', reason: 'wrong-password' 
 test('the end of an allocation is one line with all that an operator asks for', async (t) => {
   const { lines, log } = open();
   const record = {
+    session: 7,
     user: 'alice',
     client: '192.0.2.1:1234',
     transport: 'udp',
