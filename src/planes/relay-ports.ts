@@ -19,24 +19,24 @@ export class RelayPorts {
   /** How many ports are not taken. */
   free: number;
   /** The port of bit 0. A multiple of 32, so that an even port and its successor share a word. */
-  private readonly base: number;
+  readonly #base: number;
   /** A set bit is a port that can be had; bits outside the range are never set. */
-  private readonly words: Uint32Array;
+  readonly #words: Uint32Array;
 
   /** The range includes both ends. */
   constructor(minPort: number, maxPort: number) {
     this.minPort = minPort;
     this.maxPort = maxPort;
     this.free = 0;
-    this.base = minPort - (minPort % WORD_BITS);
-    this.words = new Uint32Array(Math.floor((maxPort - this.base) / WORD_BITS) + 1);
-    for (let port = minPort; port <= maxPort; port++) this.setFree(port);
+    this.#base = minPort - (minPort % WORD_BITS);
+    this.#words = new Uint32Array(Math.floor((maxPort - this.#base) / WORD_BITS) + 1);
+    for (let port = minPort; port <= maxPort; port++) this.#setFree(port);
   }
 
   /** How many draws of this kind are possible now. */
   candidates(request: PortRequest): number {
     let count = 0;
-    for (let index = 0; index < this.words.length; index++) count += countBits(this.candidatesAt(index, request));
+    for (let index = 0; index < this.#words.length; index++) count += countBits(this.#candidatesAt(index, request));
     return count;
   }
 
@@ -46,16 +46,16 @@ export class RelayPorts {
    */
   take(request: PortRequest, nth: number): number {
     let skip = nth;
-    for (let index = 0; index < this.words.length; index++) {
-      const mask = this.candidatesAt(index, request);
+    for (let index = 0; index < this.#words.length; index++) {
+      const mask = this.#candidatesAt(index, request);
       const count = countBits(mask);
       if (skip >= count) {
         skip -= count;
         continue;
       }
-      const port = this.base + index * WORD_BITS + nthBit(mask, skip);
-      this.setTaken(port);
-      if (request === PortRequest.EVEN_AND_NEXT) this.setTaken(port + 1);
+      const port = this.#base + index * WORD_BITS + nthBit(mask, skip);
+      this.#setTaken(port);
+      if (request === PortRequest.EVEN_AND_NEXT) this.#setTaken(port + 1);
       return port;
     }
     return -1;
@@ -63,30 +63,30 @@ export class RelayPorts {
 
   /** Gives one port back; a pair is given back port by port. A port that is not taken stays as it is. */
   release(port: number): void {
-    if (port < this.minPort || port > this.maxPort || this.isFree(port)) return;
-    this.setFree(port);
+    if (port < this.minPort || port > this.maxPort || this.#isFree(port)) return;
+    this.#setFree(port);
   }
 
-  private candidatesAt(index: number, request: PortRequest): number {
-    const free = this.words[index] ?? 0;
+  #candidatesAt(index: number, request: PortRequest): number {
+    const free = this.#words[index] ?? 0;
     if (request === PortRequest.ANY) return free;
     return request === PortRequest.EVEN ? free & EVEN_BITS : free & (free >>> 1) & EVEN_BITS;
   }
 
-  private isFree(port: number): boolean {
-    const bit = port - this.base;
-    return (((this.words[bit >>> 5] ?? 0) >>> (bit & 31)) & 1) === 1;
+  #isFree(port: number): boolean {
+    const bit = port - this.#base;
+    return (((this.#words[bit >>> 5] ?? 0) >>> (bit & 31)) & 1) === 1;
   }
 
-  private setFree(port: number): void {
-    const bit = port - this.base;
-    this.words[bit >>> 5] = (this.words[bit >>> 5] ?? 0) | (1 << (bit & 31));
+  #setFree(port: number): void {
+    const bit = port - this.#base;
+    this.#words[bit >>> 5] = (this.#words[bit >>> 5] ?? 0) | (1 << (bit & 31));
     this.free++;
   }
 
-  private setTaken(port: number): void {
-    const bit = port - this.base;
-    this.words[bit >>> 5] = (this.words[bit >>> 5] ?? 0) & ~(1 << (bit & 31));
+  #setTaken(port: number): void {
+    const bit = port - this.#base;
+    this.#words[bit >>> 5] = (this.#words[bit >>> 5] ?? 0) & ~(1 << (bit & 31));
     this.free--;
   }
 }

@@ -38,13 +38,13 @@ export interface DatagramSocketOptions {
 /** A bound UDP socket. Nothing here throws once it is open. */
 export class DatagramSocket {
   readonly local: TransportAddress;
-  private readonly socket: Socket;
-  private readonly counters: TrafficCounters;
-  private readonly maxPayload: number;
-  private readonly onSent: (error: Error | null) => void;
-  private receiver: DatagramReceiver;
-  private sendsToProbe: number;
-  private closed: boolean;
+  readonly #socket: Socket;
+  readonly #counters: TrafficCounters;
+  readonly #maxPayload: number;
+  readonly #onSent: (error: Error | null) => void;
+  #receiver: DatagramReceiver;
+  #sendsToProbe: number;
+  #closed: boolean;
 
   /** Binds a socket; rejects with the system's error. */
   static async open(options: DatagramSocketOptions): Promise<DatagramSocket> {
@@ -63,68 +63,72 @@ export class DatagramSocket {
   private constructor(socket: Socket, options: DatagramSocketOptions) {
     const ip = options.bind.ip;
     this.local = new TransportAddress(ip, socket.address().port);
-    this.socket = socket;
-    this.counters = options.counters;
-    this.maxPayload = ip.family === 6 ? MAX_PAYLOAD_IPV6 : MAX_PAYLOAD_IPV4;
-    this.onSent = (error) => this.sent(error);
-    this.receiver = NOBODY;
-    this.sendsToProbe = 0;
-    this.closed = false;
-    socket.on('error', (error) => countError(this.counters.receiveErrors, error));
-    socket.on('message', (buffer, from) => this.receive(buffer, from));
+    this.#socket = socket;
+    this.#counters = options.counters;
+    this.#maxPayload = ip.family === 6 ? MAX_PAYLOAD_IPV6 : MAX_PAYLOAD_IPV4;
+    this.#onSent = (error) => this.#sent(error);
+    this.#receiver = NOBODY;
+    this.#sendsToProbe = 0;
+    this.#closed = false;
+    socket.on('error', (error) => countError(this.#counters.receiveErrors, error));
+    socket.on('message', (buffer, from) => this.#receive(buffer, from));
     setBuffers(socket, options);
   }
 
   /** Whose datagrams these are from now on; until then they are dropped. */
   attach(receiver: DatagramReceiver): void {
-    this.receiver = receiver;
+    this.#receiver = receiver;
   }
 
   /** Sends `buffer[start, end)`. The bytes must not change any more, since they may wait in the queue. */
   send(buffer: Buffer, start: number, end: number, port: number, address: string): void {
     const length = end - start;
-    if (!this.admits(length, port)) return;
+    if (!this.#admits(length, port)) return;
     try {
       // With offset and length dgram makes one view instead of two.
-      if (this.isProbe()) this.socket.send(buffer, start, length, port, address, this.onSent);
-      else this.socket.send(buffer, start, length, port, address);
+      if (this.#isProbe()) this.#socket.send(buffer, start, length, port, address, this.#onSent);
+      else this.#socket.send(buffer, start, length, port, address);
     } catch (error) {
-      countError(this.counters.sendErrors, error);
+      countError(this.#counters.sendErrors, error);
     }
   }
 
-  /** Sends the parts as one datagram of `length` bytes; the same holds for each part. */
-  sendParts(parts: readonly Buffer[], length: number, port: number, address: string): void {
-    if (!this.admits(length, port)) return;
+  /**
+   * Sends the parts as one datagram of `length` bytes; the same holds for each part.
+   * @returns false when it was dropped, and the parts may change
+   */
+  sendParts(parts: readonly Buffer[], length: number, port: number, address: string): boolean {
+    if (!this.#admits(length, port)) return false;
     try {
-      if (this.isProbe()) this.socket.send(parts, port, address, this.onSent);
-      else this.socket.send(parts, port, address);
+      if (this.#isProbe()) this.#socket.send(parts, port, address, this.#onSent);
+      else this.#socket.send(parts, port, address);
     } catch (error) {
-      countError(this.counters.sendErrors, error);
+      countError(this.#counters.sendErrors, error);
     }
+    return true;
   }
 
   /** Closes the descriptor at once, so that the port can be bound again when this returns. Idempotent. */
   close(): void {
-    if (this.closed) return;
-    this.closed = true;
-    this.receiver = NOBODY;
-    this.socket.close();
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#receiver = NOBODY;
+    this.#socket.close();
   }
 
   /** Whether a datagram may be handed over; counts it either way. */
-  private admits(length: number, port: number): boolean {
-    const counters = this.counters;
-    if (this.closed || port === 0) {
+  #admits(length: number, port: number): boolean {
+    const counters = this.#counters;
+    if (this.#closed || port === 0) {
       counters.droppedUnusable++;
       return false;
     }
     // Checked here and not by EMSGSIZE: in libuv's queue that error takes up to 19 innocent datagrams with it.
-    if (length > this.maxPayload) {
+    if (length > this.#maxPayload) {
       counters.droppedTooBig++;
       return false;
     }
-    if (this.isQueueFull(length)) {
+    if (this.#isQueueFull(length)) {
       counters.droppedQueueFull++;
       return false;
     }
@@ -133,29 +137,29 @@ export class DatagramSocket {
     return true;
   }
 
-  private isQueueFull(length: number): boolean {
-    const waiting = this.socket.getSendQueueCount();
+  #isQueueFull(length: number): boolean {
+    const waiting = this.#socket.getSendQueueCount();
     if (waiting === 0) return false;
-    return waiting >= MAX_QUEUED_DATAGRAMS || this.socket.getSendQueueSize() + length > MAX_QUEUED_BYTES;
+    return waiting >= MAX_QUEUED_DATAGRAMS || this.#socket.getSendQueueSize() + length > MAX_QUEUED_BYTES;
   }
 
-  private isProbe(): boolean {
-    if (this.sendsToProbe-- > 0) return false;
-    this.sendsToProbe = SENDS_PER_PROBE - 1;
+  #isProbe(): boolean {
+    if (this.#sendsToProbe-- > 0) return false;
+    this.#sendsToProbe = SENDS_PER_PROBE - 1;
     return true;
   }
 
   /** While sends fail, each is a probe, so that a firewall's EPERM is seen for what it is. */
-  private sent(error: Error | null): void {
-    if (error === null || this.closed) return;
-    this.sendsToProbe = 0;
-    countError(this.counters.sendErrors, error);
+  #sent(error: Error | null): void {
+    if (error === null || this.#closed) return;
+    this.#sendsToProbe = 0;
+    countError(this.#counters.sendErrors, error);
   }
 
-  private receive(buffer: Buffer, from: RemoteInfo): void {
-    this.counters.packetsIn++;
-    this.counters.bytesIn += buffer.length;
-    this.receiver.onDatagram(buffer, from);
+  #receive(buffer: Buffer, from: RemoteInfo): void {
+    this.#counters.packetsIn++;
+    this.#counters.bytesIn += buffer.length;
+    this.#receiver.onDatagram(buffer, from);
   }
 }
 

@@ -21,56 +21,56 @@ export interface PortableRelayParts {
 export class PortableRelaySocket implements RelaySocket, DatagramReceiver {
   readonly local: TransportAddress;
   readonly relayed: TransportAddress;
-  private readonly socket: DatagramSocket;
-  private readonly pool: RelayPorts;
-  private readonly report: (fault: unknown) => void;
-  private readonly source: TransportWords;
+  readonly #socket: DatagramSocket;
+  readonly #pool: RelayPorts;
+  readonly #report: (fault: unknown) => void;
+  readonly #source: TransportWords;
   /** The text that `source` was read from: most relay sockets hear one peer at a time. */
-  private sourceText: string;
-  private owner: RelaySocketOwner | null;
-  private closed: boolean;
+  #sourceText: string;
+  #owner: RelaySocketOwner | null;
+  #closed: boolean;
 
   constructor(parts: PortableRelayParts) {
     this.local = parts.socket.local;
     this.relayed = new TransportAddress(parts.shown, this.local.port);
-    this.socket = parts.socket;
-    this.pool = parts.pool;
-    this.report = parts.report;
-    this.source = new TransportWords();
-    this.sourceText = '';
-    this.owner = null;
-    this.closed = false;
+    this.#socket = parts.socket;
+    this.#pool = parts.pool;
+    this.#report = parts.report;
+    this.#source = new TransportWords();
+    this.#sourceText = '';
+    this.#owner = null;
+    this.#closed = false;
   }
 
   attach(owner: RelaySocketOwner): void {
-    this.owner = owner;
-    this.socket.attach(this);
+    this.#owner = owner;
+    this.#socket.attach(this);
   }
 
   send(peer: IpAddress, port: number, buffer: Buffer, start: number, end: number): void {
-    this.socket.send(buffer, start, end, port, peer.text);
+    this.#socket.send(buffer, start, end, port, peer.text);
   }
 
   close(): void {
-    if (this.closed) return;
-    this.closed = true;
-    this.socket.close();
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#socket.close();
     // Not at the 'close' event: the descriptor is closed already, and the next Allocate may need this very port.
-    this.pool.release(this.local.port);
+    this.#pool.release(this.local.port);
   }
 
   onDatagram(buffer: Buffer, from: RemoteInfo): void {
-    const source = this.source;
-    if (from.address !== this.sourceText) {
-      this.sourceText = from.address;
+    const source = this.#source;
+    if (from.address !== this.#sourceText) {
+      this.#sourceText = from.address;
       readIpText(from.address, source);
     }
     if (source.family === 0) return;
     source.port = from.port;
     try {
-      this.owner?.fromPeer(source, buffer, 0, buffer.length);
+      this.#owner?.fromPeer(source, buffer, 0, buffer.length);
     } catch (fault) {
-      this.report(fault);
+      this.#report(fault);
     }
   }
 }

@@ -41,42 +41,42 @@ export interface PortableRelayOptions {
 
 /** The relay sockets of the portable plane. */
 export class PortableRelaySockets implements RelaySockets {
-  private readonly options: PortableRelayOptions;
-  private readonly addresses: Map<RelayPorts, IpAddress>;
+  readonly #options: PortableRelayOptions;
+  readonly #addresses: Map<RelayPorts, IpAddress>;
 
   constructor(options: PortableRelayOptions) {
-    this.options = options;
-    this.addresses = new Map();
-    for (const ip of options.addresses) this.addresses.set(new RelayPorts(options.minPort, options.maxPort), ip);
+    this.#options = options;
+    this.#addresses = new Map();
+    for (const ip of options.addresses) this.#addresses.set(new RelayPorts(options.minPort, options.maxPort), ip);
   }
 
   serves(family: IpFamily): boolean {
-    return this.poolsOf(family).length > 0;
+    return this.#poolsOf(family).length > 0;
   }
 
   /** How many ports of a family are free, over all its addresses. */
   freePorts(family: IpFamily): number {
-    return this.poolsOf(family).reduce((sum, pool) => sum + pool.free, 0);
+    return this.#poolsOf(family).reduce((sum, pool) => sum + pool.free, 0);
   }
 
   async open(family: IpFamily, request: PortRequest): Promise<OpenedRelay | null> {
-    const pools = this.poolsOf(family);
+    const pools = this.#poolsOf(family);
     // Ports that others hold stay marked until the end of this call, so that none is tried twice.
     const failed: PortDraw[] = [];
     try {
       while (failed.length < MAX_DRAWS) {
-        const draw = drawPort(pools, request, this.options.random);
+        const draw = drawPort(pools, request, this.#options.random);
         if (draw === null) break;
         try {
-          return await this.openDraw(draw, request);
+          return await this.#openDraw(draw, request);
         } catch (error) {
           failed.push(draw);
-          if (!this.isWorthAnotherDraw(error)) return null;
+          if (!this.#isWorthAnotherDraw(error)) return null;
         }
       }
-      this.options.counters.portsExhausted++;
+      this.#options.counters.portsExhausted++;
     } catch (fault) {
-      this.options.report(fault);
+      this.#options.report(fault);
     } finally {
       for (const draw of failed) for (const port of portsOf(draw, request)) draw.pool.release(port);
     }
@@ -84,13 +84,13 @@ export class PortableRelaySockets implements RelaySockets {
   }
 
   /** Binds all ports of a draw, or none and throws. The draw's marks pass to the relay sockets only on success. */
-  private async openDraw(draw: PortDraw, request: PortRequest): Promise<OpenedRelay> {
+  async #openDraw(draw: PortDraw, request: PortRequest): Promise<OpenedRelay> {
     const sockets: DatagramSocket[] = [];
     try {
-      const ip = this.addresses.get(draw.pool) as IpAddress; // every pool is a key
-      const shown = this.options.shown(ip);
-      for (const port of portsOf(draw, request)) sockets.push(await this.bind(ip, port));
-      const report = this.options.report;
+      const ip = this.#addresses.get(draw.pool) as IpAddress; // every pool is a key
+      const shown = this.#options.shown(ip);
+      for (const port of portsOf(draw, request)) sockets.push(await this.#bind(ip, port));
+      const report = this.#options.report;
       const relays = sockets.map((socket) => new PortableRelaySocket({ socket, pool: draw.pool, shown, report }));
       return { socket: relays[0] as PortableRelaySocket, reserved: relays[1] ?? null }; // one port at least
     } catch (error) {
@@ -99,10 +99,10 @@ export class PortableRelaySockets implements RelaySockets {
     }
   }
 
-  private bind(ip: IpAddress, port: number): Promise<DatagramSocket> {
+  #bind(ip: IpAddress, port: number): Promise<DatagramSocket> {
     return DatagramSocket.open({
       bind: new TransportAddress(ip, port),
-      counters: this.options.counters.peers,
+      counters: this.#options.counters.peers,
       receiveBuffer: RECEIVE_BUFFER_BYTES,
       sendBuffer: 0,
       // A peer ::ffff:a.b.c.d must not become an IPv4 peer on a relayed IPv6 address.
@@ -111,15 +111,15 @@ export class PortableRelaySockets implements RelaySockets {
   }
 
   /** Another port may be free, or another address still there; without descriptors or rights no draw helps. */
-  private isWorthAnotherDraw(error: unknown): boolean {
+  #isWorthAnotherDraw(error: unknown): boolean {
     const code = errorCode(error);
-    countError(this.options.counters.bindErrors, error);
-    if (code === 'unknown') this.options.report(error);
+    countError(this.#options.counters.bindErrors, error);
+    if (code === 'unknown') this.#options.report(error);
     return code === 'EADDRINUSE' || code === 'EADDRNOTAVAIL';
   }
 
-  private poolsOf(family: IpFamily): RelayPorts[] {
-    return [...this.addresses].filter(([, ip]) => ip.family === family).map(([pool]) => pool);
+  #poolsOf(family: IpFamily): RelayPorts[] {
+    return [...this.#addresses].filter(([, ip]) => ip.family === family).map(([pool]) => pool);
   }
 }
 

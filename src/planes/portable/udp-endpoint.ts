@@ -27,39 +27,39 @@ export class UdpEndpoint extends ClientEndpoint {
 
 /** Known endpoints by address and port: two levels, so that no `ip:port` string is built per datagram. */
 export class EndpointTable {
-  private readonly byAddress = new Map<string, Map<number, UdpEndpoint>>();
+  readonly #byAddress = new Map<string, Map<number, UdpEndpoint>>();
   /** The endpoint found last: media comes in bursts. */
-  private last: UdpEndpoint | null = null;
-  private count = 0;
+  #last: UdpEndpoint | null = null;
+  #count = 0;
 
   /** How many endpoints are known. */
   get size(): number {
-    return this.count;
+    return this.#count;
   }
 
   get(address: string, port: number): UdpEndpoint | null {
-    const last = this.last;
+    const last = this.#last;
     if (last !== null && last.source.port === port && last.address === address) return last;
-    const found = this.byAddress.get(address)?.get(port) ?? null;
-    if (found !== null) this.last = found;
+    const found = this.#byAddress.get(address)?.get(port) ?? null;
+    if (found !== null) this.#last = found;
     return found;
   }
 
   add(endpoint: UdpEndpoint): void {
-    let ports = this.byAddress.get(endpoint.address);
+    let ports = this.#byAddress.get(endpoint.address);
     if (ports === undefined) {
       ports = new Map();
-      this.byAddress.set(endpoint.address, ports);
+      this.#byAddress.set(endpoint.address, ports);
     }
-    if (!ports.has(endpoint.source.port)) this.count++;
+    if (!ports.has(endpoint.source.port)) this.#count++;
     ports.set(endpoint.source.port, endpoint);
   }
 
   remove(endpoint: UdpEndpoint): void {
-    this.last = null;
-    const ports = this.byAddress.get(endpoint.address);
+    this.#last = null;
+    const ports = this.#byAddress.get(endpoint.address);
     if (ports === undefined || !ports.delete(endpoint.source.port)) return;
-    this.count--;
-    if (ports.size === 0) this.byAddress.delete(endpoint.address);
+    this.#count--;
+    if (ports.size === 0) this.#byAddress.delete(endpoint.address);
   }
 }
