@@ -16,6 +16,7 @@ export interface Heard {
 export class DatagramPeer {
   readonly socket: Socket;
   readonly #heard = new Inbox<Heard>();
+  #closed = false;
 
   static async open(address: string, port = 0): Promise<DatagramPeer> {
     const socket = createSocket({ type: address.includes(':') ? 'udp6' : 'udp4', recvBufferSize: 4 * 1024 * 1024 });
@@ -50,7 +51,9 @@ export class DatagramPeer {
     return this.#heard.next();
   }
 
+  /** Idempotent. */
   close(): void {
-    this.socket.close();
+    if (!this.#closed) this.socket.close();
+    this.#closed = true;
   }
 }
