@@ -1,0 +1,76 @@
+// One relayed transport address on a dgram socket. Knows its owner only by an interface, and gives its port back.
+
+import type { RemoteInfo } from 'node:dgram';
+import { type IpAddress, readIpText } from '../../stun/ip-address.ts';
+import { TransportAddress, TransportWords } from '../../stun/transport-address.ts';
+import type { RelaySocket, RelaySocketOwner } from '../../turn/env.ts';
+import type { RelayPorts } from '../relay-ports.ts';
+import type { DatagramReceiver, DatagramSocket } from './datagram-socket.ts';
+
+/** What a relay socket is made of. It owns the socket and the port's mark in the pool from then on. */
+export interface PortableRelayParts {
+  readonly socket: DatagramSocket;
+  readonly pool: RelayPorts;
+  /** The address that clients and peers see. */
+  readonly shown: IpAddress;
+  /** Told what the owner threw: a bug, which must not end the process. */
+  readonly report: (fault: unknown) => void;
+}
+
+/** A relay socket of the portable plane. */
+export class PortableRelaySocket implements RelaySocket, DatagramReceiver {
+  readonly local: TransportAddress;
+  readonly relayed: TransportAddress;
+  readonly #socket: DatagramSocket;
+  readonly #pool: RelayPorts;
+  readonly #report: (fault: unknown) => void;
+  readonly #source: TransportWords;
+  /** The text that `source` was read from: most relay sockets hear one peer at a time. */
+  #sourceText: string;
+  #owner: RelaySocketOwner | null;
+  #closed: boolean;
+
+  constructor(parts: PortableRelayParts) {
+    this.local = parts.socket.local;
+    this.relayed = new TransportAddress(parts.shown, this.local.port);
+    this.#socket = parts.socket;
+    this.#pool = parts.pool;
+    this.#report = parts.report;
+    this.#source = new TransportWords();
+    this.#sourceText = '';
+    this.#owner = null;
+    this.#closed = false;
+  }
+
+  attach(owner: RelaySocketOwner): void {
+    this.#owner = owner;
+    this.#socket.attach(this);
+  }
+
+  send(peer: IpAddress, port: number, buffer: Buffer, start: number, end: number): void {
+    this.#socket.send(buffer, start, end, port, peer.text);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#socket.close();
+    // Not at the 'close' event: the descriptor is closed already, and the next Allocate may need this very port.
+    this.#pool.release(this.local.port);
+  }
+
+  onDatagram(buffer: Buffer, from: RemoteInfo): void {
+    const source = this.#source;
+    if (from.address !== this.#sourceText) {
+      this.#sourceText = from.address;
+      readIpText(from.address, source);
+    }
+    if (source.family === 0) return;
+    source.port = from.port;
+    try {
+      this.#owner?.fromPeer(source, buffer, 0, buffer.length);
+    } catch (fault) {
+      this.#report(fault);
+    }
+  }
+}
