@@ -8,7 +8,7 @@ export function fakeFiles(
   modes: Readonly<Record<string, number>> = {},
 ): FileReader {
   const find = (path: string): string => {
-    const text = files[path];
+    const text = Object.hasOwn(files, path) ? files[path] : undefined;
     if (text === undefined) throw Object.assign(new Error(`ENOENT: ${path}`), { code: 'ENOENT' });
     if (text === 'EACCES') throw Object.assign(new Error(`EACCES: ${path}`), { code: 'EACCES' });
     return text;
