@@ -1,0 +1,119 @@
+// Turns accepted sockets into TLS sockets: handshakes in bounded number, rate and time. Knows no STUN.
+
+import type { Socket } from 'node:net';
+import { type SecureContext, TLSSocket } from 'node:tls';
+import { HandshakeBudget } from './handshake-budget.ts';
+import { ALPN_PROTOCOLS } from './secure-context.ts';
+
+/** Where contexts come from: asked at each handshake, so that new certificates are used at once. */
+export interface SecureContexts {
+  /** For a client that names no server, or an unknown one. */
+  readonly defaultContext: SecureContext;
+  /** For the server name that a client asks for. Never throws. */
+  contextFor(serverName: string): SecureContext;
+}
+
+/** Monotonic milliseconds. */
+export interface TlsClock {
+  now(): number;
+}
+
+/** Counts since the start. */
+export class TlsCounters {
+  /** Handshakes that succeeded. */
+  handshakes = 0;
+  /** Handshakes that failed: no common version, suite or protocol, or no TLS at all. */
+  handshakeFailures = 0;
+  /** Handshakes that did not end in time. */
+  handshakeTimeouts = 0;
+  /** Connections closed before a handshake: too many in progress, or per second. */
+  handshakesRefused = 0;
+}
+
+/** Milliseconds that a handshake may take. Node's own default of 120 s only reports. */
+export const HANDSHAKE_TIMEOUT = 10_000;
+
+/** One per process. */
+export class TlsAcceptor {
+  readonly counters = new TlsCounters();
+  readonly #contexts: SecureContexts;
+  readonly #clock: TlsClock;
+  readonly #budget: HandshakeBudget;
+  /** Handshakes in progress, and when they began. */
+  readonly #handshakes = new Map<TLSSocket, number>();
+
+  constructor(contexts: SecureContexts, clock: TlsClock) {
+    this.#contexts = contexts;
+    this.#clock = clock;
+    this.#budget = new HandshakeBudget(clock.now());
+  }
+
+  /** Handshakes in progress. */
+  get handshaking(): number {
+    return this.#handshakes.size;
+  }
+
+  /**
+   * Begins a handshake on a socket whose ClientHello is still in its buffer, or closes it.
+   * @param onSecure called with the TLS socket once the handshake has succeeded; its errors are the callee's from then
+   */
+  accept(socket: Socket, onSecure: (secure: TLSSocket) => void): void {
+    const now = this.#clock.now();
+    if (!this.#budget.acquire(now)) {
+      this.counters.handshakesRefused++;
+      socket.destroy();
+      return;
+    }
+    const secure = this.#wrap(socket);
+    this.#handshakes.set(secure, now);
+    secure.once('secure', () => {
+      if (!this.#finish(secure)) return;
+      this.counters.handshakes++;
+      onSecure(secure);
+    });
+    // From birth to death: alerts and resets may come at any time.
+    secure.on('error', () => this.#fail(secure));
+    secure.once('close', () => this.#fail(secure));
+  }
+
+  /** Destroys handshakes that have taken too long. */
+  sweep(now: number): void {
+    for (const [secure, beganAt] of this.#handshakes) {
+      if (now - beganAt < HANDSHAKE_TIMEOUT) return;
+      this.counters.handshakeTimeouts++;
+      this.#finish(secure);
+      secure.destroy();
+    }
+  }
+
+  /** Destroys every handshake in progress. */
+  close(): void {
+    for (const secure of [...this.#handshakes.keys()]) {
+      this.#finish(secure);
+      secure.destroy();
+    }
+  }
+
+  #wrap(socket: Socket): TLSSocket {
+    return new TLSSocket(socket, {
+      isServer: true,
+      secureContext: this.#contexts.defaultContext,
+      // The list, not ALPNCallback: OpenSSL chooses and sends no_application_protocol itself (RFC 7301 §3.2).
+      ALPNProtocols: [...ALPN_PROTOCOLS],
+      SNICallback: (serverName, done) => done(null, this.#contexts.contextFor(serverName)),
+    });
+  }
+
+  #fail(secure: TLSSocket): void {
+    if (!this.#finish(secure)) return;
+    this.counters.handshakeFailures++;
+    secure.destroy();
+  }
+
+  // True for the first to say that the handshake is over.
+  #finish(secure: TLSSocket): boolean {
+    if (!this.#handshakes.delete(secure)) return false;
+    this.#budget.release();
+    return true;
+  }
+}
