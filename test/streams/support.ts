@@ -1,0 +1,241 @@
+// A fake engine, a clock that stands, raw clients and OpenSSL's client, for tests of streams.
+
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { connect, type Socket } from 'node:net';
+import type { Test } from 'tap';
+import type { StreamConnection } from '../../src/streams/stream-connection.ts';
+import { StreamGroup } from '../../src/streams/stream-group.ts';
+import { DEFAULT_STREAM_SETTINGS, type StreamHandler, type StreamSettings } from '../../src/streams/stream-handler.ts';
+import { StreamMode } from '../../src/streams/stream-listener.ts';
+import { CertificateStore } from '../../src/tls/certificate-store.ts';
+import { selfMadeCertificates } from '../../src/tls/self-made.ts';
+import { TlsAcceptor } from '../../src/tls/tls-acceptor.ts';
+import type { Allocation } from '../../src/turn/allocation.ts';
+import type { ClientEndpoint } from '../../src/turn/client-endpoint.ts';
+
+/** Milliseconds after which a test that waits for what never comes fails. */
+const TIMEOUT = 20_000;
+
+/** Time that moves when the test says so. */
+export class ManualClock {
+  time = 1_000_000;
+  now(): number {
+    return this.time;
+  }
+  wallTime(): number {
+    return this.time;
+  }
+}
+
+/** Records frames and answers Binding requests with bytes made by hand. */
+export class FakeEngine implements StreamHandler {
+  readonly frames: string[] = [];
+  readonly endpoints: ClientEndpoint[] = [];
+  readonly closed: ClientEndpoint[] = [];
+  answers = true;
+  #wake: () => void = () => {};
+
+  fromClient(endpoint: ClientEndpoint, buffer: Buffer, start: number, end: number): void {
+    const frame = buffer.toString('hex', start, end);
+    this.frames.push(frame);
+    if (!this.endpoints.includes(endpoint)) this.endpoints.push(endpoint);
+    if (this.answers && frame.startsWith('0001')) {
+      const answer = bindingSuccess(frame.slice(16, 40));
+      endpoint.link.send(endpoint, answer, 0, answer.length);
+    }
+    this.#wake();
+  }
+
+  endpointClosed(endpoint: ClientEndpoint): void {
+    this.closed.push(endpoint);
+    this.#wake();
+  }
+
+  /** Resolves once the condition holds: it is looked at after each frame and each end. */
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  /** The connection of the n-th endpoint. */
+  connection(index = 0): StreamConnection {
+    return this.endpoints[index]!.link as StreamConnection;
+  }
+
+  /** Pretends that the endpoint has an allocation. */
+  allocate(index = 0): void {
+    this.endpoints[index]!.allocation = {} as Allocation;
+  }
+
+  /** Pretends that the allocation has ended. */
+  deallocate(index = 0): void {
+    const endpoint = this.endpoints[index]!;
+    endpoint.allocation = null;
+    endpoint.link.release(endpoint);
+  }
+}
+
+/** A Binding request; `number` is in its transaction. */
+export function bindingRequest(number = 0): Buffer {
+  return Buffer.from(`000100002112a442${transaction(number)}`, 'hex');
+}
+
+/** The transaction of {@link bindingRequest}, as hex. */
+export function transaction(number: number): string {
+  return `7475726e6474657374${number.toString(16).padStart(6, '0')}`;
+}
+
+/** What {@link FakeEngine} answers: XOR-MAPPED-ADDRESS 192.0.2.1:32853. */
+export function bindingSuccess(transactionHex: string): Buffer {
+  return Buffer.from(`0101000c2112a442${transactionHex}002000080001a147e112a643`, 'hex');
+}
+
+export interface Rig {
+  readonly group: StreamGroup;
+  readonly engine: FakeEngine;
+  readonly clock: ManualClock;
+  readonly port: number;
+  /** Null where the listener is plain. */
+  readonly tls: TlsAcceptor | null;
+}
+
+/** A group with one listener on 127.0.0.1. */
+export async function openRig(t: Test, mode: StreamMode, settings: Partial<StreamSettings> = {}): Promise<Rig> {
+  t.setTimeout(TIMEOUT);
+  const clock = new ManualClock();
+  const engine = new FakeEngine();
+  const tls = mode === StreamMode.TCP ? null : new TlsAcceptor(await openStore(t), clock);
+  const group = new StreamGroup({
+    clock,
+    handler: engine,
+    tls,
+    settings: { ...DEFAULT_STREAM_SETTINGS, ...settings },
+  });
+  const listener = await group.listen({ mode, host: '127.0.0.1', port: 0 });
+  t.teardown(() => group.close());
+  return { group, engine, clock, tls, port: listener.local.port };
+}
+
+/** Self-made certificates, RSA and P-256, for `turn.example.com`. */
+export async function openStore(t: Test): Promise<CertificateStore> {
+  const names = ['turn.example.com', '127.0.0.1'];
+  const files = await selfMadeCertificates({ stateDirectory: t.testdir(), names, now: Date.now() });
+  return new CertificateStore({ files, wallTime: Date.now, ticketKeys: null });
+}
+
+/** What a client has received. */
+export class Received {
+  bytes: Buffer = Buffer.alloc(0);
+  isClosed = false;
+  #wake: () => void = () => {};
+
+  /** Collects from a stream. */
+  listen(stream: NodeJS.ReadableStream): this {
+    stream.on('data', (chunk: Buffer) => this.add(chunk));
+    stream.on('error', () => {});
+    stream.on('close', () => this.close());
+    return this;
+  }
+
+  add(chunk: Buffer): void {
+    this.bytes = Buffer.concat([this.bytes, chunk]);
+    this.#wake();
+  }
+
+  close(): void {
+    this.isClosed = true;
+    this.#wake();
+  }
+
+  /** Resolves once the condition holds; rejects when the stream closes without. */
+  async until(condition: () => boolean): Promise<void> {
+    while (!condition()) {
+      if (this.isClosed) throw new Error(`closed after …${this.bytes.toString('latin1').slice(-500)}`);
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+    }
+  }
+
+  /** Resolves with all bytes once the stream has closed. */
+  async end(): Promise<Buffer> {
+    await this.until(() => this.isClosed);
+    return this.bytes;
+  }
+}
+
+export interface RawClient {
+  readonly socket: Socket;
+  readonly received: Received;
+}
+
+/** A TCP client that is connected. */
+export async function rawClient(t: Test, port: number): Promise<RawClient> {
+  const socket = connect({ host: '127.0.0.1', port, noDelay: true });
+  const received = new Received().listen(socket);
+  t.teardown(() => socket.destroy());
+  await new Promise((resolve) => socket.once('connect', resolve));
+  return { socket, received };
+}
+
+/** One turn of the event loop: what is in the kernel has been read, and what is due has been offered to it. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Writes byte by byte, each of which is read before the next is written. */
+export async function writeBytes(client: RawClient, bytes: Buffer): Promise<void> {
+  for (const byte of bytes) {
+    client.socket.write(Buffer.of(byte));
+    await turn();
+    await turn();
+  }
+}
+
+/** Sends a Binding request and waits for the answer: whatever was sent before has been handled then. */
+export async function roundTrip(client: RawClient, number = 0xfffff): Promise<void> {
+  client.socket.write(bindingRequest(number));
+  const answer = bindingSuccess(transaction(number));
+  await client.received.until(() => client.received.bytes.includes(answer));
+}
+
+/** Reason to skip where OpenSSL's program is missing; an error where nothing may be skipped. */
+export function opensslMissing(): string | false {
+  if (spawnSync('openssl', ['version']).status === 0) return false;
+  const { TURND_TEST_REQUIRE_ALL: requireAll } = process.env;
+  if (requireAll === '1') throw new Error('openssl is not installed');
+  return 'openssl is not installed';
+}
+
+/** OpenSSL's client, connected or on its way. */
+export class OpensslClient {
+  readonly output = new Received();
+  readonly #child: ChildProcess;
+
+  constructor(t: Test, port: number, options: readonly string[]) {
+    this.#child = spawn('openssl', ['s_client', '-connect', `127.0.0.1:${port}`, ...options]);
+    this.#child.stdin?.on('error', () => {});
+    this.#child.stdout?.on('data', (chunk: Buffer) => this.output.add(chunk));
+    this.#child.stderr?.on('data', (chunk: Buffer) => this.output.add(chunk));
+    this.#child.once('close', () => this.output.close());
+    t.teardown(() => this.#child.kill());
+  }
+
+  write(bytes: Buffer | string): void {
+    this.#child.stdin?.write(bytes);
+  }
+
+  /** Everything it has printed, once it contains `wanted`; fails when it exits before. */
+  async printed(wanted: Buffer | string): Promise<string> {
+    await this.output.until(() => this.output.bytes.includes(wanted));
+    return this.output.bytes.toString('latin1');
+  }
+
+  /** Everything it has printed when it ended. */
+  async ended(): Promise<string> {
+    return (await this.output.end()).toString('latin1');
+  }
+}
