@@ -1,0 +1,262 @@
+// One TCP or TLS connection: frames from the client to the engine, messages from the engine to the client through a
+// bounded queue. The same for both transports: it sees a stream. Knows no listeners and no TLS.
+
+import type { Socket } from 'node:net';
+import { FrameStatus, StreamFramer } from '../stun/stream-framer.ts';
+import type { TransportAddress, TransportWords } from '../stun/transport-address.ts';
+import { ClientEndpoint } from '../turn/client-endpoint.ts';
+import type { ClientLink, Clock } from '../turn/env.ts';
+import type { Transport } from '../turn/transport.ts';
+import { OutputQueue } from './output-queue.ts';
+import type { StreamCounters, StreamHandler, StreamSettings } from './stream-handler.ts';
+
+/** What connections share: their group. */
+export interface ConnectionHost {
+  readonly clock: Clock;
+  readonly handler: StreamHandler;
+  readonly settings: StreamSettings;
+  readonly counters: StreamCounters;
+  /** Room for the head of a relayed message. One will do: connections copy it at once. */
+  readonly header: Buffer;
+  /** Something is due to the client: {@link StreamConnection.flush} is wanted once in this loop turn. */
+  due(connection: StreamConnection): void;
+  /** The socket is closed. */
+  forget(connection: StreamConnection): void;
+}
+
+/** The two ends of a connection. */
+export interface ConnectionAddresses {
+  readonly local: TransportAddress;
+  readonly source: TransportWords;
+}
+
+const NEVER = -1;
+
+// The first two bits of a STUN message are 0 (RFC 8489 §5).
+const STUN_FIRST_BYTES = 0x40;
+
+/** Milliseconds that the last bytes have for leaving once a connection ends. */
+export const LINGER = 1000;
+
+/** A connection and its five-tuple. Register it with the host before {@link start}. */
+export class StreamConnection implements ClientLink {
+  readonly endpoint: ClientEndpoint;
+  /** Whether the host has it on its list for flushing. */
+  isDue = false;
+  readonly #host: ConnectionHost;
+  readonly #socket: Socket;
+  readonly #framer = new StreamFramer();
+  readonly #output = new OutputQueue();
+  readonly #openedAt: number;
+  #hasBegun = false;
+  #hasSpoken = false;
+  /** Since when there is no allocation; meaningless while there is one. */
+  #idleSince: number;
+  /** When the queue was first found full with no write completed since. */
+  #fullSince = NEVER;
+  #endedAt = NEVER;
+
+  constructor(host: ConnectionHost, socket: Socket, transport: Transport, addresses: ConnectionAddresses) {
+    this.#host = host;
+    this.#socket = socket;
+    this.#openedAt = host.clock.now();
+    this.#idleSince = this.#openedAt;
+    this.endpoint = new ClientEndpoint(this, transport, addresses.local);
+    this.endpoint.source.copyFrom(addresses.source);
+  }
+
+  /** Bytes that wait for the client or are on their way. */
+  get queued(): number {
+    return this.#output.queued;
+  }
+
+  /** Bytes of memory that the queue holds. */
+  get queueMemory(): number {
+    return this.#output.memory;
+  }
+
+  /** Begins to read, with the bytes that were read already. */
+  start(first: Buffer | null): void {
+    const socket = this.#socket;
+    socket.on('error', this.#onError);
+    socket.on('close', this.#onClose);
+    // Ahead of Node's own listener, which ends the writing side: what is due still leaves.
+    socket.prependListener('end', this.#onEnd);
+    if (first !== null) this.#onData(first);
+    socket.on('data', this.#onData);
+    // Whoever looked at the first bytes has paused it.
+    socket.resume();
+  }
+
+  send(_endpoint: ClientEndpoint, buffer: Buffer, start: number, end: number): void {
+    if (this.endpoint.closed) return;
+    const limit = 2 * this.#host.settings.writeQueue;
+    const length = end - start;
+    if (this.#output.queued + length > limit) {
+      this.#host.counters.overflowed++;
+      this.destroy();
+      return;
+    }
+    this.#output.reserve(length, limit);
+    this.#output.append(buffer, start, end);
+    this.#due();
+  }
+
+  header(): Buffer {
+    return this.#host.header;
+  }
+
+  sendRelayed(
+    _endpoint: ClientEndpoint,
+    header: Buffer,
+    headerEnd: number,
+    buffer: Buffer,
+    start: number,
+    end: number,
+    padding: number,
+  ): void {
+    if (this.endpoint.closed) return;
+    const limit = this.#host.settings.writeQueue;
+    const length = headerEnd + end - start + padding;
+    if (this.#output.queued + length > limit) {
+      this.#drop(length);
+      return;
+    }
+    this.#output.reserve(length, limit);
+    this.#output.append(header, 0, headerEnd);
+    this.#output.append(buffer, start, end);
+    if (padding > 0) this.#output.appendZeros(padding);
+    this.#due();
+  }
+
+  retain(endpoint: ClientEndpoint): ClientEndpoint {
+    return endpoint;
+  }
+
+  find(endpoint: ClientEndpoint): ClientEndpoint | null {
+    return endpoint.closed ? null : endpoint;
+  }
+
+  release(_endpoint: ClientEndpoint): void {
+    this.#idleSince = this.#host.clock.now();
+  }
+
+  /** Writes what is due, unless a write is on its way: its completion will. */
+  flush(): void {
+    this.isDue = false;
+    if (!this.#socket.writable) return;
+    const bytes = this.#output.takeOff();
+    if (bytes !== null) this.#socket.write(bytes, this.#onWritten);
+  }
+
+  /** Closes what has outlived a limit. */
+  sweep(now: number): void {
+    if (this.endpoint.closed) {
+      if (now - this.#endedAt >= LINGER) this.#socket.destroy();
+      return;
+    }
+    const { counters, settings } = this.#host;
+    if (this.#fullSince !== NEVER && now - this.#fullSince >= settings.stallTimeout * 1000) {
+      counters.stalled++;
+      this.destroy();
+    } else if (!this.#hasSpoken && now - this.#openedAt >= settings.firstFrameTimeout * 1000) {
+      counters.firstFrameTimeouts++;
+      this.destroy();
+    } else if (this.endpoint.allocation === null && now - this.#idleSince >= settings.idleTimeout * 1000) {
+      counters.idleTimeouts++;
+      this.destroy();
+    } else {
+      this.#output.trim();
+    }
+  }
+
+  /** Lets what is due leave, then closes. */
+  end(): void {
+    this.flush();
+    if (this.#output.queued === 0) this.#socket.destroy();
+    else this.#socket.destroySoon();
+    this.#gone();
+  }
+
+  /** Closes at once. */
+  destroy(): void {
+    this.#socket.destroy();
+    this.#gone();
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    const { handler } = this.#host;
+    const { endpoint } = this;
+    const framer = this.#framer;
+    if (endpoint.closed) return;
+    if (!this.#begins(chunk)) {
+      this.#refuse();
+      return;
+    }
+    framer.push(chunk);
+    let status = framer.next();
+    while (status === FrameStatus.FRAME) {
+      this.#hasSpoken = true;
+      handler.fromClient(endpoint, framer.buffer, framer.start, framer.end);
+      if (endpoint.closed) return;
+      status = framer.next();
+    }
+    if (status === FrameStatus.FATAL) this.#refuse();
+  };
+
+  readonly #onWritten = (error?: Error | null): void => {
+    if (error) return;
+    this.#output.landed();
+    this.#fullSince = NEVER;
+    this.flush();
+  };
+
+  readonly #onEnd = (): void => {
+    this.flush();
+    this.#gone();
+  };
+
+  readonly #onError = (error: NodeJS.ErrnoException): void => {
+    if (error.code !== 'ECONNRESET' && error.code !== 'EPIPE') this.#host.counters.socketErrors++;
+  };
+
+  readonly #onClose = (): void => {
+    this.#gone();
+    this.#host.forget(this);
+  };
+
+  // A stream begins with a STUN message: no channel can be bound yet, and "GET " would pass for the head of a long
+  // ChannelData message.
+  #begins(chunk: Buffer): boolean {
+    if (this.#hasBegun) return true;
+    this.#hasBegun = true;
+    return (chunk[0] as number) < STUN_FIRST_BYTES;
+  }
+
+  // Not a byte in answer to this; but frames before it may have answers.
+  #refuse(): void {
+    this.#host.counters.unframeable++;
+    this.end();
+  }
+
+  #due(): void {
+    if (this.isDue) return;
+    this.isDue = true;
+    this.#host.due(this);
+  }
+
+  // Tail drop: media is perishable, and what a client does not read must not fill memory.
+  #drop(length: number): void {
+    const { clock, counters } = this.#host;
+    counters.droppedMessages++;
+    counters.droppedBytes += length;
+    if (this.#fullSince === NEVER) this.#fullSince = clock.now();
+  }
+
+  #gone(): void {
+    if (this.endpoint.closed) return;
+    this.endpoint.closed = true;
+    this.#endedAt = this.#host.clock.now();
+    this.#host.handler.endpointClosed(this.endpoint);
+  }
+}

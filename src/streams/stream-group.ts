@@ -1,0 +1,159 @@
+// All TCP and TLS listeners and connections of one engine: shared limits, one flush per loop turn, one coarse sweep.
+// Knows neither frames nor certificates.
+
+import type { Socket } from 'node:net';
+import type { TransportWords } from '../stun/transport-address.ts';
+import type { TlsAcceptor } from '../tls/tls-acceptor.ts';
+import { type Clock, HEADER_ROOM } from '../turn/env.ts';
+import { Transport } from '../turn/transport.ts';
+import { type Admission, ConnectionLimits } from './connection-limits.ts';
+import { type ConnectionAddresses, type ConnectionHost, LINGER, StreamConnection } from './stream-connection.ts';
+import { DEFAULT_STREAM_SETTINGS, StreamCounters, type StreamHandler, type StreamSettings } from './stream-handler.ts';
+import { type ListenerHost, type ListenOptions, StreamListener, StreamMode } from './stream-listener.ts';
+
+/** What a group is given. */
+export interface StreamGroupOptions {
+  readonly clock: Clock;
+  readonly handler: StreamHandler;
+  /** Null where no listener takes TLS. */
+  readonly tls: TlsAcceptor | null;
+  readonly settings?: StreamSettings;
+}
+
+/** Milliseconds between sweeps. */
+const SWEEP_INTERVAL = 1000;
+
+/** Opens listeners and owns what they accept. */
+export class StreamGroup implements ConnectionHost, ListenerHost {
+  readonly clock: Clock;
+  readonly handler: StreamHandler;
+  readonly counters = new StreamCounters();
+  readonly header: Buffer = Buffer.alloc(HEADER_ROOM);
+  /** May be replaced at any time; applies to live connections. */
+  settings: StreamSettings;
+  readonly #tls: TlsAcceptor | null;
+  readonly #limits = new ConnectionLimits();
+  readonly #listeners = new Set<StreamListener>();
+  readonly #connections = new Set<StreamConnection>();
+  #due: StreamConnection[] = [];
+  #dueNext: StreamConnection[] = [];
+  #timer: NodeJS.Timeout | null = null;
+  #onEmpty: () => void = ignore;
+
+  constructor(options: StreamGroupOptions) {
+    this.clock = options.clock;
+    this.handler = options.handler;
+    this.settings = options.settings ?? DEFAULT_STREAM_SETTINGS;
+    this.#tls = options.tls;
+  }
+
+  /** Sockets now, in every state. */
+  get sockets(): number {
+    return this.#limits.total;
+  }
+
+  /** Connections now that speak STUN. */
+  get connections(): number {
+    return this.#connections.size;
+  }
+
+  /** Opens a listener. Rejects with the system's error; there is nothing to clean up then. */
+  async listen(options: ListenOptions): Promise<StreamListener> {
+    if (options.mode !== StreamMode.TCP && this.#tls === null) throw new Error(`${options.mode} needs certificates`);
+    const listener = new StreamListener(this, options.mode);
+    await listener.open(options);
+    this.#listeners.add(listener);
+    return listener;
+  }
+
+  /** Closes one listener; its connections stay. */
+  unlisten(listener: StreamListener): void {
+    this.#listeners.delete(listener);
+    listener.close();
+  }
+
+  /** Starts the sweep's timer. It does not keep the process alive. */
+  start(): void {
+    this.#timer ??= setInterval(() => this.sweep(), SWEEP_INTERVAL).unref();
+  }
+
+  /** Closes what has outlived a limit. */
+  sweep(): void {
+    const now = this.clock.now();
+    for (const listener of this.#listeners) listener.sweep(now, this.settings.firstFrameTimeout * 1000);
+    this.#tls?.sweep(now);
+    for (const connection of this.#connections) connection.sweep(now);
+  }
+
+  /** Writes everything that is due now: one write per connection. Whoever owns the loop may call it sooner. */
+  readonly flush = (): void => {
+    const due = this.#due;
+    this.#due = this.#dueNext;
+    this.#dueNext = due;
+    for (let index = 0; index < due.length; index++) (due[index] as StreamConnection).flush();
+    due.length = 0;
+  };
+
+  /** Closes listeners, handshakes and connections; what is due has a second to leave. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
+    for (const listener of this.#listeners) listener.close();
+    this.#listeners.clear();
+    this.#tls?.close();
+    for (const connection of this.#connections) connection.end();
+    if (this.#connections.size > 0) await this.#lastBytes();
+    for (const connection of this.#connections) connection.destroy();
+  }
+
+  due(connection: StreamConnection): void {
+    // In the check phase every datagram and chunk of this loop turn has been handled; a microtask would run after each
+    // datagram (measured under a flood: 20 times the writes, 40 % more CPU).
+    if (this.#due.length === 0) setImmediate(this.flush);
+    this.#due.push(connection);
+  }
+
+  forget(connection: StreamConnection): void {
+    this.#connections.delete(connection);
+    if (this.#connections.size === 0) this.#onEmpty();
+  }
+
+  admit(client: TransportWords): Admission {
+    return this.#limits.acquire(client, this.settings.connections, this.settings.connectionsPerClient);
+  }
+
+  leave(client: TransportWords): void {
+    this.#limits.release(client);
+  }
+
+  openPlain(socket: Socket, addresses: ConnectionAddresses, first: Buffer): void {
+    this.counters.tcpConnections++;
+    this.#open(socket, Transport.TCP, addresses, first);
+  }
+
+  openSecure(socket: Socket, addresses: ConnectionAddresses): void {
+    this.#tls?.accept(socket, (secure) => {
+      this.counters.tlsConnections++;
+      this.#open(secure, Transport.TLS, addresses, null);
+    });
+  }
+
+  // Until every connection is closed, or time is up.
+  #lastBytes(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, LINGER);
+      this.#onEmpty = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  #open(socket: Socket, transport: Transport, addresses: ConnectionAddresses, first: Buffer | null): void {
+    const connection = new StreamConnection(this, socket, transport, addresses);
+    this.#connections.add(connection);
+    connection.start(first);
+  }
+}
+
+function ignore(): void {}

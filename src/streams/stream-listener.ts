@@ -1,0 +1,159 @@
+// One listening socket: admits connections and tells TLS from plain STUN by the first byte (RFC 8489 §8.1).
+// Knows no frames and no certificates.
+
+import { createServer, type Server, type Socket } from 'node:net';
+import type { TransportAddress, TransportWords } from '../stun/transport-address.ts';
+import type { Clock } from '../turn/env.ts';
+import { Admission } from './connection-limits.ts';
+import { readAddresses, readBound } from './socket-addresses.ts';
+import type { ConnectionAddresses } from './stream-connection.ts';
+import type { StreamCounters } from './stream-handler.ts';
+
+/** What a listener accepts. */
+export const StreamMode = {
+  TCP: 'tcp',
+  TLS: 'tls',
+  /** Both, told apart by the first byte. */
+  TCP_AND_TLS: 'tcp+tls',
+} as const;
+export type StreamMode = (typeof StreamMode)[keyof typeof StreamMode];
+
+/** Where to listen. */
+export interface ListenOptions {
+  readonly mode: StreamMode;
+  /** An address literal. */
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  /** Whether `::` takes IPv4 clients as well. */
+  readonly dualStack?: boolean;
+}
+
+/** What listeners share: their group. */
+export interface ListenerHost {
+  readonly clock: Clock;
+  readonly counters: StreamCounters;
+  /** Takes a place for a connection of the client. */
+  admit(client: TransportWords): Admission;
+  /** Gives it back. */
+  leave(client: TransportWords): void;
+  /** The connection speaks STUN, and `first` is what it has said. */
+  openPlain(socket: Socket, addresses: ConnectionAddresses, first: Buffer): void;
+  /** The connection speaks TLS; the ClientHello is in the socket's buffer again. */
+  openSecure(socket: Socket, addresses: ConnectionAddresses): void;
+}
+
+// ContentType handshake (RFC 8446 §5.1).
+const TLS_HANDSHAKE = 22;
+
+/** Listens until {@link close}; its connections outlive it. */
+export class StreamListener {
+  readonly mode: StreamMode;
+  readonly #host: ListenerHost;
+  readonly #server: Server;
+  /** Sockets that have not said anything, and when they were accepted. */
+  readonly #silent = new Map<Socket, number>();
+  #local: TransportAddress | null = null;
+
+  constructor(host: ListenerHost, mode: StreamMode) {
+    this.#host = host;
+    this.mode = mode;
+    this.#server = createServer({ allowHalfOpen: false, noDelay: true }, this.#onConnection);
+  }
+
+  /** What it is bound to; the port is a real one. */
+  get local(): TransportAddress {
+    if (this.#local === null) throw new Error('not listening');
+    return this.#local;
+  }
+
+  /** Sockets that have not said anything yet. */
+  get silent(): number {
+    return this.#silent.size;
+  }
+
+  /** Binds and listens. Rejects with the system's error (EADDRINUSE, EACCES, EADDRNOTAVAIL…). */
+  open(options: ListenOptions): Promise<void> {
+    const server = this.#server;
+    return new Promise((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ host: options.host, port: options.port, ipv6Only: options.dualStack !== true }, () => {
+        server.off('error', reject);
+        server.on('error', this.#onAcceptError);
+        const bound = server.address();
+        if (bound !== null && typeof bound === 'object') this.#local = readBound(bound.address, bound.port);
+        resolve();
+      });
+    });
+  }
+
+  /** Closes sockets that have said nothing for `timeout` milliseconds. */
+  sweep(now: number, timeout: number): void {
+    // A map keeps the order of insertion: the first that is young enough ends the search.
+    for (const [socket, acceptedAt] of this.#silent) {
+      if (now - acceptedAt < timeout) return;
+      this.#host.counters.firstFrameTimeouts++;
+      this.#forget(socket);
+      socket.destroy();
+    }
+  }
+
+  /** Gives the port back, closes sockets that have not said anything, and leaves connections alone. Idempotent. */
+  close(): void {
+    this.#server.close();
+    for (const socket of this.#silent.keys()) socket.destroy();
+    this.#silent.clear();
+  }
+
+  readonly #onAcceptError = (): void => {
+    this.#host.counters.acceptErrors++;
+  };
+
+  readonly #onConnection = (socket: Socket): void => {
+    const { counters, clock } = this.#host;
+    counters.accepted++;
+    // From birth: a reset may come before anyone else listens.
+    socket.on('error', ignore);
+    const addresses = readAddresses(socket);
+    if (addresses === null || !this.#admit(addresses.source)) {
+      socket.destroy();
+      return;
+    }
+    this.#silent.set(socket, clock.now());
+    socket.once('close', () => {
+      this.#forget(socket);
+      this.#host.leave(addresses.source);
+    });
+    socket.once('data', (chunk) => this.#onFirstBytes(socket, addresses, chunk));
+  };
+
+  #admit(client: TransportWords): boolean {
+    const { counters } = this.#host;
+    const admission = this.#host.admit(client);
+    if (admission === Admission.OVER_TOTAL) counters.overTotalLimit++;
+    else if (admission === Admission.OVER_CLIENT) counters.overClientLimit++;
+    return admission === Admission.ADMITTED;
+  }
+
+  #onFirstBytes(socket: Socket, addresses: ConnectionAddresses, chunk: Buffer): void {
+    this.#forget(socket);
+    // What follows waits until its reader is there.
+    socket.pause();
+    const isTls = chunk[0] === TLS_HANDSHAKE;
+    if (this.mode === (isTls ? StreamMode.TCP : StreamMode.TLS)) {
+      this.#host.counters.wrongProtocol++;
+      socket.destroy();
+    } else if (isTls) {
+      socket.unshift(chunk);
+      this.#host.openSecure(socket, addresses);
+    } else {
+      this.#host.openPlain(socket, addresses, chunk);
+    }
+  }
+
+  #forget(socket: Socket): void {
+    this.#silent.delete(socket);
+  }
+}
+
+function ignore(): void {}

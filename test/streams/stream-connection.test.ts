@@ -1,0 +1,205 @@
+import { test } from 'tap';
+import { StreamMode } from '../../src/streams/stream-listener.ts';
+import { bindingRequest, bindingSuccess, openRig, rawClient, roundTrip, transaction, writeBytes } from './support.ts';
+
+// ChannelData on 0x4000 whose application data is `length` bytes of 0xab.
+function channelData(length: number): Buffer {
+  const padded = (length + 3) & ~3;
+  const frame = Buffer.alloc(4 + padded);
+  frame.writeUInt16BE(0x4000, 0);
+  frame.writeUInt16BE(length, 2);
+  frame.fill(0xab, 4, 4 + length);
+  return frame;
+}
+
+test('TRN-03 a unit is 20 + length, or 4 + length rounded up to 4, with nothing between units', async (t) => {
+  const { engine, port } = await openRig(t, StreamMode.TCP);
+  const client = await rawClient(t, port);
+  const units = [bindingRequest(1), channelData(5), channelData(8), channelData(0), bindingRequest(2)];
+  client.socket.write(Buffer.concat(units));
+  await engine.until(() => engine.frames.length === units.length);
+  t.strictSame(
+    engine.frames,
+    units.map((unit) => unit.toString('hex')),
+  );
+});
+
+test('TRN-04 a message split at every byte is handled', async (t) => {
+  const { engine, port } = await openRig(t, StreamMode.TCP);
+  const client = await rawClient(t, port);
+  await writeBytes(client, Buffer.concat([bindingRequest(7), channelData(3)]));
+  await engine.until(() => engine.frames.length === 2);
+  await client.received.until(() => client.received.bytes.length === 32);
+  t.strictSame(client.received.bytes, bindingSuccess(transaction(7)));
+});
+
+test('TRN-04 fifty requests in one write are answered in order of arrival', async (t) => {
+  const { port } = await openRig(t, StreamMode.TCP);
+  const client = await rawClient(t, port);
+  const numbers = Array.from({ length: 50 }, (_, number) => number);
+  client.socket.write(Buffer.concat(numbers.map(bindingRequest)));
+  await client.received.until(() => client.received.bytes.length === 50 * 32);
+  const answers = numbers.map((number) => bindingSuccess(transaction(number)));
+  t.strictSame(client.received.bytes, Buffer.concat(answers));
+});
+
+test('TRN-05 lengths near 65,535 do not wrap: the stream stays in step', async (t) => {
+  const { engine, port } = await openRig(t, StreamMode.TCP);
+  const client = await rawClient(t, port);
+  const longest = Buffer.concat([Buffer.from(`0101fffc2112a442${transaction(3)}`, 'hex'), Buffer.alloc(0xfffc, 1)]);
+  client.socket.write(Buffer.concat([longest, channelData(65535), channelData(65533)]));
+  await roundTrip(client, 9);
+  t.strictSame(
+    engine.frames.map((frame) => frame.length / 2),
+    [65552, 65540, 65540, 20],
+  );
+});
+
+test('TRN-06 ten outstanding requests may be answered in any order', async (t) => {
+  const { engine, port } = await openRig(t, StreamMode.TCP);
+  engine.answers = false;
+  const client = await rawClient(t, port);
+  const numbers = Array.from({ length: 10 }, (_, number) => number);
+  for (const number of numbers) client.socket.write(bindingRequest(number));
+  await engine.until(() => engine.frames.length === 10);
+  const answers = numbers.reverse().map((number) => bindingSuccess(transaction(number)));
+  const endpoint = engine.endpoints[0]!;
+  for (const answer of answers) endpoint.link.send(endpoint, answer, 0, answer.length);
+  await client.received.until(() => client.received.bytes.length === 320);
+  t.strictSame(client.received.bytes, Buffer.concat(answers));
+});
+
+test('TRN-07 a connection stays open after an answer until the idle limit', async (t) => {
+  const { engine, group, clock, port } = await openRig(t, StreamMode.TCP, { idleTimeout: 60 });
+  const client = await rawClient(t, port);
+  await roundTrip(client, 1);
+  clock.time += 59_999;
+  group.sweep();
+  await roundTrip(client, 2);
+  t.equal(engine.closed.length, 0);
+  t.equal(group.connections, 1);
+});
+
+test('TRN-08 what is neither STUN nor ChannelData closes the connection without a byte', async (t) => {
+  const { engine, group, port } = await openRig(t, StreamMode.TCP);
+  const bad = [
+    'GET / HTTP/1.1\r\nHost: turn\r\n\r\n',
+    'P',
+    channelData(4),
+    Buffer.from(`0001000000000000${transaction(1)}`, 'hex'),
+    Buffer.from(`000100012112a442${transaction(1)}00`, 'hex'),
+    Buffer.from('80'.repeat(20), 'hex'),
+  ];
+  for (const bytes of bad) {
+    const client = await rawClient(t, port);
+    client.socket.write(bytes);
+    t.equal((await client.received.end()).length, 0);
+  }
+  t.equal(engine.frames.length, 0);
+  t.equal(group.counters.unframeable, bad.length);
+  t.equal(engine.closed.length, bad.length);
+});
+
+test('TRN-08 requests before the unframeable byte are answered', async (t) => {
+  const { port } = await openRig(t, StreamMode.TCP);
+  const client = await rawClient(t, port);
+  client.socket.write(Buffer.concat([bindingRequest(1), Buffer.of(0x80)]));
+  t.strictSame(await client.received.end(), bindingSuccess(transaction(1)));
+});
+
+test('TRN-09 a connection without allocation is closed at the idle limit, whatever it sends', async (t) => {
+  const { engine, group, clock, port } = await openRig(t, StreamMode.TCP, { idleTimeout: 60 });
+  const client = await rawClient(t, port);
+  await roundTrip(client, 1);
+  clock.time += 30_000;
+  await roundTrip(client, 2);
+  group.sweep();
+  t.equal(engine.closed.length, 0);
+  clock.time += 30_000;
+  group.sweep();
+  await client.received.end();
+  t.strictSame(engine.closed, engine.endpoints);
+  t.equal(group.counters.idleTimeouts, 1);
+});
+
+test('TRN-09 an allocation keeps its connection, and the idle limit counts from its end', async (t) => {
+  const { engine, group, clock, port } = await openRig(t, StreamMode.TCP, { idleTimeout: 60 });
+  const client = await rawClient(t, port);
+  await roundTrip(client, 1);
+  engine.allocate();
+  clock.time += 3_600_000;
+  group.sweep();
+  engine.deallocate();
+  clock.time += 59_000;
+  group.sweep();
+  await roundTrip(client, 2);
+  t.equal(engine.closed.length, 0);
+  clock.time += 1000;
+  group.sweep();
+  await client.received.end();
+  t.equal(engine.closed.length, 1);
+});
+
+test('TRN-09 a slow loris is closed before its first frame ends', async (t) => {
+  const { engine, group, clock, port } = await openRig(t, StreamMode.TCP, { firstFrameTimeout: 10 });
+  const client = await rawClient(t, port);
+  client.socket.write(bindingRequest().subarray(0, 1));
+  const silent = await rawClient(t, port);
+  const talker = await rawClient(t, port);
+  await roundTrip(talker);
+  clock.time += 9000;
+  group.sweep();
+  client.socket.write(bindingRequest().subarray(1, 2));
+  await roundTrip(talker, 2);
+  t.equal(group.sockets, 3);
+  clock.time += 1000;
+  group.sweep();
+  t.equal((await client.received.end()).length, 0);
+  t.equal((await silent.received.end()).length, 0);
+  t.equal(group.counters.firstFrameTimeouts, 2);
+  await roundTrip(talker, 3);
+  t.equal(engine.closed.length, 1, 'the silent one never became a connection');
+});
+
+test('TRN-10 the end of a connection is reported once: closed, half-closed and reset', async (t) => {
+  const { engine, group, port } = await openRig(t, StreamMode.TCP);
+  for (const how of ['end', 'destroy', 'resetAndDestroy'] as const) {
+    const client = await rawClient(t, port);
+    await roundTrip(client);
+    const count = engine.closed.length;
+    client.socket[how]();
+    await engine.until(() => engine.closed.length > count);
+    await client.received.end();
+  }
+  const last = await rawClient(t, port);
+  await roundTrip(last);
+  t.strictSame(engine.closed, engine.endpoints.slice(0, 3));
+  for (const endpoint of engine.closed) {
+    t.equal(endpoint.closed, true);
+    t.equal(endpoint.link.find(endpoint), null);
+  }
+  const live = engine.endpoints[3]!;
+  t.equal(live.link.find(live), live);
+  t.equal(live.link.retain(live), live);
+  t.equal(group.counters.socketErrors, 0, 'a peer that goes away is no error');
+});
+
+test('a request is answered although its sender has closed its half', async (t) => {
+  const { engine, port } = await openRig(t, StreamMode.TCP);
+  const client = await rawClient(t, port);
+  client.socket.end(bindingRequest(5));
+  t.strictSame(await client.received.end(), bindingSuccess(transaction(5)));
+  t.equal(engine.closed.length, 1);
+});
+
+test('nothing is sent to a connection that is gone', async (t) => {
+  const { engine, port } = await openRig(t, StreamMode.TCP);
+  const client = await rawClient(t, port);
+  await roundTrip(client);
+  client.socket.destroy();
+  await engine.until(() => engine.closed.length === 1);
+  const endpoint = engine.endpoints[0]!;
+  endpoint.link.send(endpoint, bindingSuccess(transaction(1)), 0, 32);
+  endpoint.link.sendRelayed(endpoint, endpoint.link.header(), 4, Buffer.alloc(8), 0, 8, 0);
+  t.equal(engine.connection().queued, 0);
+});
