@@ -39,13 +39,6 @@ export class ListenError extends TurnServerError {
   }
 }
 
-/** A certificate or its key cannot be read or does not fit. */
-export class CertificateError extends TurnServerError {
-  constructor(message: string, cause?: unknown) {
-    super('TURN_CERTIFICATE', message, { cause });
-  }
-}
-
 /** The state directory cannot be written, or another turnd holds it. */
 export class StateDirectoryError extends TurnServerError {
   constructor(code: 'TURN_STATE_DIRECTORY' | 'TURN_STATE_LOCKED', message: string, cause?: unknown) {

@@ -4,17 +4,15 @@
 import type { SecureContext } from 'node:tls';
 import { CertificateError } from './certificate-error.ts';
 import { type CertificateFiles, type LoadedCertificate, loadCertificate } from './certificate-file.ts';
-import { openSecureContext } from './secure-context.ts';
+import { type ContextOptions, openSecureContext } from './secure-context.ts';
 import type { SecureContexts } from './tls-acceptor.ts';
 
 /** What a store is given. */
-export interface CertificateStoreOptions {
+export interface CertificateStoreOptions extends ContextOptions {
   /** At least one pair. The first is for clients that name no server, or an unknown one. */
   readonly files: readonly CertificateFiles[];
   /** Unix milliseconds. */
   readonly wallTime: () => number;
-  /** 48 bytes, or null: see {@link openSecureContext}. */
-  readonly ticketKeys: Buffer | null;
 }
 
 interface Served {
@@ -69,23 +67,22 @@ export class CertificateStore implements SecureContexts {
   }
 
   #load(files: readonly CertificateFiles[]): Served {
-    const { wallTime, ticketKeys } = this.#options;
-    const certificates = files.map((pair) => loadCertificate(pair, wallTime()));
-    return serve(certificates, ticketKeys);
+    const certificates = files.map((pair) => loadCertificate(pair, this.#options.wallTime()));
+    return serve(certificates, this.#options);
   }
 }
 
-function serve(certificates: readonly LoadedCertificate[], ticketKeys: Buffer | null): Served {
+function serve(certificates: readonly LoadedCertificate[], options: ContextOptions): Served {
   const first = certificates[0];
   if (first === undefined) throw new Error('no certificate');
   const opened = new Map<string, SecureContext>();
   const contexts = new Map<string, SecureContext>();
   for (const name of new Set(certificates.flatMap((certificate) => certificate.names))) {
-    contexts.set(name, contextOf(oneOfEachType(certificates, name), ticketKeys, opened));
+    contexts.set(name, contextOf(oneOfEachType(certificates, name), options, opened));
   }
   const defaultName = first.names[0];
   const defaults = defaultName === undefined ? [first] : oneOfEachType(certificates, defaultName);
-  return { certificates, contexts, defaultContext: contextOf(defaults, ticketKeys, opened) };
+  return { certificates, contexts, defaultContext: contextOf(defaults, options, opened) };
 }
 
 // An RSA and an ECDSA certificate for one name are served together.
@@ -101,7 +98,7 @@ function oneOfEachType(certificates: readonly LoadedCertificate[], name: string)
 
 function contextOf(
   certificates: readonly LoadedCertificate[],
-  ticketKeys: Buffer | null,
+  options: ContextOptions,
   opened: Map<string, SecureContext>,
 ): SecureContext {
   const id = certificates.map((certificate) => certificate.files.certificate).join('\n');
@@ -109,7 +106,7 @@ function contextOf(
   if (known !== undefined) return known;
   try {
     const pairs = certificates.map((certificate) => certificate.pem);
-    const context = openSecureContext(pairs, ticketKeys);
+    const context = openSecureContext(pairs, options);
     opened.set(id, context);
     return context;
   } catch (error) {

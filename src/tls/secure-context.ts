@@ -28,16 +28,23 @@ export interface PemPair {
   readonly key: string;
 }
 
+/** What all contexts of a server share. */
+export interface ContextOptions {
+  readonly minVersion: '1.2' | '1.3';
+  /** 48 bytes shared by workers so that each can resume the other's sessions; null = keys of its own. */
+  readonly ticketKeys: Buffer | null;
+}
+
 /**
  * A context for one or more certificates of different key types, of which OpenSSL takes the one that suits the client.
- * @param ticketKeys 48 bytes shared by workers so that each can resume the other's sessions; null = keys of its own
  * @throws OpenSSL's error for what it does not accept
  */
-export function openSecureContext(pairs: readonly PemPair[], ticketKeys: Buffer | null): SecureContext {
+export function openSecureContext(pairs: readonly PemPair[], options: ContextOptions): SecureContext {
+  const { minVersion, ticketKeys } = options;
   return createSecureContext({
     cert: pairs.map((pair) => pair.certificate),
     key: pairs.map((pair) => pair.key),
-    minVersion: 'TLSv1.2',
+    minVersion: `TLSv${minVersion}`,
     ciphers: CIPHERS,
     honorCipherOrder: true,
     // Well-known safe groups of the size that suits the key.

@@ -30,21 +30,21 @@ export class TlsCounters {
   handshakesRefused = 0;
 }
 
-/** Milliseconds that a handshake may take. Node's own default of 120 s only reports. */
-export const HANDSHAKE_TIMEOUT = 10_000;
-
 /** One per process. */
 export class TlsAcceptor {
   readonly counters = new TlsCounters();
   readonly #contexts: SecureContexts;
   readonly #clock: TlsClock;
   readonly #budget: HandshakeBudget;
+  readonly #timeoutMs: number;
   /** Handshakes in progress, and when they began. */
   readonly #handshakes = new Map<TLSSocket, number>();
 
-  constructor(contexts: SecureContexts, clock: TlsClock) {
+  /** @param handshakeTimeout seconds that a handshake may take; Node's own default of 120 s only reports */
+  constructor(contexts: SecureContexts, clock: TlsClock, handshakeTimeout: number) {
     this.#contexts = contexts;
     this.#clock = clock;
+    this.#timeoutMs = handshakeTimeout * 1000;
     this.#budget = new HandshakeBudget(clock.now());
   }
 
@@ -79,7 +79,7 @@ export class TlsAcceptor {
   /** Destroys handshakes that have taken too long. */
   sweep(now: number): void {
     for (const [secure, beganAt] of this.#handshakes) {
-      if (now - beganAt < HANDSHAKE_TIMEOUT) return;
+      if (now - beganAt < this.#timeoutMs) return;
       this.counters.handshakeTimeouts++;
       this.#finish(secure);
       secure.destroy();

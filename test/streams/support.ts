@@ -107,7 +107,7 @@ export async function openRig(t: Test, mode: StreamMode, settings: Partial<Strea
   t.setTimeout(TIMEOUT);
   const clock = new ManualClock();
   const engine = new FakeEngine();
-  const tls = mode === StreamMode.TCP ? null : new TlsAcceptor(await openStore(t), clock);
+  const tls = mode === StreamMode.TCP ? null : new TlsAcceptor(await openStore(t), clock, 10);
   const group = new StreamGroup({
     clock,
     handler: engine,
@@ -123,7 +123,7 @@ export async function openRig(t: Test, mode: StreamMode, settings: Partial<Strea
 export async function openStore(t: Test): Promise<CertificateStore> {
   const names = ['turn.example.com', '127.0.0.1'];
   const files = await selfMadeCertificates({ stateDirectory: t.testdir(), names, now: Date.now() });
-  return new CertificateStore({ files, wallTime: Date.now, ticketKeys: null });
+  return new CertificateStore({ files, wallTime: Date.now, minVersion: '1.2', ticketKeys: null });
 }
 
 /** What a client has received. */

@@ -24,4 +24,6 @@ export interface TurnServerOptions {
   readonly deniedPeers?: readonly string[];
   /** Allocations that the user may hold at once; no limit by default. */
   readonly userQuota?: number;
+  /** Further flags of the server. */
+  readonly flags?: readonly string[];
 }

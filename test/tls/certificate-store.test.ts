@@ -13,12 +13,12 @@ import { opensslCertificate } from './support.ts';
 const skip = opensslMissing();
 
 function open(files: readonly CertificateFiles[]): CertificateStore {
-  return new CertificateStore({ files, wallTime: Date.now, ticketKeys: null });
+  return new CertificateStore({ files, wallTime: Date.now, minVersion: '1.2', ticketKeys: null });
 }
 
 async function serve(t: Test, store: CertificateStore): Promise<number> {
   const clock = new ManualClock();
-  const group = new StreamGroup({ clock, handler: new FakeEngine(), tls: new TlsAcceptor(store, clock) });
+  const group = new StreamGroup({ clock, handler: new FakeEngine(), tls: new TlsAcceptor(store, clock, 10) });
   t.teardown(() => group.close());
   return (await group.listen({ mode: StreamMode.TLS, host: '127.0.0.1', port: 0 })).local.port;
 }
@@ -117,6 +117,7 @@ test('an expired certificate and a key that all may read are warnings', { skip }
   const later = new CertificateStore({
     files: [files],
     wallTime: () => Date.now() + 11 * 86_400_000,
+    minVersion: '1.2',
     ticketKeys: null,
   });
   t.match(later.warnings, [/good\.crt expired on /]);

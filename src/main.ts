@@ -1,0 +1,98 @@
+#!/usr/bin/env node
+// The turnd daemon: reads flags and configuration, starts the server, and stops it on a signal.
+
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseFlags } from './cli/flags.ts';
+import { hideArguments } from './cli/hide-arguments.ts';
+import { packageVersion } from './cli/package-version.ts';
+import { type Config, NO_CREDENTIALS } from './config/config.ts';
+import { systemFileReader } from './config/file-reader.ts';
+import { loadConfig } from './config/load-config.ts';
+import { ConfigError, exitStatusOf, TurnServerError } from './errors.ts';
+import { openLog, type ServerLog } from './log/logger.ts';
+import { labNote, makeIceServer, urlHost } from './server/ice-servers.ts';
+import { type RunningServer, startServer } from './server.ts';
+
+// A clean stop takes no longer than this.
+const STOP_MS = 5000;
+
+async function main(): Promise<void> {
+  const parsed = parseFlags(process.argv.slice(2), packageVersion());
+  hideArguments();
+  if (parsed.kind === 'exit') {
+    process.stdout.write(parsed.stdout);
+    process.stderr.write(parsed.stderr);
+    process.exitCode = parsed.status;
+    return;
+  }
+  const { config, warnings } = load(parsed.flags, parsed.configFile);
+  const isTerminal = process.stdout.isTTY === true;
+  const log = openLog({ ...config.log, isTerminal });
+  for (const warning of warnings) log.logger.warn({ event: 'config' }, warning);
+  const server = await startServer({ config, logger: log.logger }).catch(async (error) => {
+    await log.close();
+    throw error;
+  });
+  handleSignals(server, log);
+  announce(server, config, log);
+}
+
+function load(flags: Parameters<typeof loadConfig>[0]['flags'], configFile: string | null) {
+  const { env } = process;
+  const result = loadConfig({ flags, configFile, env, cwd: process.cwd(), reader: systemFileReader });
+  if (!result.ok) throw new ConfigError(result.errors);
+  const { config } = result;
+  // A file that names no credentials is a mistake; no file at all is somebody who tries turnd out.
+  const serves = config.hasCredentials || config.auth.anonymous || config.configFile === null;
+  if (!serves) throw new ConfigError([`${config.configFile}: ${NO_CREDENTIALS}`]);
+  return result;
+}
+
+function announce(server: RunningServer, config: Config, log: ServerLog): void {
+  const { listeners, shown, labUser } = server;
+  if (config.auth.anonymous) log.logger.warn({ event: 'unsafe' }, 'anyone may relay: --anonymous is for labs only');
+  if (config.peers.unsafeAllowLoopback) {
+    log.logger.warn(
+      { event: 'unsafe' },
+      'clients may reach services of this host: --unsafe-allow-loopback-peers is for labs only',
+    );
+  }
+  log.logger.info({ event: 'ready', version: packageVersion(), pid: process.pid, listeners, relayed: shown }, 'ready');
+  if (labUser === null) return;
+  const iceServer = makeIceServer({
+    host: urlHost(shown, listeners),
+    listeners,
+    trustedCertificate: server.trustedCertificate,
+    username: labUser.name,
+    credential: labUser.password,
+  });
+  const checkPage = join(dirname(fileURLToPath(import.meta.url)), '../../docs/check.html');
+  process.stdout.write(labNote(iceServer, checkPage));
+}
+
+function handleSignals(server: RunningServer, log: ServerLog): void {
+  let stopping = false;
+  const stop = (signal: NodeJS.Signals): void => {
+    if (stopping) return;
+    stopping = true;
+    log.logger.info({ event: 'stopping', signal, allocations: server.engine.allocations.size }, 'stopping');
+    setTimeout(() => process.exit(1), STOP_MS).unref();
+    void server
+      .close()
+      .catch((error) => log.logger.error({ err: error }, 'not everything could be closed'))
+      .then(() => log.close())
+      .then((written) => process.exit(written ? 0 : 1));
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  process.on('SIGHUP', () => log.reopen());
+  // Without a handler, SIGUSR1 would open the debugger's port.
+  process.on('SIGUSR1', () => log.logger.info({ event: 'signal' }, 'SIGUSR1 is not used'));
+}
+
+main().catch((error: unknown) => {
+  const known = error instanceof TurnServerError;
+  process.stderr.write(known ? `turnd: ${error.message}\n` : `turnd: ${String((error as Error).stack ?? error)}\n`);
+  process.exitCode = exitStatusOf(error);
+});

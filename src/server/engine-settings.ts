@@ -1,0 +1,23 @@
+// The configuration in the engine's words.
+
+import type { Config } from '../config/config.ts';
+import type { EngineSettings } from '../turn/settings.ts';
+
+/** @param realm prepared with OpaqueString */
+export function engineSettings(config: Config, realm: string): EngineSettings {
+  const { auth, limits, protocol } = config;
+  return {
+    realm,
+    anonymous: auth.anonymous,
+    authenticateBinding: auth.requireForBinding && !auth.anonymous,
+    passwordAlgorithms: auth.passwordAlgorithms,
+    usernameAnonymity: auth.usernameAnonymity,
+    nonceLifetime: auth.nonceLifetime,
+    defaultLifetime: limits.defaultLifetime,
+    maxLifetime: limits.maxLifetime,
+    permissionsPerAllocation: limits.permissionsPerAllocation,
+    channelsPerAllocation: limits.channelsPerAllocation,
+    rfc5766ChannelNumbers: protocol.rfc5766ChannelNumbers,
+    software: protocol.software,
+  };
+}

@@ -1,0 +1,65 @@
+// What a browser is given to use this server: the iceServers entry, and the note that a newcomer sees at start.
+
+import { isIP } from 'node:net';
+
+/** A listening address by transport. */
+export interface ListenerInfo {
+  readonly transport: 'udp' | 'tcp' | 'tls' | 'tcp+tls';
+  readonly address: string;
+  readonly port: number;
+}
+
+/** One entry of RTCConfiguration.iceServers. */
+export interface IceServer {
+  readonly urls: readonly string[];
+  readonly username: string;
+  readonly credential: string;
+}
+
+/** What the URLs are made of. */
+export interface IceServerOptions {
+  /** Host name or address that clients use. */
+  readonly host: string;
+  readonly listeners: readonly ListenerInfo[];
+  /** Whether browsers will accept the certificate; without, there are no turns: URLs. */
+  readonly trustedCertificate: boolean;
+  readonly username: string;
+  readonly credential: string;
+}
+
+/** Makes the entry: UDP first, as browsers should prefer it. */
+export function makeIceServer(options: IceServerOptions): IceServer {
+  const host = options.host.includes(':') ? `[${options.host}]` : options.host;
+  const port = (wanted: readonly string[]): number | null =>
+    options.listeners.find(({ transport }) => wanted.includes(transport))?.port ?? null;
+  const urls: string[] = [];
+  const udp = port(['udp']);
+  const tcp = port(['tcp', 'tcp+tls']);
+  const tls = options.listeners.findLast(({ transport }) => transport === 'tls' || transport === 'tcp+tls')?.port;
+  if (udp !== null) urls.push(`turn:${host}:${udp}?transport=udp`);
+  if (tcp !== null) urls.push(`turn:${host}:${tcp}?transport=tcp`);
+  if (tls !== undefined && options.trustedCertificate) urls.push(`turns:${host}:${tls}?transport=tcp`);
+  return { urls, username: options.username, credential: options.credential };
+}
+
+/** The host to put into URLs: what is shown to the world, unless the server listens on one address only. */
+export function urlHost(shown: readonly string[], listeners: readonly ListenerInfo[]): string {
+  const literal = new Set(listeners.map(({ address }) => address));
+  const [only] = literal;
+  if (literal.size === 1 && only !== undefined && isIP(only) !== 0) return only;
+  return shown[0] ?? only ?? '127.0.0.1';
+}
+
+/** The note that a server without any configuration prints: paste this, open that. */
+export function labNote(iceServer: IceServer, checkPage: string): string {
+  return [
+    '',
+    'turnd runs with a lab user. Paste this into your app, or into the check page:',
+    '',
+    JSON.stringify({ iceServers: [iceServer] }),
+    '',
+    `Check page: open ${checkPage} in a browser`,
+    '',
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,52 @@
+// Turns the engine's events into the lines of the log. Knows the log and the engine's types, nothing of sockets.
+
+import type { Logger } from '../log/logger.ts';
+import type { SessionLog } from '../log/session-log.ts';
+import type { Allocation } from '../turn/allocation.ts';
+import { AuthFailure, type Clock, type Observer } from '../turn/env.ts';
+
+/** Makes the observer that writes the session log. */
+export function makeSessionObserver(sessions: SessionLog, logger: Logger, clock: Clock): Observer {
+  const relayed = new WeakMap<Allocation, string[]>();
+  return {
+    allocated: (allocation) => {
+      const addresses = allocation.relays().map((relay) => relay.relayed.text);
+      relayed.set(allocation, addresses);
+      if (logger.isLevelEnabled('debug')) {
+        logger.debug({ session: allocation.id, ...whose(allocation), relayed: addresses }, 'allocation made');
+      }
+    },
+    refreshed: () => {},
+    relayReleased: () => {},
+    released: (allocation, reason) =>
+      sessions.allocationEnded({
+        session: allocation.id,
+        ...whose(allocation),
+        relayed: relayed.get(allocation) ?? [],
+        bytesFromClient: allocation.bytesToPeer,
+        bytesToClient: allocation.bytesToClient,
+        packetsFromClient: allocation.packetsToPeer,
+        packetsToClient: allocation.packetsToClient,
+        duration: Math.round((clock.now() - allocation.createdAt) / 1000),
+        reason,
+      }),
+    permissionInstalled: () => {},
+    channelBound: () => {},
+    channelUnbound: () => {},
+    authFailed: (endpoint, user, reason) => {
+      if (reason === AuthFailure.UNAVAILABLE || reason === AuthFailure.WRONG_USER) return;
+      sessions.authenticationFailed({ address: endpoint.client.ip.text, user, reason });
+    },
+    peerDenied: (allocation, peer, port, rule) => {
+      if (!logger.isLevelEnabled('debug')) return;
+      logger.debug({ session: allocation.id, ...whose(allocation), peer: peer.text, port, rule }, 'peer denied');
+    },
+    rejected: () => {},
+    failed: (error) => logger.error({ err: error }, 'a request failed: please report this'),
+  };
+}
+
+function whose(allocation: Allocation) {
+  const { endpoint, credential } = allocation;
+  return { user: credential?.username ?? '', client: endpoint.client.text, transport: endpoint.transport };
+}

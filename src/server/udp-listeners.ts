@@ -1,0 +1,120 @@
+// The UDP listening sockets: one for each literal local address that the configured hosts stand for, so that every
+// answer leaves from the address that was asked (STUN-08) and the local address is part of the five-tuple. Scans the
+// interfaces anew from time to time. Knows no plane: it is told how to open a socket.
+
+import type { HostExpander } from '../net/interfaces.ts';
+import { TransportAddress } from '../stun/transport-address.ts';
+
+/** An open UDP listening socket. */
+export interface OpenListener {
+  readonly local: TransportAddress;
+  close(): void;
+}
+
+/** A configured address: a host that may be a wildcard, and a port. */
+export interface UdpAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What the listeners are made with. */
+export interface UdpListenersOptions {
+  readonly addresses: readonly UdpAddress[];
+  readonly expander: HostExpander;
+  /** Opens one socket; rejects with the system's error. */
+  readonly open: (local: TransportAddress) => Promise<OpenListener>;
+  /** Takes one sentence for the log. */
+  readonly report: (message: string) => void;
+}
+
+interface Entry {
+  readonly wanted: UdpAddress;
+  readonly listener: OpenListener;
+}
+
+// A wildcard's address that has just vanished, or is not usable yet (IPv6 duplicate detection), is no fault.
+const NOT_THERE = 'EADDRNOTAVAIL';
+
+/** Opens, follows and closes the UDP listening sockets. */
+export class UdpListeners {
+  readonly #options: UdpListenersOptions;
+  #entries: Entry[] = [];
+  #closed = false;
+  #scanning = false;
+
+  constructor(options: UdpListenersOptions) {
+    this.#options = options;
+  }
+
+  /** Where the server listens now. */
+  get locals(): TransportAddress[] {
+    return this.#entries.map(({ listener }) => listener.local);
+  }
+
+  /** Opens all sockets; on the first failure closes those that are open and rejects with the system's error. */
+  async open(): Promise<void> {
+    try {
+      for (const wanted of this.#options.addresses) await this.#openMissing(wanted);
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  /**
+   * Follows the interfaces: opens sockets for addresses that have come, closes those of addresses that have gone.
+   * Never rejects. Returns whether anything has changed.
+   */
+  async scan(): Promise<boolean> {
+    if (this.#scanning || this.#closed) return false;
+    this.#scanning = true;
+    const before = this.locals.map((local) => local.text).join();
+    this.#closeVanished();
+    for (const wanted of this.#options.addresses) {
+      await this.#openMissing(wanted).catch((error: Error) => this.#options.report(`cannot listen: ${error.message}`));
+    }
+    this.#scanning = false;
+    return this.locals.map((local) => local.text).join() !== before;
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const { listener } of this.#entries) listener.close();
+    this.#entries = [];
+  }
+
+  // Port 0 of a wildcard means one free port for all of its addresses.
+  async #openMissing(wanted: UdpAddress): Promise<void> {
+    const isWildcard = this.#isWildcard(wanted.host);
+    for (const ip of this.#options.expander.expand(wanted.host) ?? []) {
+      const mine = this.#entries.filter((entry) => entry.wanted === wanted);
+      if (mine.some(({ listener }) => listener.local.ip.equals(ip))) continue;
+      const port = wanted.port === 0 ? (mine[0]?.listener.local.port ?? 0) : wanted.port;
+      try {
+        const listener = await this.#options.open(new TransportAddress(ip, port));
+        if (this.#closed) listener.close();
+        else this.#entries.push({ wanted, listener });
+      } catch (error) {
+        if (!isWildcard || !isNotThere(error)) throw error;
+        this.#options.report(`${ip.text} cannot be bound now; it is tried again at the next scan`);
+      }
+    }
+  }
+
+  #closeVanished(): void {
+    this.#entries = this.#entries.filter(({ wanted, listener }) => {
+      if (!this.#isWildcard(wanted.host)) return true;
+      const stays = (this.#options.expander.expand(wanted.host) ?? []).some((ip) => ip.equals(listener.local.ip));
+      if (!stays) listener.close();
+      return stays;
+    });
+  }
+
+  #isWildcard(host: string): boolean {
+    return host === '*' || host === '0.0.0.0' || host === '::' || host === '[::]';
+  }
+}
+
+function isNotThere(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === NOT_THERE;
+}
