@@ -50,9 +50,9 @@ export class NonceIssuer {
     const age = (((current - Math.max(digit, 0)) % RADIX) + RADIX) % RADIX;
     // One slot ahead is another node's clock, not a forgery.
     const slot = age === RADIX - 1 ? current + 1 : current - age;
-    const expected = Buffer.from(this.#nonce(client, slot), 'latin1');
+    const expected = Buffer.from(this.#nonce(client, slot), 'utf8');
     const given = Buffer.alloc(expected.length);
-    const fits = given.write(nonce, 'latin1') === expected.length && nonce.length === expected.length;
+    const fits = given.write(nonce, 'utf8') === expected.length && nonce.length === expected.length;
     const equal = timingSafeEqual(expected, given);
     return fits && equal && digit >= 0 && current - slot <= SLOTS_PER_LIFETIME;
   }
