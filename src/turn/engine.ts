@@ -11,16 +11,17 @@ import type { ClientEndpoint } from './client-endpoint.ts';
 import { EngineCounters } from './counters.ts';
 import { dispatch, isServed } from './dispatch.ts';
 import { DropReason } from './drop-reason.ts';
-import { type Credential, type Env, ReleaseReason } from './env.ts';
+import { type Awaitable, type Credential, type Env, ReleaseReason } from './env.ts';
 import { containObserver } from './observer.ts';
 import { PeerAccess } from './peer-access.ts';
 import { RelayPath } from './relay-path.ts';
 import { RelayRegistry } from './relay-registry.ts';
 import { isChallenge, type Reject, type Reply, SERVER_ERROR } from './reply.ts';
 import { copyHead, ReplyBuilder, type ReplyHead, type ReplyIntegrity } from './reply-builder.ts';
-import type { HandlerContext } from './request.ts';
+import type { HandlerContext, Request } from './request.ts';
 import { Reservations } from './reservations.ts';
 import type { EngineSettings } from './settings.ts';
+import { Transport } from './transport.ts';
 
 // A response is repeated for retransmissions for this long (RFC 8489 §6.3.1).
 const REPLY_CACHE = 40_000;
@@ -165,18 +166,28 @@ export class Engine {
     integrity: ReplyIntegrity | null,
   ): void {
     const head = copyHead(view);
-    const result = dispatch({ endpoint, message: view, credential }, this.#context);
+    const result = this.#dispatch({ endpoint, message: view, credential });
     if (!(result instanceof Promise)) return this.#reply(endpoint, head, result, integrity);
     const copy = endpoint.copy();
     const send = (reply: Reply): void => {
       const current = copy.link.find(copy) ?? copy;
       if (!current.closed) this.#reply(current, head, reply, integrity);
     };
-    const failed = (error: unknown): void => {
+    result.then(send).catch((error) => this.#env.observer.failed(error));
+  }
+
+  // A handler that throws or rejects is a bug, or has a failing collaborator: the client is told 500.
+  #dispatch(request: Request): Awaitable<Reply> {
+    const failed = (error: unknown): Reply => {
       this.#env.observer.failed(error);
-      send(SERVER_ERROR);
+      return SERVER_ERROR;
     };
-    result.then(send).catch(failed);
+    try {
+      const reply = dispatch(request, this.#context);
+      return reply instanceof Promise ? reply.catch(failed) : reply;
+    } catch (error) {
+      return failed(error);
+    }
   }
 
   #reply(endpoint: ClientEndpoint, head: ReplyHead, reply: Reply, integrity: ReplyIntegrity | null): void {
@@ -189,7 +200,8 @@ export class Engine {
       case 'reject':
         return this.#reject(endpoint, head, reply, integrity);
       case 'success': {
-        if (head.method === Method.BINDING && !this.#env.budget.allowBinding(endpoint.source)) {
+        const budgeted = head.method === Method.BINDING && !isProven(endpoint, integrity);
+        if (budgeted && !this.#env.budget.allowBinding(endpoint.source)) {
           return this.counters.drop(DropReason.OVER_BUDGET);
         }
         const length = this.#builder.success(head, reply, integrity);
@@ -199,10 +211,10 @@ export class Engine {
     }
   }
 
-  // A source that has not authenticated may be forged: over UDP its answers are budgeted. A stream's source is proven.
   #reject(endpoint: ClientEndpoint, head: ReplyHead, reply: Reject, integrity: ReplyIntegrity | null): void {
-    const proven = integrity !== null || endpoint.stream;
-    if (!proven && !this.#env.budget.allowError(endpoint.source)) return this.counters.drop(DropReason.OVER_BUDGET);
+    if (!isProven(endpoint, integrity) && !this.#env.budget.allowError(endpoint.source)) {
+      return this.counters.drop(DropReason.OVER_BUDGET);
+    }
     const nonce = isChallenge(reply) ? this.#authenticator.nonceFor(endpoint) : '';
     const length = this.#builder.reject(head, reply, integrity, nonce);
     this.#env.observer.rejected(endpoint, head.method, reply.code);
@@ -216,4 +228,10 @@ export class Engine {
       until: this.#env.clock.now() + REPLY_CACHE,
     };
   }
+}
+
+// A plain UDP source that has not authenticated may be forged: its answers are budgeted. Every other transport has
+// shown by a handshake that the client is where it says.
+function isProven(endpoint: ClientEndpoint, integrity: ReplyIntegrity | null): boolean {
+  return integrity !== null || endpoint.transport !== Transport.UDP;
 }
