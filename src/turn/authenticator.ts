@@ -2,7 +2,7 @@
 
 import { Attribute } from '../stun/attributes.ts';
 import { checkIntegrity, hasIntegrity, type IntegrityAttribute } from '../stun/integrity.ts';
-import { PasswordAlgorithm } from '../stun/keys.ts';
+import { PasswordAlgorithm, userhash } from '../stun/keys.ts';
 import { ABSENT, type MessageView } from '../stun/message-view.ts';
 import { NONCE_COOKIE, NONCE_COOKIE_LENGTH, SecurityFeature } from '../stun/nonce-cookie.ts';
 import { copyBytes, copyText, MALFORMED, readPasswordAlgorithm, valueEquals } from '../stun/readers.ts';
@@ -95,7 +95,7 @@ export class Authenticator {
   /** Finds who may have made the claim. An allocation's owner is known without a look-up, even after expiry. */
   candidates(claim: Claim, endpoint: ClientEndpoint): Awaitable<Candidates> {
     const owner = endpoint.allocation?.credential ?? null;
-    if (owner !== null && owner.username === claim.username) return [owner];
+    if (owner !== null && this.#isNamed(owner, claim)) return [owner];
     if (claim.username !== null) return this.#find(claim.username);
     if (claim.userhash === null || !this.#settings.usernameAnonymity) return NoCredential.UNKNOWN_USER;
     const username = this.#env.credentials.usernameOf(claim.userhash, this.#settings.realm);
@@ -122,6 +122,12 @@ export class Authenticator {
     const replyAttribute = claim.negotiated ? Attribute.MESSAGE_INTEGRITY_SHA256 : attribute;
     const key = keyFor(claim, credential) as Buffer; // it has just verified the request
     return { kind: 'authenticated', credential, integrity: { attribute: replyAttribute, key } };
+  }
+
+  #isNamed(owner: Credential, claim: Claim): boolean {
+    if (claim.userhash === null) return owner.username === claim.username;
+    const { realm, usernameAnonymity } = this.#settings;
+    return usernameAnonymity && userhash(owner.username, realm).equals(claim.userhash);
   }
 
   #find(username: string): Awaitable<Candidates> {
