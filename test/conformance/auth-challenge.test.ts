@@ -135,11 +135,11 @@ async function refusal(lab: Lab, name: string, hidden: boolean): Promise<Buffer>
   return client.must(await client.exchange(bytes)).bytes;
 }
 
-for (const [name, settings] of [
-  ['RFC 5389', {}],
-  ['RFC 8489', RFC8489],
+for (const [id, name, settings] of [
+  ['AUTH-13', 'RFC 5389', {}],
+  ['S18', 'RFC 8489', RFC8489],
 ] as const) {
-  test(`AUTH-13 unknown user, wrong password and expired name get the same bytes (${name})`, async (t) => {
+  test(`${id} unknown user, wrong password and expired name get the same bytes (${name})`, async (t) => {
     const lab = new Lab({ settings });
     const [wrong, unknown] = [await refusal(lab, 'alice', false), await refusal(lab, 'mallory', false)];
     const hidden = [await refusal(lab, 'alice', true), await refusal(lab, 'mallory', true)];

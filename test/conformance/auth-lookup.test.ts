@@ -114,14 +114,16 @@ test('a nonce that expires while the look-up takes time is stale', async (t) => 
 
 test('a connection that closes meanwhile gets nothing, and nothing is made', async (t) => {
   const { lab, credentials } = slowLab();
-  const client = lab.client({ transport: 'tcp' });
-  await client.challenge();
-  client.send(client.signed(REQUEST.allocate, ALLOCATE));
-  client.close();
-  await credentials.finish();
-  t.same(client.take(), []);
+  for (const password of ['s3cret-Pass', 'wrong']) {
+    const client = lab.client({ transport: 'tcp', password });
+    await client.challenge();
+    client.send(client.signed(REQUEST.allocate, ALLOCATE));
+    client.close();
+    await credentials.finish();
+    t.same(client.take(), []);
+  }
   t.same(holdings(lab), NOTHING);
-  t.equal(lab.engine.counters.dropped[DropReason.CLIENT_GONE], 1);
+  t.equal(lab.engine.counters.dropped[DropReason.CLIENT_GONE], 2);
 });
 
 test('an engine that closes meanwhile makes nothing', async (t) => {

@@ -30,10 +30,11 @@ test('STUN-08 an answer leaves by the endpoint that was asked: same transport, b
   for (const client of [first, second, third]) {
     await client.exchange(message({ type: REQUEST.binding }));
     await client.allocated();
+    await client.request(REQUEST.refresh, []);
   }
-  t.same(first.routes, Array(3).fill('udp 203.0.113.1:3478 > 198.51.100.7:1000'));
-  t.same(second.routes, Array(3).fill('udp 203.0.113.2:5349 > 198.51.100.7:1000'));
-  t.same(third.routes, Array(3).fill('tcp [2001:db8::1]:3478 > [2001:db8:7::9]:1000'));
+  t.same(first.routes, Array(4).fill('udp 203.0.113.1:3478 > 198.51.100.7:1000'));
+  t.same(second.routes, Array(4).fill('udp 203.0.113.2:5349 > 198.51.100.7:1000'));
+  t.same(third.routes, Array(4).fill('tcp [2001:db8::1]:3478 > [2001:db8:7::9]:1000'));
 });
 
 test('STUN-09 XOR-MAPPED-ADDRESS is the source as the server sees it', async (t) => {

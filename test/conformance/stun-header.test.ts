@@ -131,12 +131,15 @@ test('BAD-05 a cookie that is off by one bit gets no XOR-MAPPED-ADDRESS, and not
 });
 
 test('BAD-06 first bytes outside of STUN and ChannelData get silence', async (t) => {
-  const client = new Lab().client();
-  const rest = `010000${'2112a442'}${TID}`;
+  const lab = new Lab();
+  const client = lab.client();
+  const rest = `0100002112a442${TID}`;
   const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
-  for (const first of [...range(0x04, 0x13), ...range(0x50, 0x81), ...range(0xc0, 0xff)]) {
+  const firsts = [...range(0x04, 0x13), ...range(0x50, 0x81), ...range(0xc0, 0xff)];
+  for (const first of firsts) {
     t.equal(await client.exchange(Buffer.from(first.toString(16).padStart(2, '0') + rest, 'hex')), null);
   }
+  t.equal(lab.engine.counters.dropped[DropReason.NOT_OURS], firsts.length);
 });
 
 test('BAD-07 Binding success and Allocate error sent to the server get silence', async (t) => {

@@ -29,7 +29,7 @@ test('a nonce is accepted from the source that it was issued to', (t) => {
   t.end();
 });
 
-test('nonces of 40,000 ports and of neighbouring addresses are all distinct', (t) => {
+test('S15 nonces of 40,000 ports and of neighbouring addresses are all distinct', (t) => {
   const nonces = new Set<string>();
   const words = client();
   for (let port = 1; port <= 40_000; port++) {
@@ -42,7 +42,7 @@ test('nonces of 40,000 ports and of neighbouring addresses are all distinct', (t
   t.end();
 });
 
-test('a nonce is refused from another address, port or family', (t) => {
+test('S15 a nonce is refused from another address, port or family', (t) => {
   const nonce = issuer.issue(client(), NOW);
   for (const text of ['198.51.100.7:4001', '198.51.100.8:4000', '[::c633:6407]:4000', '[2001:db8::7]:4000']) {
     t.notOk(issuer.check(nonce, client(text), NOW), text);
@@ -50,7 +50,7 @@ test('a nonce is refused from another address, port or family', (t) => {
   t.end();
 });
 
-test('a nonce is accepted throughout its lifetime and refused a slot after it', (t) => {
+test('S16 a nonce is accepted throughout its lifetime and refused a slot after it', (t) => {
   const end = LIFETIME * 1000;
   for (const offset of [0, SLOT - 1]) {
     const issued = NOW + offset;
@@ -64,7 +64,7 @@ test('a nonce is accepted throughout its lifetime and refused a slot after it', 
   t.end();
 });
 
-test('a nonce from a clock one slot ahead is accepted, from further ahead refused', (t) => {
+test('S16 a nonce from a clock one slot ahead is accepted, from further ahead refused', (t) => {
   t.ok(issuer.check(issuer.issue(client(), NOW + SLOT), client(), NOW));
   for (const slots of [2, 3, 40, 44, 45]) {
     t.notOk(issuer.check(issuer.issue(client(), NOW + slots * SLOT), client(), NOW), `${slots} slots ahead`);
@@ -72,7 +72,7 @@ test('a nonce from a clock one slot ahead is accepted, from further ahead refuse
   t.end();
 });
 
-test('a nonce is never accepted again when the slot digit comes round', (t) => {
+test('S16 a nonce is never accepted again when the slot digit comes round', (t) => {
   const nonce = issuer.issue(client(), NOW);
   for (let round = 1; round <= 5; round++) {
     for (let slot = -2; slot <= 41; slot++) {
@@ -97,7 +97,7 @@ test('a change of the announced features makes old nonces stale', (t) => {
   t.end();
 });
 
-test('a nonce that differs in any one character is refused', (t) => {
+test('S16 a nonce that differs in any one character is refused', (t) => {
   const nonce = issuer.issue(client(), NOW);
   for (let at = 0; at < nonce.length; at++) {
     const code = nonce.charCodeAt(at);
