@@ -119,6 +119,7 @@ export class Engine {
   }
 
   #request(endpoint: ClientEndpoint, view: MessageView): void {
+    this.#expire(endpoint);
     const open = this.#settings.anonymous || (view.method === Method.BINDING && !this.#settings.authenticateBinding);
     if (open) return this.#handle(endpoint, view, null, null);
     const claim = this.#authenticator.readClaim(view);
@@ -126,6 +127,11 @@ export class Engine {
     const candidates = this.#authenticator.candidates(claim, endpoint);
     if (candidates instanceof Promise) this.#wait(endpoint, view, claim, candidates);
     else this.#judge(endpoint, view, claim, candidates);
+  }
+
+  // A tick finds what is over up to two seconds late; no request may still see it.
+  #expire(endpoint: ClientEndpoint): void {
+    if (endpoint.allocation !== null) this.allocations.expire(endpoint.allocation);
   }
 
   #judge(endpoint: ClientEndpoint, view: MessageView, claim: Claim, candidates: Candidates): void {
@@ -146,6 +152,7 @@ export class Engine {
       const again = new MessageView();
       parseMessage(message, 0, message.length, again);
       if (current.closed || this.#closing) return this.counters.drop(DropReason.CLIENT_GONE);
+      this.#expire(current);
       this.#judge(current, again, claim, found);
     };
     candidates.then(resume, () => resume('unavailable')).catch((error) => this.#env.observer.failed(error));
