@@ -8,6 +8,7 @@ import type { Allocation } from './allocation.ts';
 import { Allocations } from './allocations.ts';
 import { Authenticator, type AuthResult, type Candidates, type Claim, type Refused } from './authenticator.ts';
 import type { ClientEndpoint } from './client-endpoint.ts';
+import { containQuota, containRelays } from './contained.ts';
 import { EngineCounters } from './counters.ts';
 import { dispatch, isServed } from './dispatch.ts';
 import { DropReason } from './drop-reason.ts';
@@ -44,8 +45,10 @@ export class Engine {
   #closing = false;
 
   constructor(given: Env, settings: EngineSettings) {
-    const env = { ...given, observer: containObserver(given.observer) };
-    const { clock, random, capabilities, quota, observer } = env;
+    const observer = containObserver(given.observer);
+    const quota = containQuota(given.quota, observer);
+    const env = { ...given, observer, quota, relays: containRelays(given.relays, observer) };
+    const { clock, random, capabilities } = env;
     const registry = new RelayRegistry();
     const access = new PeerAccess(env.peers, env.own, registry);
     this.#env = env;
