@@ -173,6 +173,7 @@ test('TURN-34 an expired allocation is of no use even before any tick has found 
   used.client.sendTo(PEER, 'by indication');
   used.lab.peer(PEER).send(used.relayed, 'back');
   t.same(used.lab.peer(PEER).take(), []);
+  t.same(used.lab.relays.lost, []);
   t.same(used.client.take(), []);
 });
 
