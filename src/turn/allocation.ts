@@ -36,6 +36,10 @@ export class Relay implements RelaySocketOwner {
     return this.socket.relayed;
   }
 
+  isLive(now: number): boolean {
+    return now < this.deadline;
+  }
+
   fromPeer(source: TransportWords, buffer: Buffer, start: number, end: number): void {
     if (!this.closed) this.#path.fromPeer(this, source, buffer, start, end);
   }

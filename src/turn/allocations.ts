@@ -94,6 +94,11 @@ export class Allocations {
     this.closeRelays(allocation, allocation.relays(), reason);
   }
 
+  /** Ends what of an allocation is over by now, though no tick has found it yet: a request must not revive it. */
+  expire(allocation: Allocation): void {
+    this.#closeExpired(allocation, this.#options.clock.now());
+  }
+
   /** Ends what is due. Called about once a second. */
   tick(): void {
     this.#wheel.tick(this.#options.clock.now());
@@ -176,10 +181,14 @@ export class Allocations {
     endpoint.link.release(endpoint);
   }
 
+  #closeExpired(allocation: Allocation, now: number): void {
+    const over = allocation.relays().filter((relay) => !relay.isLive(now));
+    if (over.length > 0) this.closeRelays(allocation, over, ReleaseReason.EXPIRED);
+  }
+
   // Ends what is over and tells when to come again.
   #sweep(allocation: Allocation, now: number): number {
-    const over = allocation.relays().filter((relay) => relay.deadline <= now);
-    this.closeRelays(allocation, over, ReleaseReason.EXPIRED);
+    this.#closeExpired(allocation, now);
     if (allocation.closed) return Number.POSITIVE_INFINITY;
     for (const channel of [...allocation.channels.values()]) {
       if (!channel.isLive(now)) this.unbindChannel(allocation, channel);

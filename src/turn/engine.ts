@@ -8,6 +8,7 @@ import type { Allocation } from './allocation.ts';
 import { Allocations } from './allocations.ts';
 import { Authenticator, type AuthResult, type Candidates, type Claim, type Refused } from './authenticator.ts';
 import type { ClientEndpoint } from './client-endpoint.ts';
+import { containQuota, containRelays } from './contained.ts';
 import { EngineCounters } from './counters.ts';
 import { dispatch, isServed } from './dispatch.ts';
 import { DropReason } from './drop-reason.ts';
@@ -46,8 +47,10 @@ export class Engine {
   #closing = false;
 
   constructor(given: Env, settings: EngineSettings) {
-    const env = { ...given, observer: containObserver(given.observer) };
-    const { clock, random, capabilities, quota, observer } = env;
+    const observer = containObserver(given.observer);
+    const quota = containQuota(given.quota, observer);
+    const env = { ...given, observer, quota, relays: containRelays(given.relays, observer) };
+    const { clock, random, capabilities } = env;
     const registry = new RelayRegistry();
     const access = new PeerAccess(env.peers, env.own, registry);
     this.#env = env;
@@ -122,6 +125,7 @@ export class Engine {
   }
 
   #request(endpoint: ClientEndpoint, view: MessageView): void {
+    this.#expire(endpoint);
     const open = this.#settings.anonymous || (view.method === Method.BINDING && !this.#settings.authenticateBinding);
     if (open) return this.#handle(endpoint, view, null, null);
     const claim = this.#authenticator.readClaim(view);
@@ -129,6 +133,11 @@ export class Engine {
     const candidates = this.#authenticator.candidates(claim, endpoint);
     if (candidates instanceof Promise) this.#wait(endpoint, view, claim, candidates);
     else this.#judge(endpoint, view, claim, candidates);
+  }
+
+  // A tick finds what is over up to two seconds late; no request may still see it.
+  #expire(endpoint: ClientEndpoint): void {
+    if (endpoint.allocation !== null) this.allocations.expire(endpoint.allocation);
   }
 
   #judge(endpoint: ClientEndpoint, view: MessageView, claim: Claim, candidates: Candidates): void {
@@ -149,6 +158,7 @@ export class Engine {
       const again = new MessageView();
       parseMessage(message, 0, message.length, again);
       if (current.closed || this.#closing) return this.counters.drop(DropReason.CLIENT_GONE);
+      this.#expire(current);
       this.#judge(current, again, claim, found);
     };
     candidates.then(resume, () => resume('unavailable')).catch((error) => this.#env.observer.failed(error));

@@ -55,7 +55,8 @@ export class RelayPath {
     const payloadEnd = channelPayloadEnd(buffer, start, end);
     if (payloadEnd < 0) return this.#counters.drop(DropReason.BAD_CHANNEL_DATA);
     const channel = allocation.channels.get(buffer.readUInt16BE(start));
-    if (channel === undefined || !channel.isLive(this.#clock.now())) {
+    const now = this.#clock.now();
+    if (channel === undefined || !channel.isLive(now) || !channel.relay.isLive(now)) {
       return this.#counters.drop(DropReason.UNBOUND_CHANNEL);
     }
     const payload = start + CHANNEL_HEADER_LENGTH;
@@ -71,7 +72,8 @@ export class RelayPath {
     if (!this.#readSend(view)) return this.#counters.drop(DropReason.BAD_INDICATION);
     const permission = allocation.permissions.find(this.#peer);
     const relay = allocation.relay(this.#peer.family);
-    if (relay === null || permission === null || !permission.isLive(this.#clock.now())) {
+    const now = this.#clock.now();
+    if (relay === null || !relay.isLive(now) || permission === null || !permission.isLive(now)) {
       return this.#counters.drop(DropReason.NO_PERMISSION_TO_PEER);
     }
     const data = view.find(Attribute.DATA);
@@ -115,7 +117,7 @@ export class RelayPath {
     const now = this.#clock.now();
     const permission = allocation.permissions.find(source);
     // A channel does not replace the permission, which may lapse while the channel lives (RFC 8656 §9, §12.1).
-    if (permission === null || !permission.isLive(now)) {
+    if (permission === null || !permission.isLive(now) || !relay.isLive(now)) {
       return this.#counters.drop(DropReason.NO_PERMISSION_FROM_PEER);
     }
     const { endpoint } = allocation;

@@ -9,6 +9,7 @@ import {
   type RelaySocketOwner,
   type RelaySockets,
 } from '../../src/turn/env.ts';
+import type { Gate } from './gate.ts';
 import { RELAY_PRIVATE_V4, RELAY_PRIVATE_V6, RELAY_V4, RELAY_V6, transportAddress } from './lab.ts';
 
 /** A datagram as a peer sees it. */
@@ -79,10 +80,10 @@ export class LabRelays implements RelaySockets {
   readonly #peers: Map<string, LabPeer> = new Map();
   readonly #families: readonly (4 | 6)[];
   readonly #ports: readonly [number, number];
-  readonly #async: boolean;
+  readonly #async: boolean | Gate;
   #cursor = 0;
 
-  constructor(families: readonly (4 | 6)[], ports: readonly [number, number], async: boolean) {
+  constructor(families: readonly (4 | 6)[], ports: readonly [number, number], async: boolean | Gate) {
     this.#families = families;
     this.#ports = ports;
     this.#async = async;
@@ -94,6 +95,7 @@ export class LabRelays implements RelaySockets {
 
   open(family: 4 | 6, request: PortRequest): OpenedRelay | null | Promise<OpenedRelay | null> {
     const opened = this.#open(family, request);
+    if (typeof this.#async === 'object') return this.#async.hold(opened);
     return this.#async ? new Promise((resolve) => setImmediate(() => resolve(opened))) : opened;
   }
 
@@ -129,8 +131,8 @@ export class LabRelays implements RelaySockets {
   #open(family: 4 | 6, request: PortRequest): OpenedRelay | null {
     const [first, last] = this.#ports;
     const size = last - first + 1;
+    this.#cursor = (this.#cursor + 7919) % size;
     for (let tries = 0; tries < size; tries++) {
-      this.#cursor = (this.#cursor + 7919) % size;
       const port = first + ((this.#cursor + tries) % size);
       if (request !== PortRequest.ANY && port % 2 !== 0) continue;
       const pair = request === PortRequest.EVEN_AND_NEXT;

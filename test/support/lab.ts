@@ -11,6 +11,7 @@ import { Cidr, parseCidr } from '../../src/turn/peers/cidr.ts';
 import { PeerPolicy } from '../../src/turn/peers/peer-policy.ts';
 import type { EngineSettings } from '../../src/turn/settings.ts';
 import { Transport } from '../../src/turn/transport.ts';
+import type { Gate } from './gate.ts';
 import { LabClient, type LabClientOptions } from './lab-client.ts';
 import { type LabPeer, LabRelays } from './lab-network.ts';
 import { RecordingObserver } from './lab-observer.ts';
@@ -39,8 +40,8 @@ export interface LabOptions {
   readonly families?: readonly (4 | 6)[];
   /** Relay ports, inclusive. */
   readonly ports?: readonly [number, number];
-  /** Relay sockets open in a later turn, as node:dgram's do. */
-  readonly asyncOpen?: boolean;
+  /** Relay sockets open in a later turn, as node:dgram's do, or when the test opens the gate. */
+  readonly asyncOpen?: boolean | Gate;
   readonly allow?: readonly string[];
   readonly deny?: readonly string[];
   readonly allowLoopback?: boolean;

@@ -7,7 +7,7 @@ import type { IpFamily } from '../../stun/ip-address.ts';
 import { whenReady } from '../awaitable.ts';
 import type { ClientEndpoint } from '../client-endpoint.ts';
 import { DropReason } from '../drop-reason.ts';
-import { type Awaitable, type Credential, type OpenedRelay, PortRequest, type RelaySocket } from '../env.ts';
+import type { Awaitable, Credential, OpenedRelay, RelaySocket } from '../env.ts';
 import {
   ALLOCATION_MISMATCH,
   ALLOCATION_QUOTA_REACHED,
@@ -73,8 +73,7 @@ function openSockets(wish: AllocateWish, context: HandlerContext): Awaitable<Ope
   const { relays } = context.env;
   return whenReady(relays.open(first, wish.port), (one) => {
     if (second === undefined) return collect([one], [first]);
-    const port = wish.port === PortRequest.EVEN_AND_NEXT ? PortRequest.EVEN : wish.port;
-    return whenReady(relays.open(second, port), (two) => collect([one, two], [first, second]));
+    return whenReady(relays.open(second, wish.port), (two) => collect([one, two], [first, second]));
   });
 }
 
