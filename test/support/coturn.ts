@@ -1,19 +1,15 @@
 // Runs coturn on loopback, as a reference for interop tests and benches. Owns its process, ports and files.
 
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Child } from './child-process.ts';
 import { findProgram } from './foreign-program.ts';
 import { findFreeBlock, findFreePort } from './free-ports.ts';
 import { makeCertificate } from './self-made-certificate.ts';
 import { waitForStunAnswer } from './stun-probe.ts';
-import type { IceServer, TurnServer, TurnServerOptions } from './turn-server.ts';
+import { iceServersOf, TEST_ADDRESS, TEST_USER, type TurnServer, type TurnServerOptions } from './turn-server.ts';
 
-const ADDRESS = '127.0.0.1';
-const USERNAME = 'alice';
-const PASSWORD = 'correct horse';
 const START_TIMEOUT_MS = 10_000;
 
 /** coturn's server; `skip` tells why tests that need it cannot run. */
@@ -21,101 +17,63 @@ export const coturnProgram = findProgram('TURND_TEST_COTURN', ['/usr/bin/turnser
 
 /** Options of {@link startCoturn}. */
 export interface CoturnOptions extends TurnServerOptions {
-  /** How many relay ports the server has; 64 by default. */
+  /** How many relay ports the server has; 512 by default. */
   readonly relayPorts?: number;
-  /** Further command-line arguments. */
-  readonly args?: readonly string[];
+  /** Another coturn than the installed one. */
+  readonly program?: string;
 }
 
 /** Starts coturn with one long-term user over UDP, TCP and TLS, and resolves once it answers. */
 export async function startCoturn(options: CoturnOptions = {}): Promise<TurnServer> {
   const directory = await mkdtemp(join(tmpdir(), 'turnd-coturn-'));
-  const certificate = await makeCertificate(ADDRESS);
+  const certificate = await makeCertificate(TEST_ADDRESS);
   await writeFile(join(directory, 'certificate.pem'), certificate.certificate);
   await writeFile(join(directory, 'key.pem'), certificate.key, { mode: 0o600 });
-  const plainPort = await findFreePort(ADDRESS);
-  const tlsPort = await findFreePort(ADDRESS);
-  const args = [...(await listArguments(directory, plainPort, tlsPort, options)), ...(options.args ?? [])];
-  const child = spawn(coturnProgram.path, args, { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] });
-  // A test that dies before it closes its server must not leave one behind.
-  const killOnExit = (): boolean => child.kill('SIGKILL');
-  process.once('exit', killOnExit);
+  const port = await findFreePort(TEST_ADDRESS);
+  const ports = { udp: port, tcp: port, tls: await findFreePort(TEST_ADDRESS) };
+  const args = [...(await listArguments(directory, ports, options)), ...(options.args ?? [])];
+  const child = new Child(options.program ?? coturnProgram.path, args, { cwd: directory });
   const close = async (): Promise<void> => {
-    process.off('exit', killOnExit);
-    await stop(child);
+    await child.stop();
     await rm(directory, { recursive: true, force: true });
   };
   try {
-    await waitUntilReady(child, plainPort);
+    await waitUntilReady(child, port);
   } catch (error) {
     await close();
     throw error;
   }
-  return {
-    iceServers: listIceServers(plainPort, tlsPort),
-    publicKeyHash: certificate.publicKeyHash,
-    pid: child.pid ?? 0,
-    close,
-  };
+  const { publicKeyHash } = certificate;
+  return { ports, iceServers: iceServersOf(ports), publicKeyHash, pid: child.pid, lines: child.lines, close };
 }
 
 async function listArguments(
   directory: string,
-  plainPort: number,
-  tlsPort: number,
+  ports: TurnServer['ports'],
   options: CoturnOptions,
-): Promise<string[]> {
-  const relayPorts = options.relayPorts ?? 64;
-  const firstRelayPort = await findFreeBlock(ADDRESS, relayPorts);
+): Promise<readonly string[]> {
+  const relayPorts = options.relayPorts ?? 512;
+  const firstRelayPort = await findFreeBlock(TEST_ADDRESS, relayPorts);
   return [
-    ...[
-      '-n',
-      '--no-cli',
-      '--lt-cred-mech',
-      '--fingerprint',
-      '--allow-loopback-peers',
-      '--log-file=stdout',
-      '--simple-log',
-    ],
-    ...[`--listening-ip=${ADDRESS}`, `--relay-ip=${ADDRESS}`, `--listening-port=${plainPort}`],
-    ...[
-      `--tls-listening-port=${tlsPort}`,
-      `--min-port=${firstRelayPort}`,
-      `--max-port=${firstRelayPort + relayPorts - 1}`,
-    ],
-    ...['--realm=turnd.test', `--user=${USERNAME}:${PASSWORD}`, `--userdb=${join(directory, 'turndb')}`],
+    ...['-n', '--no-cli', '--fingerprint', '--allow-loopback-peers', '--log-file=stdout', '--simple-log'],
+    ...[`--listening-ip=${TEST_ADDRESS}`, `--listening-port=${ports.udp}`, `--tls-listening-port=${ports.tls}`],
+    ...[`--relay-ip=${TEST_ADDRESS}`, '--relay-ip=::1', `--min-port=${firstRelayPort}`],
+    ...[`--max-port=${firstRelayPort + relayPorts - 1}`, `--realm=${TEST_USER.realm}`, ...listCredentials(options)],
     ...[`--cert=${join(directory, 'certificate.pem')}`, `--pkey=${join(directory, 'key.pem')}`],
-    `--pidfile=${join(directory, 'pid')}`,
+    ...[`--userdb=${join(directory, 'turndb')}`, `--pidfile=${join(directory, 'pid')}`],
     `--user-quota=${options.userQuota ?? 0}`,
     ...(options.deniedPeers ?? []).map((peer) => `--denied-peer-ip=${peer}`),
   ];
 }
 
-function listIceServers(plainPort: number, tlsPort: number): TurnServer['iceServers'] {
-  const entry = (urls: string): IceServer => ({ urls, username: USERNAME, credential: PASSWORD });
-  return {
-    udp: entry(`turn:${ADDRESS}:${plainPort}?transport=udp`),
-    tcp: entry(`turn:${ADDRESS}:${plainPort}?transport=tcp`),
-    tls: entry(`turns:${ADDRESS}:${tlsPort}?transport=tcp`),
-  };
+function listCredentials({ secret }: CoturnOptions): readonly string[] {
+  if (secret !== undefined) return ['--use-auth-secret', `--static-auth-secret=${secret}`];
+  return ['--lt-cred-mech', `--user=${TEST_USER.username}:${TEST_USER.password}`];
 }
 
-async function waitUntilReady(child: ChildProcess, port: number): Promise<void> {
+async function waitUntilReady(child: Child, port: number): Promise<void> {
   const ended = new AbortController();
-  let output = '';
-  const keep = (chunk: Buffer): void => {
-    output = (output + chunk.toString()).slice(-4000);
-  };
-  child.stdout?.on('data', keep);
-  child.stderr?.on('data', keep);
-  child.once('error', (error) => ended.abort(error));
-  child.once('exit', (code) => ended.abort(new Error(`coturn exited with ${code}:\n${output}`)));
-  await waitForStunAnswer(ADDRESS, port, AbortSignal.any([ended.signal, AbortSignal.timeout(START_TIMEOUT_MS)]));
-}
-
-async function stop(child: ChildProcess): Promise<void> {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-  const exited = once(child, 'exit');
-  child.kill('SIGKILL');
-  await exited;
+  void child.ended.then((code) => ended.abort(new Error(`coturn exited with ${code}:\n${child.lines.join('\n')}`)));
+  const signal = AbortSignal.any([ended.signal, AbortSignal.timeout(START_TIMEOUT_MS)]);
+  await waitForStunAnswer(TEST_ADDRESS, port, signal);
 }
