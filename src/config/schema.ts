@@ -60,7 +60,7 @@ const auth = z.strictObject({
   anonymous: z.boolean().describe('Serve everyone without credentials. For labs only.').default(false),
   'password-algorithms': z.boolean().describe('Offer the password algorithms of RFC 8489.').default(false),
   'username-anonymity': z.boolean().describe('Accept USERHASH in place of USERNAME (RFC 8489).').default(false),
-  'nonce-lifetime': count(600, 1, 86_400, 'Seconds that a nonce is accepted.'),
+  'nonce-lifetime': count(600, 1, 3500, 'Seconds that a nonce is accepted: less than an hour (RFC 8656 §5).'),
   'rest-separator': z
     .string()
     .regex(/^[^0-9\p{Cc}]$/u, 'must be one character that is not a digit')

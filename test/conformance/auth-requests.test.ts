@@ -96,14 +96,12 @@ test("AUTH-18 441 to another valid user is protected with that user's key", asyn
 });
 
 test('AUTH-18 500 after authentication is protected', async (t) => {
-  const quota = {
-    acquire: () => {
-      throw new Error('no quota today');
-    },
-    release: () => undefined,
+  const broken = (): never => {
+    throw new Error('no policy today');
   };
-  const client = new Lab({ env: { quota } }).client();
-  const answer = await client.allocate();
+  const client = new Lab({ env: { peers: { check: broken, checkShown: broken, isOpened: broken } } }).client();
+  await client.allocated();
+  const answer = await client.permit('93.184.216.34');
   t.equal(answer.errorCode, 500);
   t.ok(isProtected(answer, client.key, 'sha1'));
 });
