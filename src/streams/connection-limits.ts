@@ -20,12 +20,12 @@ export class ConnectionLimits {
     return this.#total;
   }
 
-  /** Takes a place, if admitted. */
+  /** Takes a place, if admitted. `limitPerClient` 0 = no limit. */
   acquire(client: AddressWords, limit: number, limitPerClient: number): Admission {
     if (this.#total >= limit) return Admission.OVER_TOTAL;
     const key = clientKey(client);
     const count = this.#perClient.get(key) ?? 0;
-    if (count >= limitPerClient) return Admission.OVER_CLIENT;
+    if (limitPerClient > 0 && count >= limitPerClient) return Admission.OVER_CLIENT;
     this.#perClient.set(key, count + 1);
     this.#total++;
     return Admission.ADMITTED;

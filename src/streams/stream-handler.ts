@@ -22,7 +22,7 @@ export interface StreamSettings {
   readonly stallTimeout: number;
   /** Connections in all, in every state. */
   readonly connections: number;
-  /** Connections per client address; an IPv6 client is its /64. */
+  /** Connections per client address, of which an IPv6 client has a /64; 0 = no limit. */
   readonly connectionsPerClient: number;
 }
 

@@ -1,7 +1,8 @@
 // Reads a certificate and its key from files and says in a sentence what is wrong with them. Knows no TLS.
 
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { describeSystemError } from '../errors.ts';
 import { CertificateError } from './certificate-error.ts';
 import type { PemPair } from './secure-context.ts';
 
@@ -9,8 +10,10 @@ import type { PemPair } from './secure-context.ts';
 export interface CertificateFiles {
   /** PEM: the server's certificate first, then its chain. */
   readonly certificate: string;
-  /** PEM, not encrypted. */
+  /** PEM. */
   readonly key: string;
+  /** Of the key, where it is encrypted. */
+  readonly passphrase?: string | undefined;
 }
 
 /** A certificate that may be served. */
@@ -28,33 +31,37 @@ export interface LoadedCertificate {
   readonly warnings: readonly string[];
 }
 
-// Others may read it.
-const WORLD_READABLE = 0o004;
-
 /**
  * Loads a pair.
  * @param now unix milliseconds: an expired certificate is a warning, since clients may know it by its key
  * @throws CertificateError naming the file and what is wrong
  */
 export function loadCertificate(files: CertificateFiles, now: number): LoadedCertificate {
-  const pem: PemPair = { certificate: readText(files.certificate), key: readText(files.key) };
-  const certificate = parseCertificate(files.certificate, pem.certificate);
-  const key = parseKey(files.key, pem.key);
+  const text = { certificate: readText(files.certificate), key: readText(files.key) };
+  const certificate = parseCertificate(files.certificate, text.certificate);
+  const key = parseKey(files, text.key);
   if (!certificate.checkPrivateKey(key)) {
     throw new CertificateError(files.key, `is not the key of the certificate in ${files.certificate}`);
   }
   const notBefore = Date.parse(certificate.validFrom);
   const notAfter = Date.parse(certificate.validTo);
-  const warnings = [...validityWarnings(files, certificate, now), ...modeWarnings(files.key)];
-  const keyType = key.asymmetricKeyType ?? 'unknown';
-  return { files, pem, keyType, names: namesOf(certificate), notBefore, notAfter, warnings };
+  return {
+    files,
+    // Decrypted, if it was not.
+    pem: { certificate: text.certificate, key: key.export({ type: 'pkcs8', format: 'pem' }).toString() },
+    keyType: key.asymmetricKeyType ?? 'unknown',
+    names: namesOf(certificate),
+    notBefore,
+    notAfter,
+    warnings: validityWarnings(files, certificate, now),
+  };
 }
 
 function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    throw new CertificateError(path, `cannot be read: ${(error as NodeJS.ErrnoException).code}`, error);
+    throw new CertificateError(path, `cannot be read: ${describeSystemError(error)}`, error);
   }
 }
 
@@ -69,17 +76,20 @@ function parseCertificate(path: string, text: string): X509Certificate {
   }
 }
 
-function parseKey(path: string, text: string): KeyObject {
+function parseKey(files: CertificateFiles, text: string): KeyObject {
+  const path = files.key;
   if (!/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text)) {
     throw new CertificateError(path, 'holds no PEM private key ("-----BEGIN PRIVATE KEY-----")');
   }
-  if (text.includes('ENCRYPTED')) {
-    throw new CertificateError(path, 'is encrypted; decrypt it with "openssl pkey" and protect it by its file mode');
+  const { passphrase } = files;
+  if (text.includes('ENCRYPTED') && passphrase === undefined) {
+    throw new CertificateError(path, 'is encrypted: give its passphrase, or decrypt it with "openssl pkey"');
   }
   try {
-    return createPrivateKey(text);
+    return createPrivateKey(passphrase === undefined ? text : { key: text, passphrase });
   } catch (error) {
-    throw new CertificateError(path, 'holds a damaged private key', error);
+    const orWrong = passphrase === undefined ? '' : ', or its passphrase is wrong';
+    throw new CertificateError(path, `holds a damaged private key${orWrong}`, error);
   }
 }
 
@@ -88,11 +98,6 @@ function validityWarnings(files: CertificateFiles, certificate: X509Certificate,
   if (Date.parse(certificate.validFrom) > now)
     return [`${files.certificate} is valid from ${certificate.validFrom} on`];
   return [];
-}
-
-function modeWarnings(path: string): string[] {
-  const isExposed = (statSync(path).mode & WORLD_READABLE) !== 0;
-  return isExposed ? [`${path} is readable by every user of this machine; mode 0600 or 0640 is right`] : [];
 }
 
 // RFC 6125 §6.4.4: the common name counts only where there is no DNS name.

@@ -5,6 +5,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
+import { describeSystemError, StateDirectoryError } from '../errors.ts';
 import type { CertificateFiles } from './certificate-file.ts';
 import { makeSelfSigned, SelfSignedKey } from './self-signed.ts';
 
@@ -26,11 +27,11 @@ const BACKDATED = DAY;
 
 /**
  * The files of an RSA and a P-256 certificate, made now or before.
- * @throws the system's error where the directory cannot be written
+ * @throws StateDirectoryError where the directory cannot be written
  */
 export async function selfMadeCertificates(options: SelfMadeOptions): Promise<readonly CertificateFiles[]> {
   const directory = join(options.stateDirectory, 'tls');
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  orFault(directory, () => mkdirSync(directory, { recursive: true, mode: 0o700 }));
   const made: CertificateFiles[] = [];
   for (const keyType of [SelfSignedKey.RSA, SelfSignedKey.P256]) {
     const files = {
@@ -47,8 +48,8 @@ async function make(files: CertificateFiles, keyType: SelfSignedKey, options: Se
   const { names, now } = options;
   const pair = await makeSelfSigned({ keyType, names, notBefore: now - BACKDATED, notAfter: now + LIFETIME });
   // A crash between the two leaves a pair that does not match, which is made anew.
-  writeAtomically(files.key, pair.key, 0o600);
-  writeAtomically(files.certificate, pair.certificate, 0o644);
+  orFault(files.key, () => writeAtomically(files.key, pair.key, 0o600));
+  orFault(files.certificate, () => writeAtomically(files.certificate, pair.certificate, 0o644));
 }
 
 function isUsable(files: CertificateFiles, options: SelfMadeOptions): boolean {
@@ -77,4 +78,13 @@ function writeAtomically(path: string, text: string, mode: number): void {
   rmSync(temporary, { force: true });
   writeFileSync(temporary, text, { mode, flag: 'wx', flush: true });
   renameSync(temporary, path);
+}
+
+function orFault(path: string, write: () => void): void {
+  try {
+    write();
+  } catch (error) {
+    const message = `${path} cannot be written: ${describeSystemError(error)}: mend its owner and mode, or remove it`;
+    throw new StateDirectoryError('TURN_STATE_DIRECTORY', message, error);
+  }
 }

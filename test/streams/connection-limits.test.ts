@@ -29,3 +29,8 @@ test('a refusal takes no place, and a place that is given back may be taken agai
   t.equal(limits.total, 0);
   t.equal(limits.acquire(one, 3, 1), Admission.ADMITTED, 'nothing is left of the count');
 });
+
+test('a limit of 0 per client is none', async (t) => {
+  const limits = new ConnectionLimits();
+  for (let count = 0; count < 5; count++) t.equal(limits.acquire(client('192.0.2.1'), 10, 0), Admission.ADMITTED);
+});

@@ -1,17 +1,20 @@
 // A fake engine, a clock that stands, raw clients and OpenSSL's client, for tests of streams.
 
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { connect, type Socket } from 'node:net';
 import type { Test } from 'tap';
 import type { StreamConnection } from '../../src/streams/stream-connection.ts';
 import { StreamGroup } from '../../src/streams/stream-group.ts';
 import { DEFAULT_STREAM_SETTINGS, type StreamHandler, type StreamSettings } from '../../src/streams/stream-handler.ts';
 import { StreamMode } from '../../src/streams/stream-listener.ts';
+import type { CertificateFiles } from '../../src/tls/certificate-file.ts';
 import { CertificateStore } from '../../src/tls/certificate-store.ts';
+import type { ContextOptions } from '../../src/tls/secure-context.ts';
 import { selfMadeCertificates } from '../../src/tls/self-made.ts';
 import { TlsAcceptor } from '../../src/tls/tls-acceptor.ts';
 import type { Allocation } from '../../src/turn/allocation.ts';
 import type { ClientEndpoint } from '../../src/turn/client-endpoint.ts';
+import { type ForeignProgram, findProgram } from '../support/foreign-program.ts';
 
 /** Milliseconds after which a test that waits for what never comes fails. */
 const TIMEOUT = 20_000;
@@ -107,7 +110,7 @@ export async function openRig(t: Test, mode: StreamMode, settings: Partial<Strea
   t.setTimeout(TIMEOUT);
   const clock = new ManualClock();
   const engine = new FakeEngine();
-  const tls = mode === StreamMode.TCP ? null : new TlsAcceptor(await openStore(t), clock, 10);
+  const tls = mode === StreamMode.TCP ? null : await openTls(t, clock);
   const group = new StreamGroup({
     clock,
     handler: engine,
@@ -119,11 +122,16 @@ export async function openRig(t: Test, mode: StreamMode, settings: Partial<Strea
   return { group, engine, clock, tls, port: listener.local.port };
 }
 
-/** Self-made certificates, RSA and P-256, for `turn.example.com`. */
-export async function openStore(t: Test): Promise<CertificateStore> {
+// With self-made certificates, RSA and P-256, for `turn.example.com`.
+async function openTls(t: Test, clock: ManualClock): Promise<TlsAcceptor> {
   const names = ['turn.example.com', '127.0.0.1'];
   const files = await selfMadeCertificates({ stateDirectory: t.testdir(), names, now: Date.now() });
-  return new CertificateStore({ files, wallTime: Date.now, minVersion: '1.2', ticketKeys: null });
+  return new TlsAcceptor(openStore(files), clock, 10);
+}
+
+/** A store with default settings. */
+export function openStore(files: readonly CertificateFiles[], options: Partial<ContextOptions> = {}): CertificateStore {
+  return new CertificateStore({ files, wallTime: Date.now, minVersion: '1.2', ticketKeys: null, ...options });
 }
 
 /** What a client has received. */
@@ -202,13 +210,8 @@ export async function roundTrip(client: RawClient, number = 0xfffff): Promise<vo
   await client.received.until(() => client.received.bytes.includes(answer));
 }
 
-/** Reason to skip where OpenSSL's program is missing; an error where nothing may be skipped. */
-export function opensslMissing(): string | false {
-  if (spawnSync('openssl', ['version']).status === 0) return false;
-  const { TURND_TEST_REQUIRE_ALL: requireAll } = process.env;
-  if (requireAll === '1') throw new Error('openssl is not installed');
-  return 'openssl is not installed';
-}
+/** OpenSSL's program. */
+export const openssl: ForeignProgram = findProgram('TURND_TEST_OPENSSL', ['/usr/bin/openssl']);
 
 /** OpenSSL's client, connected or on its way. */
 export class OpensslClient {
@@ -216,7 +219,7 @@ export class OpensslClient {
   readonly #child: ChildProcess;
 
   constructor(t: Test, port: number, options: readonly string[]) {
-    this.#child = spawn('openssl', ['s_client', '-connect', `127.0.0.1:${port}`, ...options]);
+    this.#child = spawn(openssl.path, ['s_client', '-connect', `127.0.0.1:${port}`, ...options]);
     this.#child.stdin?.on('error', () => {});
     this.#child.stdout?.on('data', (chunk: Buffer) => this.output.add(chunk));
     this.#child.stderr?.on('data', (chunk: Buffer) => this.output.add(chunk));

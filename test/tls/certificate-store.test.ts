@@ -1,24 +1,22 @@
-import { chmodSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
 import { StreamGroup } from '../../src/streams/stream-group.ts';
 import { StreamMode } from '../../src/streams/stream-listener.ts';
 import { CertificateError } from '../../src/tls/certificate-error.ts';
-import type { CertificateFiles } from '../../src/tls/certificate-file.ts';
-import { CertificateStore } from '../../src/tls/certificate-store.ts';
+import { type CertificateFiles, loadCertificate } from '../../src/tls/certificate-file.ts';
+import type { CertificateStore } from '../../src/tls/certificate-store.ts';
 import { TlsAcceptor } from '../../src/tls/tls-acceptor.ts';
-import { FakeEngine, ManualClock, OpensslClient, opensslMissing } from '../streams/support.ts';
+import { FakeEngine, ManualClock, OpensslClient, openStore, openssl } from '../streams/support.ts';
 import { opensslCertificate } from './support.ts';
 
-const skip = opensslMissing();
-
-function open(files: readonly CertificateFiles[]): CertificateStore {
-  return new CertificateStore({ files, wallTime: Date.now, minVersion: '1.2', ticketKeys: null });
-}
+const { skip } = openssl;
 
 async function serve(t: Test, store: CertificateStore): Promise<number> {
   const clock = new ManualClock();
-  const group = new StreamGroup({ clock, handler: new FakeEngine(), tls: new TlsAcceptor(store, clock, 10) });
+  const tls = new TlsAcceptor(store, clock, 10);
+  const group = new StreamGroup({ clock, handler: new FakeEngine(), tls });
   t.teardown(() => group.close());
   return (await group.listen({ mode: StreamMode.TLS, host: '127.0.0.1', port: 0 })).local.port;
 }
@@ -36,7 +34,7 @@ test('the certificate is chosen by server name: exact, wildcard, else the first'
     opensslCertificate(directory, { name: 'star', names: ['*.b.example'] }),
     opensslCertificate(directory, { name: 'exact', names: ['turn.b.example'] }),
   ];
-  const port = await serve(t, open(files));
+  const port = await serve(t, openStore(files));
   t.equal(await subject(t, port, ['-servername', 'a.example']), 'first');
   t.equal(await subject(t, port, ['-servername', 'TURN.B.example']), 'exact');
   t.equal(await subject(t, port, ['-servername', 'x.b.example']), 'star');
@@ -51,7 +49,7 @@ test('an RSA and an ECDSA certificate serve one name, as the client can', { skip
     opensslCertificate(directory, { name: 'rsa', names: ['a.example'] }),
     opensslCertificate(directory, { name: 'ecdsa', names: ['a.example', 'c.example'], isEc: true }),
   ];
-  const port = await serve(t, open(files));
+  const port = await serve(t, openStore(files));
   for (const name of [['-servername', 'a.example'], ['-noservername']]) {
     t.equal(await subject(t, port, [...name, '-sigalgs', 'RSA-PSS+SHA256']), 'rsa');
     t.equal(await subject(t, port, [...name, '-sigalgs', 'ECDSA+SHA256']), 'ecdsa');
@@ -62,14 +60,12 @@ test('a reload serves new certificates, and a bad pair keeps the old ones', { sk
   const directory = t.testdir();
   const old = opensslCertificate(directory, { name: 'old', names: ['a.example'] });
   const fresh = opensslCertificate(directory, { name: 'new', names: ['a.example'] });
-  const store = open([old]);
+  const store = openStore([old]);
   const port = await serve(t, store);
   t.equal(await subject(t, port, []), 'old');
   copyFileSync(fresh.key, old.key);
-  t.throws(
-    () => store.reload(),
-    new CertificateError(old.key, `is not the key of the certificate in ${old.certificate}`),
-  );
+  const message = `${old.key} is not the key of the certificate in ${old.certificate}`;
+  t.throws(() => store.reload(), { code: 'TURN_CERTIFICATE', message });
   t.equal(await subject(t, port, []), 'old');
   copyFileSync(fresh.certificate, old.certificate);
   store.reload();
@@ -90,17 +86,21 @@ test('a pair that cannot be served is named with what is wrong', { skip }, async
     '-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n',
   );
   const cases: [CertificateFiles, string][] = [
-    [{ ...good, certificate: path('none.crt') }, `${path('none.crt')} cannot be read: ENOENT`],
-    [{ ...good, key: directory }, `${directory} cannot be read: EISDIR`],
+    [{ ...good, certificate: path('none.crt') }, `${path('none.crt')} cannot be read: no such file or directory`],
+    [{ ...good, key: directory }, `${directory} cannot be read: it is a directory`],
     [{ ...good, certificate: path('empty') }, `${path('empty')} holds no PEM certificate`],
     [{ ...good, key: good.certificate }, `${good.certificate} holds no PEM private key`],
     [{ ...good, certificate: path('damaged.crt') }, `${path('damaged.crt')} holds a damaged certificate`],
     [{ ...good, key: path('damaged.key') }, `${path('damaged.key')} holds a damaged private key`],
     [{ ...good, key: path('locked.key') }, `${path('locked.key')} is encrypted`],
+    [
+      { ...good, key: path('locked.key'), passphrase: 'x' },
+      `${path('locked.key')} holds a damaged private key, or its passphrase is wrong`,
+    ],
   ];
   for (const [files, message] of cases) {
     try {
-      open([files]);
+      openStore([files]);
       t.fail(message);
     } catch (error) {
       t.type(error, CertificateError);
@@ -109,20 +109,40 @@ test('a pair that cannot be served is named with what is wrong', { skip }, async
   }
 });
 
-test('an expired certificate and a key that all may read are warnings', { skip }, async (t) => {
+test('an expired certificate and one that is not valid yet are served with a warning', { skip }, async (t) => {
+  const files = opensslCertificate(t.testdir(), { name: 'good', names: ['a.example'], days: 10 });
+  const warningsAt = (time: number): readonly string[] => loadCertificate(files, time).warnings;
+  t.strictSame(warningsAt(Date.now()), []);
+  t.match(warningsAt(Date.now() + 11 * 86_400_000), [/good\.crt expired on /]);
+  t.match(warningsAt(Date.now() - 86_400_000), [/good\.crt is valid from /]);
+});
+
+test('an encrypted key is served with its passphrase', { skip }, async (t) => {
   const directory = t.testdir();
-  const files = opensslCertificate(directory, { name: 'good', names: ['a.example'], days: 10 });
-  chmodSync(files.key, 0o600);
-  t.strictSame(open([files]).warnings, []);
-  const later = new CertificateStore({
-    files: [files],
-    wallTime: () => Date.now() + 11 * 86_400_000,
-    minVersion: '1.2',
-    ticketKeys: null,
-  });
-  t.match(later.warnings, [/good\.crt expired on /]);
-  chmodSync(files.key, 0o644);
-  t.match(open([files]).warnings, [/good\.key is readable by every user/]);
+  const good = opensslCertificate(directory, { name: 'good', names: ['a.example'] });
+  const key = join(directory, 'locked.key');
+  execFileSync(openssl.path, ['pkey', '-in', good.key, '-aes256', '-passout', 'pass:secret', '-out', key]);
+  const port = await serve(t, openStore([{ ...good, key, passphrase: 'secret' }]));
+  t.equal(await subject(t, port, []), 'good');
+});
+
+test('TLS 1.2 may be switched off', { skip }, async (t) => {
+  const files = [opensslCertificate(t.testdir(), { name: 'good', names: ['a.example'] })];
+  const port = await serve(t, openStore(files, { minVersion: '1.3' }));
+  t.equal(await subject(t, port, []), 'good');
+  const refused = new OpensslClient(t, port, ['-tls1_2', '-ign_eof']);
+  t.match(await refused.ended(), 'alert protocol version');
+});
+
+test('two stores with the same ticket keys resume sessions of each other', { skip }, async (t) => {
+  const directory = t.testdir();
+  const files = [opensslCertificate(directory, { name: 'good', names: ['a.example'] })];
+  const ticketKeys = Buffer.alloc(48, 7);
+  const [one, two] = [openStore(files, { ticketKeys }), openStore(files, { ticketKeys })];
+  const session = join(directory, 'session');
+  await subject(t, await serve(t, one), ['-tls1_2', '-sess_out', session]);
+  const client = new OpensslClient(t, await serve(t, two), ['-tls1_2', '-sess_in', session, '-ign_eof']);
+  await client.printed('Reused, TLSv1.2');
 });
 
 test('a certificate file may hold its chain', { skip }, async (t) => {
@@ -131,7 +151,7 @@ test('a certificate file may hold its chain', { skip }, async (t) => {
   const leaf = opensslCertificate(directory, { name: 'leaf', names: ['a.example'] });
   const chain = readFileSync(leaf.certificate, 'utf8') + readFileSync(issuer.certificate, 'utf8');
   writeFileSync(leaf.certificate, chain);
-  const port = await serve(t, open([leaf]));
+  const port = await serve(t, openStore([leaf]));
   const client = new OpensslClient(t, port, ['-showcerts', '-ign_eof']);
   const printed = await client.printed('Verify return code');
   t.match(printed, / 0 s:CN = leaf[\s\S]* 1 s:CN = issuer/);

@@ -3,6 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import type { CertificateFiles } from '../../src/tls/certificate-file.ts';
+import { openssl } from '../streams/support.ts';
 
 export interface CertificateRequest {
   /** Common name and file name. */
@@ -24,6 +25,6 @@ export function opensslCertificate(directory: string, request: CertificateReques
     ...['-days', `${request.days ?? 30}`, '-addext', `subjectAltName=${names}`],
     ...['-keyout', key, '-out', certificate],
   ];
-  execFileSync('openssl', options, { stdio: 'pipe' });
+  execFileSync(openssl.path, options, { stdio: 'pipe' });
   return { certificate, key };
 }

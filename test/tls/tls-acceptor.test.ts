@@ -6,14 +6,14 @@ import {
   bindingSuccess,
   OpensslClient,
   openRig,
-  opensslMissing,
+  openssl,
   Received,
   rawClient,
   transaction,
   turn,
 } from '../streams/support.ts';
 
-const skip = opensslMissing();
+const { skip } = openssl;
 const answer = bindingSuccess(transaction(1));
 
 for (const suite of ['ECDHE-RSA-AES128-GCM-SHA256', 'DHE-RSA-AES128-GCM-SHA256', 'ECDHE-ECDSA-AES128-GCM-SHA256']) {
