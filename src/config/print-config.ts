@@ -24,16 +24,17 @@ function valueAt(tree: Tree, path: readonly string[]): unknown {
 function redact({ name }: ConfigKey, value: unknown): unknown {
   if (!Array.isArray(value)) return value;
   if (name === 'auth.secrets' || name === 'auth.users') return value.map((entry) => redactEntry(name, entry));
+  if (name === 'tls.certificates') return value.map((entry) => redactKeys(entry, new Set(['passphrase'])));
   return value;
 }
 
 function redactEntry(name: string, entry: unknown): unknown {
-  if (isTree(entry)) return redactKeys(entry);
+  if (isTree(entry)) return redactKeys(entry, SECRET_KEYS);
   if (name === 'auth.secrets') return STARS;
   return String(entry).replace(/:.*$/s, `:${STARS}`);
 }
 
-function redactKeys(entry: unknown): unknown {
+function redactKeys(entry: unknown, secret: ReadonlySet<string>): unknown {
   if (!isTree(entry)) return entry;
-  return Object.fromEntries(Object.entries(entry).map(([key, value]) => [key, SECRET_KEYS.has(key) ? STARS : value]));
+  return Object.fromEntries(Object.entries(entry).map(([key, value]) => [key, secret.has(key) ? STARS : value]));
 }

@@ -74,7 +74,8 @@ const tls = z.strictObject({
     .array(
       z.strictObject({
         certificate: filePath.describe('PEM file: the certificate, then its chain.'),
-        key: filePath.describe('PEM file: the private key, not encrypted.'),
+        key: filePath.describe('PEM file: the private key.'),
+        passphrase: z.string().describe('Of the private key.').optional(),
       }),
     )
     .describe('Certificates for TLS, chosen by SNI; with none, a self-made one serves labs.')

@@ -57,6 +57,8 @@ export const FIRST_OPTIONAL = 0x8000;
 /** No such slot: the type is not one of ours. */
 export const NO_SLOT = -1;
 
+const OLD_ADDITIONAL_FAMILY = 0x8032;
+
 const KNOWN: readonly number[] = Object.values(Attribute);
 
 /** How many slots a message's attribute index needs: one per known type. */
@@ -71,6 +73,8 @@ function slotTable(base: number): Int8Array {
   for (const [slot, type] of KNOWN.entries()) {
     if (type >= base && type < base + table.length) table[type - base] = slot;
   }
+  // coturn up to 4.6 numbers ADDITIONAL-ADDRESS-FAMILY as its draft did; the registry gives 0x8032 to nothing else.
+  if (base === FIRST_OPTIONAL) table[OLD_ADDITIONAL_FAMILY - base] = KNOWN.indexOf(Attribute.ADDITIONAL_ADDRESS_FAMILY);
   return table;
 }
 

@@ -55,7 +55,7 @@ test('a printed configuration holds no secret (S55)', async (t) => {
       secrets: ['CANARY', { value: 'CANARY' }, { 'value-file': '/s' }],
       users: ['a:CANARY:CANARY', { name: 'b', password: 'CANARY' }, { name: 'c', key: 'CANARY' }],
     },
-    tls: { certificates: [{ certificate: '/c', key: '/k' }] },
+    tls: { certificates: [{ certificate: '/c', key: '/k', passphrase: 'CANARY' }] },
   });
   t.notMatch(printed, /CANARY/);
   t.match(printed, /value-file: \/s/);

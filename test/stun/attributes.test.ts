@@ -27,6 +27,8 @@ const DELIBERATELY_UNKNOWN = [
   'DTLS-IN-STUN-ACKNOWLEDGEMENT',
 ];
 
+const OLD_ADDITIONAL_FAMILY = 0x8032;
+
 test('attribute types are those of the IANA registry, both ways', async (t) => {
   const { foreign, lacking } = compareWithRegistry(Attribute, 'stun-attributes');
   t.strictSame(foreign, ['ORIGIN'], 'only the draft one is not registered');
@@ -39,8 +41,12 @@ test('every known type has a slot of its own', async (t) => {
   t.ok(slots.every((slot) => slot >= 0 && slot < SLOT_COUNT));
 });
 
+test('coturn 4.6 numbers ADDITIONAL-ADDRESS-FAMILY differently', async (t) => {
+  t.equal(slotOf(OLD_ADDITIONAL_FAMILY), slotOf(Attribute.ADDITIONAL_ADDRESS_FAMILY));
+});
+
 test('every other type has no slot', async (t) => {
-  const known = new Set<number>(Object.values(Attribute));
+  const known = new Set<number>([...Object.values(Attribute), OLD_ADDITIONAL_FAMILY]);
   const wrong: number[] = [];
   for (let type = 0; type <= 0xffff; type++) if ((slotOf(type) === NO_SLOT) === known.has(type)) wrong.push(type);
   t.strictSame(wrong, []);

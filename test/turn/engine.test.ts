@@ -55,3 +55,8 @@ test('a Binding request is answered without credentials', async (t) => {
   t.equal(answer.xorAddress(attr.xorMappedAddress), '[2001:db8:7::9]:4444');
   t.notOk(client.retained);
 });
+
+test('ADDITIONAL-ADDRESS-FAMILY by the number that coturn 4.6 gives it makes a dual allocation', async (t) => {
+  const answer = await new Lab().client().allocate([[0x8032, '02000000']]);
+  t.equal(answer.all(attr.xorRelayedAddress).length, 2);
+});
