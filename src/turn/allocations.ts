@@ -145,6 +145,18 @@ export class Allocations {
     this.#options.observer.channelUnbound(allocation, channel);
   }
 
+  /** Removes the channels and permissions that are over: done in passing, and where their room is needed. */
+  forgetExpired(allocation: Allocation): void {
+    const now = this.#options.clock.now();
+    for (const channel of [...allocation.channels.values()]) {
+      if (!channel.isLive(now)) this.unbindChannel(allocation, channel);
+    }
+    for (const permission of allocation.permissions.list()) {
+      const unused = permission.channels.length === 0 && !permission.isLive(now);
+      if (unused) allocation.permissions.remove(permission);
+    }
+  }
+
   #closeRelay(allocation: Allocation, relay: Relay): void {
     if (relay.closed) return;
     relay.closed = true;
@@ -190,13 +202,7 @@ export class Allocations {
   #sweep(allocation: Allocation, now: number): number {
     this.#closeExpired(allocation, now);
     if (allocation.closed) return Number.POSITIVE_INFINITY;
-    for (const channel of [...allocation.channels.values()]) {
-      if (!channel.isLive(now)) this.unbindChannel(allocation, channel);
-    }
-    for (const permission of allocation.permissions.list()) {
-      const unused = permission.channels.length === 0 && !permission.isLive(now);
-      if (unused) allocation.permissions.remove(permission);
-    }
+    this.forgetExpired(allocation);
     return nextVisit(allocation, now);
   }
 
