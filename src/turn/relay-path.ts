@@ -18,9 +18,10 @@ import type { Permission } from './permission.ts';
 
 const DATA_INDICATION = messageType(Method.DATA, MessageClass.INDICATION);
 
-// The attributes of a Data indication must fit its 16-bit length: XOR-PEER-ADDRESS, and DATA with its header.
-const MAX_ATTRIBUTES_LENGTH = 0xfffc;
-const MAX_PEER_ATTRIBUTE_LENGTH = 24;
+// What the 16-bit length of a Data indication leaves for the DATA value with its padding: 65,532 bytes of attributes
+// less XOR-PEER-ADDRESS and the header of DATA. Any IPv4 datagram fits; the largest of IPv6 do not.
+const MAX_DATA_FROM_IPV4 = 0xfffc - 12 - 4;
+const MAX_DATA_FROM_IPV6 = 0xfffc - 24 - 4;
 
 /** Moves data between clients and peers. One per engine. */
 export class RelayPath {
@@ -131,9 +132,8 @@ export class RelayPath {
       channel.bytesToClient += length;
       endpoint.link.sendRelayed(endpoint, header, headerEnd, buffer, start, end, padding);
     } else {
-      if (MAX_PEER_ATTRIBUTE_LENGTH + 4 + length > MAX_ATTRIBUTES_LENGTH) {
-        return this.#counters.drop(DropReason.TOO_BIG);
-      }
+      const most = source.family === 6 ? MAX_DATA_FROM_IPV6 : MAX_DATA_FROM_IPV4;
+      if (length > most) return this.#counters.drop(DropReason.TOO_BIG);
       const padding = this.#writeDataHead(header, source, length);
       endpoint.link.sendRelayed(endpoint, header, this.#writer.end, buffer, start, end, padding);
     }
