@@ -107,12 +107,14 @@ export class Allocations {
   /** Installs or extends the permission for an address (RFC 8656 §9). The address has been judged. */
   installPermission(allocation: Allocation, peer: IpAddress): Permission {
     const deadline = this.#options.clock.now() + PERMISSION_LIFETIME;
+    const own = this.#options.access.isOwn(peer);
     const known = allocation.permissions.find(peer);
     if (known !== null) {
       known.deadline = deadline;
+      known.own = own;
       return known;
     }
-    const permission = new Permission(peer, this.#options.access.isOwn(peer), deadline);
+    const permission = new Permission(peer, own, deadline);
     allocation.permissions.add(permission);
     this.#options.observer.permissionInstalled(allocation, permission);
     return permission;
