@@ -8,6 +8,7 @@ import { MessageWriter } from '../stun/message-writer.ts';
 import { MessageClass, Method, messageType, TRANSACTION_ID_LENGTH } from '../stun/methods.ts';
 import { readXorAddress } from '../stun/readers.ts';
 import { TransportWords } from '../stun/transport-address.ts';
+import { readWord, writeWord } from '../stun/words.ts';
 import type { Relay } from './allocation.ts';
 import type { ClientEndpoint } from './client-endpoint.ts';
 import type { EngineCounters } from './counters.ts';
@@ -146,7 +147,7 @@ export class RelayPath {
   // The head of a Data indication up to the DATA value; carries no authentication (RFC 8656 §5). Returns the padding.
   #writeDataHead(header: Buffer, source: TransportWords, length: number): number {
     const id = this.#transactionId;
-    id.writeUInt32BE((id.readUInt32BE(8) + 1) >>> 0, 8);
+    writeWord(id, 8, readWord(id, 8) + 1);
     this.#writer.begin(header, 0, DATA_INDICATION, id, 0);
     this.#writer.xorWords(Attribute.XOR_PEER_ADDRESS, source);
     return this.#writer.dataHeader(length);
