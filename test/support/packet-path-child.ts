@@ -17,6 +17,7 @@ import { channelNumber, data, requestedAddressFamily, requestedTransport } from 
 const CHANNEL = 0x4000;
 // Above 127.255.255.255 an address is a double to V8, which is where boxes come from.
 const PEER = '203.0.114.5:5000';
+const STRANGER = '203.0.115.6:5000';
 const PEER_V6 = '[2600:1f18:8000::f00d:5]:5000';
 const PAYLOAD = Buffer.alloc(1001, 7);
 
@@ -136,6 +137,18 @@ class World {
     };
   }
 
+  /** A job that lets a stranger send to a relayed address: nothing may arrive. */
+  fromStranger(endpoint: ClientEndpoint, stranger: string): Job {
+    const relay = relayOf(endpoint);
+    const source = new TransportWords();
+    source.set(transportAddress(stranger));
+    return () => {
+      relay.fromPeer(source, PAYLOAD, 0, PAYLOAD.length);
+      this.#expected--;
+      return this.#arrived();
+    };
+  }
+
   // Each round must bring one packet to somebody.
   #arrived(): number {
     this.#expected++;
@@ -225,6 +238,7 @@ const jobs: Readonly<Record<string, () => Job>> = {
   'IPv6 peer to client by Data': () => world.fromPeer(permitted(world, PEER_V6, 6), PEER_V6),
   'relay to relay by channels': () => crossing(world, true, true),
   'relay to relay by Send and Data': () => crossing(world, false, false),
+  'stranger to nobody': () => world.fromStranger(permitted(world, PEER), STRANGER),
   everything: () => everything(world),
   'everything by the time of day': () => byTimeOfDay(),
   'self-check': () => world.fromPeer(bound(world, PEER, 4, Transport.UDP, true), PEER),

@@ -13,6 +13,7 @@ const JOBS = [
   'IPv6 peer to client by Data',
   'relay to relay by channels',
   'relay to relay by Send and Data',
+  'stranger to nobody',
   'everything',
   'everything by the time of day',
 ];

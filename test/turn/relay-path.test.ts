@@ -108,6 +108,18 @@ test('the head of any relayed message fits the room that links offer', async (t)
   t.ok((client.take()[0]?.length ?? Number.POSITIVE_INFINITY) <= HEADER_ROOM);
 });
 
+test('BAD-33 ChannelData too short for its header is dropped, even at the end of its buffer', async (t) => {
+  const { lab, client } = await allocated({}, { transport: Transport.TCP });
+  await client.bind(0x4000, PEER);
+  const endpoint = client.allocation?.endpoint;
+  if (endpoint === undefined) throw new Error('no allocation');
+  for (const hex of ['40', '4000', '400000']) {
+    const bytes = Buffer.from(hex, 'hex');
+    t.doesNotThrow(() => lab.engine.fromClient(endpoint, bytes, 0, bytes.length), hex);
+  }
+  t.equal(lab.engine.counters.dropped[DropReason.BAD_CHANNEL_DATA], 3);
+});
+
 test('a payload is relayed where it lies, not copied', async (t) => {
   const { client, relayed, lab } = await allocated();
   await client.permit(PEER);
