@@ -22,6 +22,7 @@ import { openStreams, type StreamsSetup } from './server/streams-setup.ts';
 import { setUpTls } from './server/tls-setup.ts';
 import { UdpListeners } from './server/udp-listeners.ts';
 import { keepLabUser, keepNonceKey, type LabUser } from './state/kept-secrets.ts';
+import { SAMPLE_MS, SampledClock } from './state/sampled-clock.ts';
 import { StateDirectory } from './state/state-directory.ts';
 import { systemClock } from './state/system-clock.ts';
 import { SystemRandom } from './state/system-random.ts';
@@ -82,9 +83,10 @@ async function open({ config, logger }: ServerOptions, closers: Closers): Promis
   const shown = (ip: (typeof addresses)[number]) => external.current(ip);
   const relays = new PortableRelaySockets({ addresses, shown, minPort, maxPort, random, counters, report });
   const sessions = new SessionLog({ logger, now: () => systemClock.now() });
+  const clock = new SampledClock(systemClock);
   const engine = new Engine(
     {
-      clock: systemClock,
+      clock,
       random,
       relays,
       capabilities: PORTABLE_CAPABILITIES,
@@ -123,6 +125,7 @@ async function open({ config, logger }: ServerOptions, closers: Closers): Promis
       engine.tick();
       sessions.flush();
     }, TICK_MS),
+    setInterval(() => clock.sample(), SAMPLE_MS).unref(),
     setInterval(() => void udp.scan().then(() => own.refresh()), SCAN_MS).unref(),
   ];
   closers.add(() => timers.forEach(clearInterval));

@@ -9,27 +9,29 @@ const DOT = 0x2e;
 const GROUPS = 8;
 
 /**
- * An IP address as numbers; immutable. IPv4 lies in `w3` (host order) and `w0..w2` are 0.
+ * An IP address as numbers; immutable. IPv4 lies in `w3` (host order) and `w0..w2` are 0. Words are int32: from 2^31 on
+ * a u32 is a double, which the engine boxes at every call that it does not inline; shift by `>>>` to read one unsigned.
  * An IPv4-mapped IPv6 address (::ffff:a.b.c.d) is an IPv6 value of its own: see {@link unmapped}.
  */
 export class IpAddress {
   readonly family: IpFamily;
-  /** Bits 0..31 of an IPv6 address as u32; 0 for IPv4. */
+  /** Bits 0..31 of an IPv6 address as int32; 0 for IPv4. */
   readonly w0: number;
-  /** Bits 32..63 as u32; 0 for IPv4. */
+  /** Bits 32..63; 0 for IPv4. */
   readonly w1: number;
-  /** Bits 64..95 as u32; 0 for IPv4. */
+  /** Bits 64..95; 0 for IPv4. */
   readonly w2: number;
-  /** Bits 96..127 as u32; the whole IPv4 address. */
+  /** Bits 96..127; the whole IPv4 address. */
   readonly w3: number;
   private cachedText: string;
 
+  /** The words may be given as u32 or int32. */
   constructor(family: IpFamily, w0: number, w1: number, w2: number, w3: number) {
     this.family = family;
-    this.w0 = w0 >>> 0;
-    this.w1 = w1 >>> 0;
-    this.w2 = w2 >>> 0;
-    this.w3 = w3 >>> 0;
+    this.w0 = w0 | 0;
+    this.w1 = w1 | 0;
+    this.w2 = w2 | 0;
+    this.w3 = w3 | 0;
     this.cachedText = '';
   }
 
@@ -44,7 +46,7 @@ export class IpAddress {
     return this.sameWords(other.family, other.w0, other.w1, other.w2, other.w3);
   }
 
-  /** {@link equals} for an address that is not an object; the words are u32. */
+  /** {@link equals} for an address that is not an object; the words are int32. */
   sameWords(family: number, w0: number, w1: number, w2: number, w3: number): boolean {
     return this.w3 === w3 && this.w2 === w2 && this.w1 === w1 && this.w0 === w0 && this.family === family;
   }
@@ -54,7 +56,7 @@ export class IpAddress {
   }
 }
 
-/** A mutable address for the packet path, reused per socket; `family` 0 means none. Words as in {@link IpAddress}. */
+/** A mutable address for the packet path, reused per socket; `family` 0 means none. Words are int32. */
 export class AddressWords {
   family = 0;
   w0 = 0;
@@ -112,7 +114,7 @@ function readLiteral(text: string, end: number, into: AddressWords): boolean {
   into.w1 = 0;
   into.w2 = 0;
   const quad = readQuad(text, 0, end);
-  into.w3 = Math.max(quad, 0);
+  into.w3 = quad < 0 ? 0 : quad | 0;
   into.family = quad < 0 ? 6 : 4;
   return quad >= 0 || readGroups(text, end, into) || refuse(into);
 }
@@ -212,7 +214,7 @@ function getGroup(from: AddressWords | IpAddress, index: number): number {
 function setGroup(into: AddressWords, index: number, group: number): void {
   const pair = index >> 1;
   const old = pair === 0 ? into.w0 : pair === 1 ? into.w1 : pair === 2 ? into.w2 : into.w3;
-  const word = ((index & 1) === 0 ? (group << 16) | (old & 0xffff) : (old & 0xffff0000) | group) >>> 0;
+  const word = (index & 1) === 0 ? (group << 16) | (old & 0xffff) : (old & 0xffff0000) | group;
   if (pair === 0) into.w0 = word;
   else if (pair === 1) into.w1 = word;
   else if (pair === 2) into.w2 = word;

@@ -190,5 +190,6 @@ function checkFingerprint(view: MessageView): boolean {
  * (RFC 8489 §14.7).
  */
 export function fingerprintOf(buffer: Buffer, start: number, end: number): number {
+  // The view is garbage. A table in JavaScript makes none, but takes 1.8 µs for 1200 bytes instead of 0.4 µs.
   return (crc32(buffer.subarray(start, end)) ^ FINGERPRINT_XOR) >>> 0;
 }

@@ -89,14 +89,14 @@ export function readXorAddress(view: MessageView, offset: number, into: Transpor
     into.w0 = 0;
     into.w1 = 0;
     into.w2 = 0;
-    into.w3 = (readWord(buffer, offset + 4) ^ MAGIC_COOKIE) >>> 0;
+    into.w3 = readWord(buffer, offset + 4) ^ MAGIC_COOKIE;
     return true;
   }
   into.family = 6;
-  into.w0 = (readWord(buffer, offset + 4) ^ MAGIC_COOKIE) >>> 0;
-  into.w1 = (readWord(buffer, offset + 8) ^ readWord(buffer, start + 8)) >>> 0;
-  into.w2 = (readWord(buffer, offset + 12) ^ readWord(buffer, start + 12)) >>> 0;
-  into.w3 = (readWord(buffer, offset + 16) ^ readWord(buffer, start + 16)) >>> 0;
+  into.w0 = readWord(buffer, offset + 4) ^ MAGIC_COOKIE;
+  into.w1 = readWord(buffer, offset + 8) ^ readWord(buffer, start + 8);
+  into.w2 = readWord(buffer, offset + 12) ^ readWord(buffer, start + 12);
+  into.w3 = readWord(buffer, offset + 16) ^ readWord(buffer, start + 16);
   return true;
 }
 

@@ -107,12 +107,14 @@ export class Allocations {
   /** Installs or extends the permission for an address (RFC 8656 §9). The address has been judged. */
   installPermission(allocation: Allocation, peer: IpAddress): Permission {
     const deadline = this.#options.clock.now() + PERMISSION_LIFETIME;
+    const own = this.#options.access.isOwn(peer);
     const known = allocation.permissions.find(peer);
     if (known !== null) {
       known.deadline = deadline;
+      known.own = own;
       return known;
     }
-    const permission = new Permission(peer, this.#options.access.isOwn(peer), deadline);
+    const permission = new Permission(peer, own, deadline);
     allocation.permissions.add(permission);
     this.#options.observer.permissionInstalled(allocation, permission);
     return permission;
@@ -143,6 +145,18 @@ export class Allocations {
     const index = channels.indexOf(channel);
     if (index >= 0) channels.splice(index, 1);
     this.#options.observer.channelUnbound(allocation, channel);
+  }
+
+  /** Removes the channels and permissions that are over: done in passing, and where their room is needed. */
+  forgetExpired(allocation: Allocation): void {
+    const now = this.#options.clock.now();
+    for (const channel of [...allocation.channels.values()]) {
+      if (!channel.isLive(now)) this.unbindChannel(allocation, channel);
+    }
+    for (const permission of allocation.permissions.list()) {
+      const unused = permission.channels.length === 0 && !permission.isLive(now);
+      if (unused) allocation.permissions.remove(permission);
+    }
   }
 
   #closeRelay(allocation: Allocation, relay: Relay): void {
@@ -190,13 +204,7 @@ export class Allocations {
   #sweep(allocation: Allocation, now: number): number {
     this.#closeExpired(allocation, now);
     if (allocation.closed) return Number.POSITIVE_INFINITY;
-    for (const channel of [...allocation.channels.values()]) {
-      if (!channel.isLive(now)) this.unbindChannel(allocation, channel);
-    }
-    for (const permission of allocation.permissions.list()) {
-      const unused = permission.channels.length === 0 && !permission.isLive(now);
-      if (unused) allocation.permissions.remove(permission);
-    }
+    this.forgetExpired(allocation);
     return nextVisit(allocation, now);
   }
 

@@ -14,7 +14,10 @@ export type Awaitable<T> = T | Promise<T>;
 
 /** Time, injected so that a test can own it. */
 export interface Clock {
-  /** Monotonic milliseconds: every deadline is measured by it. */
+  /**
+   * Monotonic milliseconds: every deadline is measured by it. Asked for every packet, so the engine's clock returns a
+   * reading that it keeps: asking the system makes garbage.
+   */
   now(): number;
   /** Unix time in milliseconds: for credential expiry and nonces only. It may jump. */
   wallTime(): number;

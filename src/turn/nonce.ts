@@ -66,10 +66,10 @@ export class NonceIssuer {
     const input = Buffer.alloc(27);
     input.writeUIntBE(Math.max(slot, 0), 0, 6);
     input[6] = client.family;
-    input.writeUInt32BE(client.w0, 7);
-    input.writeUInt32BE(client.w1, 11);
-    input.writeUInt32BE(client.w2, 15);
-    input.writeUInt32BE(client.w3, 19);
+    input.writeInt32BE(client.w0, 7);
+    input.writeInt32BE(client.w1, 11);
+    input.writeInt32BE(client.w2, 15);
+    input.writeInt32BE(client.w3, 19);
     input.writeUInt16BE(client.port, 23);
     const mac = createHmac('sha256', this.#key).update(this.#cookie).update(input).digest();
     const digit = Z85.charAt(((slot % RADIX) + RADIX) % RADIX);

@@ -16,8 +16,11 @@ export class Permission {
   readonly peer: IpAddress;
   /** Monotonic milliseconds at which the permission ends. */
   deadline: number;
-  /** Whether the peer is one of this host's own addresses: then each datagram is judged by IP and port. */
-  readonly own: boolean;
+  /**
+   * Whether the peer is one of this host's own addresses: then each datagram is judged by IP and port. Asked anew at
+   * each installation, for addresses come and go.
+   */
+  own: boolean;
   /** Channels bound to a port of this address: few, so a scan beats a map. */
   readonly channels: Channel[] = [];
   /** The next entry with the same hash. */
@@ -59,6 +62,7 @@ export class PermissionTable {
     return entry;
   }
 
+  /** Adds a permission whose address has none yet. */
   add(permission: Permission): void {
     const hash = hashOf(permission.peer);
     permission.next = this.#byHash.get(hash) ?? null;
@@ -66,14 +70,17 @@ export class PermissionTable {
     this.#size++;
   }
 
+  /** Removes a permission; one that is not in the table is left alone. */
   remove(permission: Permission): void {
     const hash = hashOf(permission.peer);
-    const head = this.#byHash.get(hash);
-    if (head === undefined) return;
+    const head = this.#byHash.get(hash) ?? null;
+    if (head === permission) {
+      if (permission.next === null) this.#byHash.delete(hash);
+      else this.#byHash.set(hash, permission.next);
+    } else if (!unlink(head, permission)) {
+      return;
+    }
     this.#size--;
-    if (head !== permission) return unlink(head, permission);
-    if (permission.next === null) this.#byHash.delete(hash);
-    else this.#byHash.set(hash, permission.next);
   }
 
   /** All of them, for listings and for clearing. */
@@ -90,8 +97,11 @@ function hashOf(ip: IpAddress): number {
   return hashWords(ip.w0, ip.w1, ip.w2, ip.w3);
 }
 
-function unlink(head: Permission, permission: Permission): void {
+// Takes a permission out of the chain behind `head`; false if it is not there.
+function unlink(head: Permission | null, permission: Permission): boolean {
   let entry = head;
-  while (entry.next !== null && entry.next !== permission) entry = entry.next;
+  while (entry !== null && entry.next !== permission) entry = entry.next;
+  if (entry === null) return false;
   entry.next = permission.next;
+  return true;
 }

@@ -8,6 +8,7 @@ import { MessageWriter } from '../stun/message-writer.ts';
 import { MessageClass, Method, messageType, TRANSACTION_ID_LENGTH } from '../stun/methods.ts';
 import { readXorAddress } from '../stun/readers.ts';
 import { TransportWords } from '../stun/transport-address.ts';
+import { readWord, writeWord } from '../stun/words.ts';
 import type { Relay } from './allocation.ts';
 import type { ClientEndpoint } from './client-endpoint.ts';
 import type { EngineCounters } from './counters.ts';
@@ -18,9 +19,10 @@ import type { Permission } from './permission.ts';
 
 const DATA_INDICATION = messageType(Method.DATA, MessageClass.INDICATION);
 
-// The attributes of a Data indication must fit its 16-bit length: XOR-PEER-ADDRESS, and DATA with its header.
-const MAX_ATTRIBUTES_LENGTH = 0xfffc;
-const MAX_PEER_ATTRIBUTE_LENGTH = 24;
+// What the 16-bit length of a Data indication leaves for the DATA value with its padding: 65,532 bytes of attributes
+// less XOR-PEER-ADDRESS and the header of DATA. Any IPv4 datagram fits; the largest of IPv6 do not.
+const MAX_DATA_FROM_IPV4 = 0xfffc - 12 - 4;
+const MAX_DATA_FROM_IPV6 = 0xfffc - 24 - 4;
 
 /** Moves data between clients and peers. One per engine. */
 export class RelayPath {
@@ -131,9 +133,8 @@ export class RelayPath {
       channel.bytesToClient += length;
       endpoint.link.sendRelayed(endpoint, header, headerEnd, buffer, start, end, padding);
     } else {
-      if (MAX_PEER_ATTRIBUTE_LENGTH + 4 + length > MAX_ATTRIBUTES_LENGTH) {
-        return this.#counters.drop(DropReason.TOO_BIG);
-      }
+      const most = source.family === 6 ? MAX_DATA_FROM_IPV6 : MAX_DATA_FROM_IPV4;
+      if (length > most) return this.#counters.drop(DropReason.TOO_BIG);
       const padding = this.#writeDataHead(header, source, length);
       endpoint.link.sendRelayed(endpoint, header, this.#writer.end, buffer, start, end, padding);
     }
@@ -146,7 +147,7 @@ export class RelayPath {
   // The head of a Data indication up to the DATA value; carries no authentication (RFC 8656 §5). Returns the padding.
   #writeDataHead(header: Buffer, source: TransportWords, length: number): number {
     const id = this.#transactionId;
-    id.writeUInt32BE((id.readUInt32BE(8) + 1) >>> 0, 8);
+    writeWord(id, 8, readWord(id, 8) + 1);
     this.#writer.begin(header, 0, DATA_INDICATION, id, 0);
     this.#writer.xorWords(Attribute.XOR_PEER_ADDRESS, source);
     return this.#writer.dataHeader(length);

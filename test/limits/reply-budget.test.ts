@@ -227,7 +227,7 @@ test('a flood from random sources leaves room for others', async (t) => {
   let answered = 0;
   for (clock.milliseconds = 0; clock.milliseconds < 2000; clock.milliseconds++) {
     for (let packet = 0; packet < 100; packet++) {
-      address = (Math.imul(address, 0x0019660d) + 0x3c6ef35f) >>> 0;
+      address = (Math.imul(address, 0x0019660d) + 0x3c6ef35f) | 0;
       flood.w3 = address;
       limited.allowError(flood);
     }

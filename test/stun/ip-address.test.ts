@@ -30,17 +30,18 @@ function bitsByUrl(text: string): bigint {
 }
 
 function bits(ip: IpAddress): bigint {
-  return (BigInt(ip.w0) << 96n) | (BigInt(ip.w1) << 64n) | (BigInt(ip.w2) << 32n) | BigInt(ip.w3);
+  const words = [ip.w0, ip.w1, ip.w2, ip.w3].map((word) => BigInt(word >>> 0));
+  return words.reduce((all, word) => (all << 32n) | word, 0n);
 }
 
 test('an IPv4 literal lies in w3 in host order', async (t) => {
   const ip = parseIp('192.0.2.33');
-  t.match(ip, { family: 4, w0: 0, w1: 0, w2: 0, w3: 0xc0000221 });
+  t.match(ip, { family: 4, w0: 0, w1: 0, w2: 0, w3: 0xc0000221 | 0 });
 });
 
 test('an IPv6 literal fills four words', async (t) => {
   t.match(parseIp('2001:db8::8a2e:370:7334'), { family: 6, w0: 0x20010db8, w1: 0, w2: 0x8a2e, w3: 0x03707334 });
-  t.match(parseIp('64:ff9b::192.0.2.33'), { family: 6, w0: 0x0064ff9b, w1: 0, w2: 0, w3: 0xc0000221 });
+  t.match(parseIp('64:ff9b::192.0.2.33'), { family: 6, w0: 0x0064ff9b, w1: 0, w2: 0, w3: 0xc0000221 | 0 });
   t.match(parseIp('::'), { family: 6, w0: 0, w1: 0, w2: 0, w3: 0 });
 });
 
@@ -148,13 +149,12 @@ test('equality needs the family and every word', async (t) => {
   t.notOk(parseIp('::7f00:1')!.equals(parseIp('127.0.0.1')!));
 });
 
-test('words are unsigned whatever the caller computed', async (t) => {
-  t.match(new IpAddress(6, -1, 0x80000000 | 0, -2, 1 << 31), {
-    w0: 0xffffffff,
-    w1: 0x80000000,
-    w2: 0xfffffffe,
-    w3: 0x80000000,
-  });
+test('words are int32 whatever the caller computed, and whatever is read', async (t) => {
+  const expected = { w0: -1, w1: -0x80000000, w2: -2, w3: 0x7fffffff };
+  t.match(new IpAddress(6, 0xffffffff, 0x80000000, -2, 0x7fffffff), expected);
+  t.match(parseIp('ffff:ffff:8000:0:ffff:fffe:7fff:ffff'), expected);
+  t.match(words('ffff:ffff:8000:0:ffff:fffe:7fff:ffff'), expected);
+  t.match(words('255.255.255.255'), { w3: -1 });
 });
 
 test('only ::ffff:0:0/96 is unmapped', async (t) => {
@@ -166,12 +166,12 @@ test('only ::ffff:0:0/96 is unmapped', async (t) => {
 });
 
 test('STUN-11 a mapped sender is read as IPv4', async (t) => {
-  t.match(words('::ffff:192.0.2.33'), { family: 4, w0: 0, w1: 0, w2: 0, w3: 0xc0000221 });
-  t.match(words('::ffff:c000:221'), { family: 4, w2: 0, w3: 0xc0000221 });
+  t.match(words('::ffff:192.0.2.33'), { family: 4, w0: 0, w1: 0, w2: 0, w3: 0xc0000221 | 0 });
+  t.match(words('::ffff:c000:221'), { family: 4, w2: 0, w3: 0xc0000221 | 0 });
 });
 
 test('the zone of an IPv6 sender is cut off', async (t) => {
-  t.match(words('fe80::1%eth0'), { family: 6, w0: 0xfe800000, w3: 1 });
+  t.match(words('fe80::1%eth0'), { family: 6, w0: 0xfe800000 | 0, w3: 1 });
   t.equal(words('127.0.0.1%eth0'), null);
   t.equal(words('%eth0'), null);
 });

@@ -48,7 +48,8 @@ export class LabClient implements ClientLink {
   readonly received: Buffer[] = [];
   readonly #engine: Engine;
   readonly #scratch: ClientEndpoint;
-  readonly #stream: boolean;
+  /** Whether it comes over a stream, where ChannelData is padded. */
+  readonly stream: boolean;
   #endpoint: ClientEndpoint | null = null;
 
   constructor(engine: Engine, address: TransportAddress, server: TransportAddress, options: LabClientOptions) {
@@ -57,8 +58,8 @@ export class LabClient implements ClientLink {
     this.user = options.user ?? 'alice';
     this.key = longTermKey(this.user, REALM, options.password ?? USERS.get(this.user) ?? 'no such user');
     this.#scratch = new ClientEndpoint(this, options.transport ?? 'udp', server);
-    this.#stream = this.#scratch.stream;
-    if (this.#stream) {
+    this.stream = this.#scratch.stream;
+    if (this.stream) {
       this.#scratch.source.set(address);
       this.#endpoint = this.#scratch;
     }
@@ -89,7 +90,7 @@ export class LabClient implements ClientLink {
     if (endpoint === this.#scratch) endpoint.source.set(this.address);
     this.#engine.fromClient(endpoint, room, 16, 16 + bytes.length);
     room.fill(0xee);
-    if (endpoint === this.#scratch && !this.#stream) this.#scratch.source.copyFrom(new TransportWords());
+    if (endpoint === this.#scratch && !this.stream) this.#scratch.source.copyFrom(new TransportWords());
   }
 
   /** Sends bytes and returns what came back: one answer, or null for silence. More than one answer is an error. */
@@ -159,7 +160,7 @@ export class LabClient implements ClientLink {
 
   /** ChannelData. */
   sendChannel(number: number, payload: string | Buffer): void {
-    this.send(channelData(number, Buffer.from(payload), { pad: this.#stream }));
+    this.send(channelData(number, Buffer.from(payload), { pad: this.stream }));
   }
 
   /** Everything received since the last call. */
@@ -209,7 +210,7 @@ export class LabClient implements ClientLink {
   }
 
   release(_endpoint: ClientEndpoint): void {
-    if (!this.#stream) this.#endpoint = null;
+    if (!this.stream) this.#endpoint = null;
   }
 }
 

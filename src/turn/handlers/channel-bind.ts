@@ -28,9 +28,9 @@ export function handleChannelBind(request: AllocationRequest, context: HandlerCo
   if (peer.port === 0) return BAD_REQUEST;
   const relay = allocation.relay(peer.ip.family);
   if (relay === null) return PEER_ADDRESS_FAMILY_MISMATCH;
+  forgetExpired(allocation, number, peer, context);
   const refusal = checkPeer(allocation, peer, context) ?? checkBinding(allocation, number, peer, context);
   if (refusal !== null) return refusal;
-  forgetExpired(allocation, number, peer, context);
   context.allocations.bindChannel(allocation, relay, number, peer.ip, peer.port);
   return success([]);
 }
@@ -56,26 +56,26 @@ function checkBinding(
   context: HandlerContext,
 ): Reject | null {
   const { channels, permissions } = allocation;
-  const now = context.env.clock.now();
   const permission = permissions.find(peer.ip);
-  const byNumber = channels.get(number);
+  const byNumber = channels.get(number) ?? null;
   const byPeer = permission?.channelAt(peer.port) ?? null;
-  if (byNumber?.isLive(now) && byNumber !== byPeer) return BAD_REQUEST;
-  if (byPeer?.isLive(now) && byPeer !== byNumber) return BAD_REQUEST;
-  if (byNumber === undefined && channels.size >= context.settings.channelsPerAllocation) return INSUFFICIENT_CAPACITY;
+  if (byNumber !== byPeer) return BAD_REQUEST;
+  if (byNumber === null && channels.size >= context.settings.channelsPerAllocation) return INSUFFICIENT_CAPACITY;
   if (permission === null && permissions.size >= context.settings.permissionsPerAllocation) {
     return INSUFFICIENT_CAPACITY;
   }
   return null;
 }
 
-// A binding that has expired frees its number and its address (RFC 8656 §12).
+// A binding that has expired frees its number, its address and its room at once, swept up or not (RFC 8656 §12).
 function forgetExpired(allocation: Allocation, number: number, peer: TransportAddress, context: HandlerContext): void {
+  const { channels, permissions } = allocation;
+  const { channelsPerAllocation, permissionsPerAllocation } = context.settings;
   const now = context.env.clock.now();
-  const byNumber = allocation.channels.get(number) ?? null;
-  const byPeer = allocation.permissions.find(peer.ip)?.channelAt(peer.port) ?? null;
-  for (const channel of [byNumber, byPeer]) {
-    if (channel === null || channel.isLive(now) || !allocation.channels.has(channel.number)) continue;
-    context.allocations.unbindChannel(allocation, channel);
+  const byNumber = channels.get(number);
+  const byPeer = permissions.find(peer.ip)?.channelAt(peer.port);
+  const full = channels.size >= channelsPerAllocation || permissions.size >= permissionsPerAllocation;
+  if (full || byNumber?.isLive(now) === false || byPeer?.isLive(now) === false) {
+    context.allocations.forgetExpired(allocation);
   }
 }

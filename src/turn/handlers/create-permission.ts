@@ -20,8 +20,11 @@ import type { AllocationRequest, HandlerContext } from '../request.ts';
 /** Answers a CreatePermission request. */
 export function handleCreatePermission(request: AllocationRequest, context: HandlerContext): Reply {
   const { allocation, message } = request;
-  const peers = readPeers(message, context.settings.permissionsPerAllocation);
+  const limit = context.settings.permissionsPerAllocation;
+  const peers = readPeers(message, limit);
   if (peers === null || peers.length === 0) return BAD_REQUEST;
+  // What has expired takes up no room, though no sweep may have come by yet.
+  if (allocation.permissions.size + peers.length > limit) context.allocations.forgetExpired(allocation);
   const refusal = checkPeers(allocation, peers, context);
   if (refusal !== null) return refusal;
   for (const peer of peers) context.allocations.installPermission(allocation, peer);

@@ -30,7 +30,7 @@ function prefixEmbedded(ip: IpAddress): readonly IpAddress[] {
 
 /** IPv4-compatible ::/96, IPv4-mapped ::ffff:0:0/96 (RFC 4291 §2.5.5) and IPv4-translated ::ffff:0:0:0/96 (RFC 2765 §2.1). */
 function isLastWordForm(w2: number): boolean {
-  return w2 === 0 || w2 === 0xffff || w2 === 0xffff0000;
+  return w2 === 0 || w2 === 0xffff || w2 === ~0xffff;
 }
 
 /** ISATAP (RFC 5214 §6.1): interface identifier ::0:5efe:a.b.c.d, or ::200:5efe:a.b.c.d with the universal bit. */

@@ -82,7 +82,7 @@ function policy(options: { allow?: string[]; deny?: string[]; unsafeAllowLoopbac
 
 function toBits(text: string): bigint {
   const { w0, w1, w2, w3 } = ip(text);
-  return (BigInt(w0) << 96n) | (BigInt(w1) << 64n) | (BigInt(w2) << 32n) | BigInt(w3);
+  return [w0, w1, w2, w3].reduce((all, word) => (all << 32n) | BigInt(word >>> 0), 0n);
 }
 
 function fromBits(family: 4 | 6, bits: bigint): IpAddress {

@@ -1,0 +1,68 @@
+// Measures what doing something very often costs in memory: in a process of its own, whose young generation is so large
+// that only garbage of the job can fill it. Both halves are here: the child's measuring and the parent's asking.
+
+import { execFileSync } from 'node:child_process';
+import { PerformanceObserver } from 'node:perf_hooks';
+import { setImmediate } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+const ROUNDS = 100_000;
+const WINDOWS = 5;
+
+/** Does one packet and returns a number, so that nothing of it can be left out. */
+export type Job = (round: number) => number;
+
+/** What a job costs. */
+export interface Cost {
+  readonly bytesPerPacket: number;
+  /** Garbage collections while it was measured. */
+  readonly collections: number;
+}
+
+/** A process's own odds and ends amount to 100 KB or so: a byte per packet. */
+export const MOST_BYTES_PER_PACKET = 8;
+
+/** Runs a job of a program in test/support, in a young generation of so many MiB. */
+export function costOf(program: string, job: string, semiSpace = 256): Cost {
+  const flags = ['--expose-gc', `--max-semi-space-size=${semiSpace}`, `--min-semi-space-size=${semiSpace}`];
+  const path = fileURLToPath(new URL(`${program}.js`, import.meta.url));
+  // Without the environment: a test runner's hooks would allocate on our account.
+  return JSON.parse(execFileSync(process.execPath, [...flags, path, job], { encoding: 'utf8', env: {} }));
+}
+
+/** The main function of such a program: prepares and does the job named on the command line, and prints its cost. */
+export async function printCost(jobs: Readonly<Record<string, () => Job>>): Promise<void> {
+  const prepare = jobs[process.argv[2] ?? ''];
+  if (prepare === undefined || globalThis.gc === undefined) throw new Error('needs --expose-gc and the name of a job');
+  console.log(JSON.stringify(await measure(prepare())));
+}
+
+async function measure(job: Job): Promise<Cost> {
+  let collections = 0;
+  const observer = new PerformanceObserver((list) => {
+    collections += list.getEntries().length;
+  });
+  for (let window = 0; window < WINDOWS; window++) growthOf(job);
+  globalThis.gc?.();
+  for (let turn = 0; turn < 10; turn++) await setImmediate();
+  observer.observe({ entryTypes: ['gc'] });
+  // A compilation that ends within a window, or the last of the sweeping, shows in that one: the median is the job's own.
+  const growths = new Float64Array(WINDOWS);
+  for (let window = 0; window < WINDOWS; window++) growths[window] = growthOf(job);
+  // Entries take a few turns of the loop to arrive.
+  for (let turn = 0; turn < 10; turn++) await setImmediate();
+  collections += observer.takeRecords().length;
+  observer.disconnect();
+  growths.sort();
+  return { bytesPerPacket: (growths[WINDOWS >> 1] as number) / ROUNDS, collections };
+}
+
+/** By how many bytes a window of packets makes the heap and the buffers grow. */
+function growthOf(job: Job): number {
+  const before = process.memoryUsage();
+  let sum = 0;
+  for (let round = 0; round < ROUNDS; round++) sum += job(round);
+  const after = process.memoryUsage();
+  if (!(sum > 0)) throw new Error('the job did nothing');
+  return after.heapUsed - before.heapUsed + (after.arrayBuffers - before.arrayBuffers);
+}

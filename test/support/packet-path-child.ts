@@ -1,0 +1,247 @@
+// Run by packet-path.test.ts in a Node of its own: the real engine between links and relay sockets that do nothing.
+// Argument: the name of a job below.
+
+import { SampledClock } from '../../src/state/sampled-clock.ts';
+import { systemClock } from '../../src/state/system-clock.ts';
+import { type TransportAddress, TransportWords } from '../../src/stun/transport-address.ts';
+import type { Relay } from '../../src/turn/allocation.ts';
+import { ClientEndpoint } from '../../src/turn/client-endpoint.ts';
+import { type ClientLink, type Env, HEADER_ROOM, type RelaySocket, type RelaySockets } from '../../src/turn/env.ts';
+import { Transport } from '../../src/turn/transport.ts';
+import { type Job, printCost } from './heap-growth.ts';
+import { Lab, RELAY_V4, RELAY_V6, SERVER, transportAddress } from './lab.ts';
+import { peerAddress, REQUEST } from './lab-client.ts';
+import { type AttributeInput, channelData, message } from './wire.ts';
+import { channelNumber, data, requestedAddressFamily, requestedTransport } from './wire-attributes.ts';
+
+const CHANNEL = 0x4000;
+// Above 127.255.255.255 an address is a double to V8, which is where boxes come from.
+const PEER = '203.0.114.5:5000';
+const STRANGER = '203.0.115.6:5000';
+const PEER_V6 = '[2600:1f18:8000::f00d:5]:5000';
+const PAYLOAD = Buffer.alloc(1001, 7);
+
+/** Counts what arrives anywhere. */
+class Sink {
+  packets = 0;
+}
+
+/** A link that sends nothing, and makes garbage for it if told so. */
+class NullLink implements ClientLink {
+  garbage: object | null = null;
+  readonly #sink: Sink;
+  readonly #wasteful: boolean;
+  readonly #header: Buffer = Buffer.alloc(HEADER_ROOM);
+
+  constructor(sink: Sink, wasteful: boolean) {
+    this.#sink = sink;
+    this.#wasteful = wasteful;
+  }
+
+  send(): void {}
+
+  header(): Buffer {
+    return this.#header;
+  }
+
+  sendRelayed(_endpoint: ClientEndpoint, _header: Buffer, headerEnd: number): void {
+    this.#sink.packets++;
+    if (this.#wasteful) this.garbage = { headerEnd };
+  }
+
+  retain(endpoint: ClientEndpoint): ClientEndpoint {
+    return endpoint;
+  }
+
+  find(endpoint: ClientEndpoint): ClientEndpoint {
+    return endpoint;
+  }
+
+  release(): void {}
+}
+
+/** A relay socket that sends nothing. */
+class NullRelaySocket implements RelaySocket {
+  readonly local: TransportAddress;
+  readonly relayed: TransportAddress;
+  readonly #sink: Sink;
+
+  constructor(address: TransportAddress, sink: Sink) {
+    this.local = address;
+    this.relayed = address;
+    this.#sink = sink;
+  }
+
+  attach(): void {}
+
+  send(): void {
+    this.#sink.packets++;
+  }
+
+  close(): void {}
+}
+
+/** An engine, and clients with an allocation each. */
+class World {
+  readonly #sink: Sink = new Sink();
+  readonly #lab: Lab;
+  #nextPort = 50_000;
+  #expected = 0;
+
+  constructor(env: Partial<Env> = {}) {
+    const relays: RelaySockets = {
+      serves: () => true,
+      open: (family) => {
+        const ip = family === 6 ? `[${RELAY_V6}]` : RELAY_V4;
+        return {
+          socket: new NullRelaySocket(transportAddress(`${ip}:${this.#nextPort++}`), this.#sink),
+          reserved: null,
+        };
+      },
+    };
+    this.#lab = new Lab({ settings: { anonymous: true }, env: { relays, ...env } });
+  }
+
+  client(family: 4 | 6 = 4, transport: Transport = Transport.UDP, wasteful = false): ClientEndpoint {
+    const link = new NullLink(this.#sink, wasteful);
+    const endpoint = new ClientEndpoint(link, transport, transportAddress(SERVER));
+    endpoint.source.set(transportAddress(`198.51.100.7:${this.#nextPort++}`));
+    this.request(endpoint, REQUEST.allocate, requestedTransport(), requestedAddressFamily(family));
+    return endpoint;
+  }
+
+  request(endpoint: ClientEndpoint, type: number, ...attrs: readonly AttributeInput[]): void {
+    this.deliver(endpoint, message({ type, attrs }));
+  }
+
+  deliver(endpoint: ClientEndpoint, bytes: Buffer): void {
+    this.#lab.engine.fromClient(endpoint, bytes, 0, bytes.length);
+  }
+
+  /** A job that hands the engine the same message from a client again and again. */
+  fromClient(endpoint: ClientEndpoint, bytes: Buffer): Job {
+    return () => {
+      this.#lab.engine.fromClient(endpoint, bytes, 0, bytes.length);
+      return this.#arrived();
+    };
+  }
+
+  /** A job that hands a relayed address the same datagram from a peer again and again. */
+  fromPeer(endpoint: ClientEndpoint, peer: string): Job {
+    const relay = relayOf(endpoint);
+    const source = new TransportWords();
+    source.set(transportAddress(peer));
+    return () => {
+      relay.fromPeer(source, PAYLOAD, 0, PAYLOAD.length);
+      return this.#arrived();
+    };
+  }
+
+  /** A job that lets a stranger send to a relayed address: nothing may arrive. */
+  fromStranger(endpoint: ClientEndpoint, stranger: string): Job {
+    const relay = relayOf(endpoint);
+    const source = new TransportWords();
+    source.set(transportAddress(stranger));
+    return () => {
+      relay.fromPeer(source, PAYLOAD, 0, PAYLOAD.length);
+      this.#expected--;
+      return this.#arrived();
+    };
+  }
+
+  // Each round must bring one packet to somebody.
+  #arrived(): number {
+    this.#expected++;
+    if (this.#sink.packets !== this.#expected) throw new Error('a packet got lost');
+    return 1;
+  }
+}
+
+function relayOf({ allocation }: ClientEndpoint): Relay {
+  const relay = allocation?.ipv4 ?? allocation?.ipv6;
+  if (relay === null || relay === undefined) throw new Error('no allocation');
+  return relay;
+}
+
+/** What to make a client with: family, transport, and whether its link makes garbage. */
+type ClientParameters = Parameters<World['client']>;
+
+function permitted(world: World, peer: string, ...client: ClientParameters): ClientEndpoint {
+  const endpoint = world.client(...client);
+  world.request(endpoint, REQUEST.createPermission, peerAddress(peer));
+  return endpoint;
+}
+
+function bound(world: World, peer: string, ...client: ClientParameters): ClientEndpoint {
+  const endpoint = world.client(...client);
+  world.request(endpoint, REQUEST.channelBind, channelNumber(CHANNEL), peerAddress(peer));
+  return endpoint;
+}
+
+const sendTo = (peer: string) => message({ type: 0x0016, attrs: [peerAddress(peer), data(PAYLOAD)] });
+
+/** From one client to another through both relayed addresses: out by channel or Send, in by channel or Data. */
+function crossing(world: World, outBound: boolean, inBound: boolean): Job {
+  const bob = world.client();
+  const alice = world.client();
+  const [a, b] = [relayOf(alice).relayed.text, relayOf(bob).relayed.text];
+  world.request(alice, REQUEST.channelBind, channelNumber(CHANNEL), peerAddress(b));
+  if (inBound) world.request(bob, REQUEST.channelBind, channelNumber(CHANNEL), peerAddress(a));
+  else world.request(bob, REQUEST.createPermission, peerAddress(a));
+  return world.fromClient(alice, outBound ? channelData(CHANNEL, PAYLOAD) : sendTo(b));
+}
+
+/** Several jobs in turn, as on a server: no call site of the engine then sees one thing only. */
+function inTurn(jobs: readonly Job[]): Job {
+  return (round) => (jobs[round % jobs.length] as Job)(round);
+}
+
+function toPeerByChannel(world: World): Job {
+  return world.fromClient(bound(world, PEER), channelData(CHANNEL, PAYLOAD));
+}
+
+function everything(world: World): Job {
+  const six = [6, Transport.TCP] as const;
+  return inTurn([
+    toPeerByChannel(world),
+    world.fromClient(permitted(world, PEER), sendTo(PEER)),
+    world.fromClient(permitted(world, PEER_V6, ...six), sendTo(PEER_V6)),
+    world.fromPeer(bound(world, PEER), PEER),
+    world.fromPeer(bound(world, PEER, 4, Transport.TCP), PEER),
+    world.fromPeer(permitted(world, PEER), PEER),
+    world.fromPeer(permitted(world, PEER_V6, ...six), PEER_V6),
+    crossing(world, true, true),
+    crossing(world, false, false),
+  ]);
+}
+
+// The lab's clock stands still at a small integer; the server's moves, in fractions that V8 keeps as doubles. Asked for
+// every packet, performance.now() itself would cost 16 bytes.
+function byTimeOfDay(): Job {
+  const clock = new SampledClock(systemClock);
+  const job = everything(new World({ clock }));
+  return (round) => {
+    if (round % 10_000 === 0) clock.sample();
+    return job(round);
+  };
+}
+
+const world = new World();
+
+const jobs: Readonly<Record<string, () => Job>> = {
+  'client to peer by channel': () => toPeerByChannel(world),
+  'client to peer by Send': () => world.fromClient(permitted(world, PEER), sendTo(PEER)),
+  'client to IPv6 peer by Send': () => world.fromClient(permitted(world, PEER_V6, 6), sendTo(PEER_V6)),
+  'peer to client by channel': () => world.fromPeer(bound(world, PEER), PEER),
+  'peer to client by channel on a stream': () => world.fromPeer(bound(world, PEER, 4, Transport.TCP), PEER),
+  'peer to client by Data': () => world.fromPeer(permitted(world, PEER), PEER),
+  'IPv6 peer to client by Data': () => world.fromPeer(permitted(world, PEER_V6, 6), PEER_V6),
+  'relay to relay by channels': () => crossing(world, true, true),
+  'relay to relay by Send and Data': () => crossing(world, false, false),
+  'stranger to nobody': () => world.fromStranger(permitted(world, PEER), STRANGER),
+  everything: () => everything(world),
+  'everything by the time of day': () => byTimeOfDay(),
+  'self-check': () => world.fromPeer(bound(world, PEER, 4, Transport.UDP, true), PEER),
+};
+
+await printCost(jobs);

@@ -1,0 +1,32 @@
+import { test } from 'tap';
+import { costOf, MOST_BYTES_PER_PACKET } from '../support/heap-growth.ts';
+
+const CHILD = 'packet-path-child';
+
+const JOBS = [
+  'client to peer by channel',
+  'client to peer by Send',
+  'client to IPv6 peer by Send',
+  'peer to client by channel',
+  'peer to client by channel on a stream',
+  'peer to client by Data',
+  'IPv6 peer to client by Data',
+  'relay to relay by channels',
+  'relay to relay by Send and Data',
+  'stranger to nobody',
+  'everything',
+  'everything by the time of day',
+];
+
+for (const job of JOBS) {
+  test(`the engine puts nothing on the heap for a packet: ${job}`, async (t) => {
+    const { bytesPerPacket, collections } = costOf(CHILD, job);
+    t.ok(bytesPerPacket < MOST_BYTES_PER_PACKET, `${bytesPerPacket} bytes per packet`);
+    t.equal(collections, 0);
+  });
+}
+
+test('the measurement notices one allocation per packet', async (t) => {
+  t.ok(costOf(CHILD, 'self-check').bytesPerPacket > MOST_BYTES_PER_PACKET);
+  t.ok(costOf(CHILD, 'self-check', 1).collections > 0, 'and the collections that it causes');
+});
