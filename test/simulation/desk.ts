@@ -66,6 +66,16 @@ export class Desk {
     return open;
   }
 
+  /**
+   * Whether an answer to these bytes could not be told from one to another copy: a damaged copy must not be sent while
+   * the request waits for its answer, nor the request while a damaged copy may be answered.
+   */
+  isAmbiguous(client: SimClient, bytes: Buffer, damaged: boolean): boolean {
+    const open = this.#open.get(keyOf(client, bytes.subarray(8, 20)));
+    if (open === undefined) return false;
+    return damaged ? open.answers < open.copies : open.damaged > 0;
+  }
+
   /** The client has gone: nobody waits any more. */
   gone(client: SimClient): void {
     for (const [key, open] of this.#open) if (open.serial === client.serial) this.#open.delete(key);

@@ -116,13 +116,15 @@ export class World {
     if (sent === undefined) return [];
     const owner = this.#clients.find((client) => client.sent.includes(sent)) as SimClient; // it is where it comes from
     const client = this.#random.chance(0.8) ? owner : this.#anyone();
+    if (this.desk.isAmbiguous(client, sent.bytes, false)) return [];
     return this.#transmit(client, sent.request, sent.bytes);
   }
 
   #damage(): Delivery[] {
     const client = this.#anyone();
     const sent = client.sent.at(-1);
-    const whole = sent === undefined || this.#random.chance(0.3) ? this.#channelBytes(client) : sent.bytes;
+    const request = sent !== undefined && this.#random.chance(0.7) && !this.desk.isAmbiguous(client, sent.bytes, true);
+    const whole = request ? sent.bytes : this.#channelBytes(client);
     return this.#transmit(client, null, this.#choices.damaged(whole));
   }
 
