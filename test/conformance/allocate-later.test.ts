@@ -235,3 +235,20 @@ test('TURN-09 of two clients whose quota is asked for together only one redeems 
   await settle();
   t.same(clients.flatMap(codes), [0, 508]);
 });
+
+test('TURN-09 a client that leaves while its quota is asked for does not use up the token', async (t) => {
+  const gate = new Gate();
+  let slow = false;
+  const quota: Quota = { acquire: () => (slow ? gate.hold(true) : true), release: () => undefined };
+  const lab = new Lab({ env: { quota } });
+  const token = (await lab.client().allocate([evenPort(true)])).get(attr.reservationToken) ?? '';
+  const [leaver, other] = [lab.client({ transport: 'tcp' }), lab.client()];
+  for (const client of [leaver, other]) await client.challenge();
+  slow = true;
+  leaver.send(leaver.signed(REQUEST.allocate, [requestedTransport(), reservationToken(token)]));
+  leaver.close();
+  other.send(other.signed(REQUEST.allocate, [requestedTransport(), reservationToken(token)]));
+  gate.releaseAll();
+  await settle();
+  t.same([leaver, other].map(codes), [[], [0]]);
+});

@@ -2,6 +2,7 @@
 
 import { test } from 'tap';
 import type { Credentials } from '../../src/turn/env.ts';
+import { configOf, errorsOf } from '../config/parse.ts';
 import { Gate } from '../support/gate.ts';
 import { Lab, labCredentials, settle } from '../support/lab.ts';
 import { codeOf, nothingHeld } from '../support/lab-checks.ts';
@@ -56,6 +57,12 @@ test('TURN-28 no allocation lasts longer than an hour', async (t) => {
   t.equal((await client.allocate([lifetime(86_400)])).uint32(attr.lifetime), 3600);
   await lab.advance(3602);
   nothingHeld(t, lab);
+});
+
+test('TURN-28 no configuration lets an allocation last longer than an hour', async (t) => {
+  t.equal(configOf({}).limits.maxLifetime, 3600);
+  t.match(errorsOf({ yaml: 'limits: {max-lifetime: 3601}' }).join(), 'max-lifetime');
+  t.same(errorsOf({ yaml: 'limits: {max-lifetime: 3600}' }), []);
 });
 
 test('BAD-24 a LIFETIME of a wrong length is a bad request, and the largest one is clamped', async (t) => {

@@ -2,9 +2,17 @@
 
 import fc from 'fast-check';
 import { type Test, test } from 'tap';
-import { type OpenedRelay, type Quota, type RelaySockets, ReleaseReason } from '../../src/turn/env.ts';
+import { AllocationQuota } from '../../src/limits/quota.ts';
+import { whenReady } from '../../src/turn/awaitable.ts';
+import {
+  type Credentials,
+  type OpenedRelay,
+  type Quota,
+  type RelaySockets,
+  ReleaseReason,
+} from '../../src/turn/env.ts';
 import { Gate } from '../support/gate.ts';
-import { Lab, settle } from '../support/lab.ts';
+import { Lab, labCredentials, settle } from '../support/lab.ts';
 import { codeOf, nothingHeld } from '../support/lab-checks.ts';
 import { type LabClient, REQUEST } from '../support/lab-client.ts';
 import { attr, decode } from '../support/wire.ts';
@@ -30,6 +38,53 @@ test('TURN-21 a user may have so many allocations, wherever the clients are, and
   await first.request(REQUEST.refresh, [lifetime(0)]);
   t.equal(codeOf(await third.allocate()), 0, 'what is given back can be had');
 });
+
+test('TURN-21 the quota counts users, not the addresses of their clients', async (t) => {
+  const quota = new AllocationQuota({ allocations: 0, allocationsPerClientAddress: 0 });
+  const known = labCredentials();
+  const credentials: Credentials = {
+    ...known,
+    find: (name, realm) =>
+      whenReady(known.find(name, realm), (found) =>
+        typeof found === 'string' ? found : found.map((one) => ({ ...one, quotaLimit: 2 })),
+      ),
+  };
+  const lab = new Lab({ env: { quota, credentials } });
+  const at = (host: number, user = 'alice') => lab.client({ address: `198.51.100.${host}:1000`, user });
+  const first = at(1);
+  t.same([codeOf(await first.allocate()), codeOf(await at(2).allocate())], [0, 0]);
+  t.equal(codeOf(await at(3).allocate()), 486);
+  t.equal(codeOf(await at(4, 'bob').allocate()), 0);
+  await first.request(REQUEST.refresh, [lifetime(0)]);
+  t.equal(codeOf(await at(5).allocate()), 0);
+  lab.engine.close();
+  t.same(quota.counts(), { allocations: 0, users: 0, clients: 0 });
+});
+
+const WAYS_OUT: readonly (readonly [name: string, out: (lab: Lab, client: LabClient) => unknown])[] = [
+  ['deletion', (_, client) => client.request(REQUEST.refresh, [lifetime(0)])],
+  ['expiry', (lab) => lab.advance(602)],
+  ['the end of the connection', (_, client) => client.close()],
+  [
+    'an administrator',
+    (lab, { allocation }) => allocation && lab.engine.release(allocation, ReleaseReason.ADMINISTRATIVE),
+  ],
+  ['the end of the server', (lab) => lab.engine.close()],
+];
+
+for (const [name, out] of WAYS_OUT) {
+  test(`TURN-41 everything is given back by ${name}, and can be had again`, async (t) => {
+    const lab = new Lab({ quotaPerUser: 1, ports: [50_000, 50_001] });
+    for (const transport of name === 'the end of the server' ? (['tcp'] as const) : (['tcp', 'dtls'] as const)) {
+      const client = lab.client({ transport });
+      const answer = await client.allocate([additionalAddressFamily()]);
+      t.equal(answer.xorAddresses(attr.xorRelayedAddress).length, 2);
+      await client.bind(0x4000, '93.184.216.34:5000');
+      await out(lab, client);
+      nothingHeld(t, lab);
+    }
+  });
+}
 
 test('TURN-41 ten thousand allocations that are deleted leave nothing behind', async (t) => {
   const lab = new Lab({ quotaPerUser: 1, ports: [50_000, 50_009] });

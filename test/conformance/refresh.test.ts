@@ -86,15 +86,17 @@ test('TURN-43 a LIFETIME of a wrong length is a bad request and changes nothing'
   nothingHeld(t, lab, 'it was not extended');
 });
 
-test('TURN-44 a retransmitted deletion is answered with 437', async (t) => {
-  const lab = new Lab();
-  const client = lab.client();
-  await client.allocated();
-  const bytes = client.signed(REQUEST.refresh, [lifetime(0)]);
-  t.equal(codeOf(await client.exchange(bytes)), 0);
-  t.equal(codeOf(await client.exchange(bytes)), 437);
-  t.equal(lab.quota.total, 0);
-});
+for (const transport of ['udp', 'tcp'] as const) {
+  test(`TURN-44 a retransmitted deletion is answered with 437 (${transport})`, async (t) => {
+    const lab = new Lab();
+    const client = lab.client({ transport });
+    await client.allocated();
+    const bytes = client.signed(REQUEST.refresh, [lifetime(0)]);
+    t.equal(codeOf(await client.exchange(bytes)), 0);
+    t.equal(codeOf(await client.exchange(bytes)), 437);
+    t.equal(lab.quota.total, 0);
+  });
+}
 
 test('TURN-44 a copy of a deletion that arrives after its nonce has expired is stale', async (t) => {
   const lab = new Lab();
@@ -191,14 +193,17 @@ test('TURN-46 without a family both are refreshed or deleted', async (t) => {
 });
 
 for (const asyncOpen of [false, true]) {
-  test(`TURN-47 a new Allocate succeeds right after the deletion (sockets ${asyncOpen ? 'later' : 'at once'})`, async (t) => {
-    const lab = new Lab({ asyncOpen, ports: [50_000, 50_001], quotaPerUser: 1 });
-    const client = lab.client();
-    for (let i = 0; i < 5; i++) {
-      t.equal(codeOf(await client.allocate([evenPort(false)])), 0);
-      t.equal(codeOf(await refresh(client, lifetime(0))), 0);
+  const when = asyncOpen ? 'later' : 'at once';
+  test(`TURN-47 a new Allocate succeeds right after the deletion (sockets ${when})`, async (t) => {
+    for (const transport of ['udp', 'tcp'] as const) {
+      const lab = new Lab({ asyncOpen, ports: [50_000, 50_001], quotaPerUser: 1 });
+      const client = lab.client({ transport });
+      for (let i = 0; i < 5; i++) {
+        t.equal(codeOf(await client.allocate([evenPort(false)])), 0);
+        t.equal(codeOf(await refresh(client, lifetime(0))), 0);
+      }
+      nothingHeld(t, lab);
     }
-    nothingHeld(t, lab);
   });
 }
 

@@ -36,8 +36,14 @@ export function handleAllocate(request: Request, context: HandlerContext): Await
   lasting.pendingAllocate = transactionId;
   return whenReady(context.env.quota.acquire(quotaOf(lasting, credential)), (granted) => {
     if (!granted) return abandon(lasting, ALLOCATION_QUOTA_REACHED);
-    return whenReady(openSockets(wish, context), (opened) => finish(lasting, credential, wish, opened, context));
+    const opening = isTooLate(lasting, context) ? NOTHING : openSockets(wish, context);
+    return whenReady(opening, (opened) => finish(lasting, credential, wish, opened, context));
   });
+}
+
+// Whether the client has gone, or the engine is closing, while something was waited for.
+function isTooLate(endpoint: ClientEndpoint, context: HandlerContext): boolean {
+  return endpoint.closed || context.closing();
 }
 
 // The five-tuple is in use: the same transaction gets the same answer, any other 437 (RFC 8656 §7.2 step 2).
@@ -91,7 +97,7 @@ function finish(
   opened: Opened,
   context: HandlerContext,
 ): Reply {
-  if (opened.sockets.length === 0 || endpoint.closed || context.closing()) {
+  if (opened.sockets.length === 0 || isTooLate(endpoint, context)) {
     for (const socket of opened.sockets) socket.close();
     opened.reserved?.close();
     context.env.quota.release(quotaOf(endpoint, credential));
