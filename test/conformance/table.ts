@@ -30,7 +30,6 @@ export const WAITING: ReadonlyMap<string, string> = new Map([
   ['TRN-16', 'DTLS is not built yet'],
   ['TRN-17', 'DTLS is not built yet'],
   ['TRN-18', 'DTLS is not built yet'],
-  ['TRN-19', 'TCP allocations (RFC 6062) and DTLS are not built yet'],
   ['TURN-40', 'bandwidth limits are not built yet'],
   ['TURN-92', 'the portable plane leaves IP fields to the system: the alternate behaviour'],
   ['TURN-93', 'the portable plane leaves TTL and Hop Limit to the system: the alternate behaviour'],
