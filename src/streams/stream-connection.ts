@@ -129,12 +129,13 @@ export class StreamConnection implements ClientLink {
     this.#due();
   }
 
-  retain(endpoint: ClientEndpoint): ClientEndpoint {
-    return endpoint;
+  // A connection has one endpoint, whatever copy of it the engine kept while it waited.
+  retain(_endpoint: ClientEndpoint): ClientEndpoint {
+    return this.endpoint;
   }
 
-  find(endpoint: ClientEndpoint): ClientEndpoint | null {
-    return endpoint.closed ? null : endpoint;
+  find(_endpoint: ClientEndpoint): ClientEndpoint {
+    return this.endpoint;
   }
 
   release(_endpoint: ClientEndpoint): void {

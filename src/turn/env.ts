@@ -59,7 +59,10 @@ export interface ClientLink {
    * makes it last here; a connection returns its own. Called only once a request has been authenticated.
    */
   retain(endpoint: ClientEndpoint): ClientEndpoint;
-  /** The endpoint that is known for the five-tuple now, or null: for looking state up again after an `await`. */
+  /**
+   * The endpoint that is known for the five-tuple now, or null: for looking state up again after an `await`. A
+   * connection returns its own even when it has closed, so that `closed` can be seen.
+   */
   find(endpoint: ClientEndpoint): ClientEndpoint | null;
   /** The five-tuple has no allocation any more: the link may forget it. */
   release(endpoint: ClientEndpoint): void;
