@@ -20,8 +20,6 @@ const STOP_MS = 5000;
 async function main(): Promise<void> {
   // Without a handler, SIGUSR1 would open the debugger's port (S60).
   process.on('SIGUSR1', ignore);
-  // A reader that is gone, or a full disk, must not end the server.
-  process.stdout.on('error', ignore);
   const parsed = parseFlags(process.argv.slice(2), packageVersion());
   hideArguments();
   if (parsed.kind === 'exit') {
@@ -74,7 +72,7 @@ function announce(server: RunningServer, config: Config, log: ServerLog): void {
     credential: labUser.password,
   });
   const checkPage = join(dirname(fileURLToPath(import.meta.url)), '../../docs/check.html');
-  process.stdout.write(labNote(iceServer, checkPage));
+  log.print(labNote(iceServer, checkPage));
 }
 
 // From the first moment on: a signal that comes too early is obeyed once the server has started.

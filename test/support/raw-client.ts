@@ -53,6 +53,8 @@ export class RawClient {
   readonly transport: RawTransport;
   readonly #inbox = new Inbox<Buffer>();
   readonly #waiting = new Map<string, (answer: Decoded) => void>();
+  /** Transactions that may be answered more than once. */
+  readonly #repeated = new Set<string>();
   readonly #write: (bytes: Buffer) => unknown;
   readonly #close: () => void;
   /** The connection, or null over UDP. */
@@ -140,6 +142,14 @@ export class RawClient {
     return this.exchange(message({ type: REQUEST.binding }));
   }
 
+  /** Repeats a Binding request until it is answered: for a server that is not known to be ready. */
+  async knock(): Promise<void> {
+    const bytes = message({ type: REQUEST.binding });
+    this.#repeated.add(bytes.toString('hex', 8, 20));
+    const again = setInterval(() => this.send(bytes), 50);
+    await this.exchange(bytes).finally(() => clearInterval(again));
+  }
+
   /** Asks for a challenge and keeps it. */
   async challenge(): Promise<Decoded> {
     const answer = await this.exchange(message({ type: REQUEST.allocate, attrs: [requestedTransport()] }));
@@ -207,6 +217,7 @@ export class RawClient {
     const tid = bytes.length >= 20 ? bytes.toString('hex', 8, 20) : '';
     const isResponse = bytes.length >= 20 && (bytes[0] ?? 0xff) < 0x40 && (bytes.readUInt16BE(0) & 0x0100) !== 0;
     const waiting = isResponse ? this.#waiting.get(tid) : undefined;
+    if (waiting === undefined && this.#repeated.has(tid)) return;
     if (waiting === undefined) return this.#inbox.put(bytes);
     this.#waiting.delete(tid);
     waiting(decode(bytes));
