@@ -68,7 +68,7 @@ export class RawClient {
   static async open(options: RawClientOptions): Promise<RawClient> {
     const { transport = 'udp', port, host = '127.0.0.1' } = options;
     if (transport === 'udp') {
-      const socket = options.socket ?? (await DatagramPeer.open(host.includes(':') ? '::1' : '0.0.0.0'));
+      const socket = options.socket ?? (await DatagramPeer.open(host.includes(':') ? '::' : '0.0.0.0'));
       return new RawClient(options, null, socket);
     }
     const socket =
@@ -130,11 +130,11 @@ export class RawClient {
   }
 
   /** Sends a message and waits for the answer to its transaction. */
-  exchange(bytes: Buffer): Promise<Decoded> {
+  exchange(bytes: Buffer, milliseconds: number = PATIENCE_MS): Promise<Decoded> {
     const tid = bytes.toString('hex', 8, 20);
     const answer = new Promise<Decoded>((resolve) => this.#waiting.set(tid, resolve));
     this.send(bytes);
-    return patiently('an answer', answer);
+    return patiently('an answer', answer, milliseconds);
   }
 
   /** A Binding round trip: whatever was sent before has been handled once it resolves. */
@@ -143,11 +143,11 @@ export class RawClient {
   }
 
   /** Repeats a Binding request until it is answered: for a server that is not known to be ready. */
-  async knock(): Promise<void> {
+  async knock(milliseconds: number = PATIENCE_MS): Promise<void> {
     const bytes = message({ type: REQUEST.binding });
     this.#repeated.add(bytes.toString('hex', 8, 20));
     const again = setInterval(() => this.send(bytes), 50);
-    await this.exchange(bytes).finally(() => clearInterval(again));
+    await this.exchange(bytes, milliseconds).finally(() => clearInterval(again));
   }
 
   /** Asks for a challenge and keeps it. */
