@@ -109,32 +109,41 @@ test('BAD-34 TURN-90 ChannelData of 65,535 bytes on no channel is skipped by its
   }
 });
 
-test('TRN-09 BAD-35 BAD-37 what is never whole is closed at the first-frame limit; others are served', async (t) => {
+/** A server with streams and these limits, and a client that holds an allocation. */
+async function startLimited(t: Test, limits: string) {
   const directory = temporaryDirectory(t);
   const file = join(directory, 'turnd.yaml');
-  writeFileSync(file, 'limits: {handshake-timeout: 1, idle-timeout: 1}\n');
+  writeFileSync(file, `limits: {${limits}}\n`);
   const flags = [...bareFlags(directory), '--config', file, '--user', 'alice:secret-of-alice', ...STREAMS];
   const server = await startTurndWith(t, flags);
-  const port = await server.port('tcp');
-  const busy = await openClient(t, port);
+  const busy = await openClient(t, await server.port('tcp'));
   await busy.allocated();
+  return { server, busy };
+}
+
+test('BAD-35 BAD-37 what never is a whole frame is closed at its limit; others are served', async (t) => {
+  const { server, busy } = await startLimited(t, 'handshake-timeout: 1');
   const longest = message({ type: REQUEST.allocate, length: 0xfffc });
   const openings = [Buffer.alloc(0), longest.subarray(0, 1), longest, Buffer.concat([longest, Buffer.alloc(60_000)])];
+  const port = await server.port('tcp');
   const slow = await Promise.all(openings.map(() => openSocket(t, port)));
   const silentTls = await openSocket(t, await server.port('tls'));
   const ends = [...slow, silentTls].map(readToEnd);
   for (const [at, socket] of slow.entries()) socket.write(openings[at] ?? '');
-  // One byte now and then does not count as a whole frame.
+  // One byte now and then is no whole frame either.
   const dribble = setInterval(() => slow[2]?.write(Buffer.alloc(1)), 100);
-  t.same(
-    (await Promise.all(ends)).map(({ length }) => length),
-    [0, 0, 0, 0, 0],
-  );
+  const lengths = (await Promise.all(ends)).map(({ length }) => length);
   clearInterval(dribble);
-  const idle = await openClient(t, port);
+  t.same(lengths, [0, 0, 0, 0, 0]);
+  t.equal((await busy.binding()).cls, 2);
+});
+
+test('TRN-09 a connection without allocation is closed at the idle limit', async (t) => {
+  const { server, busy } = await startLimited(t, 'idle-timeout: 1');
+  const idle = await openClient(t, await server.port('tcp'));
   await idle.binding();
   await patiently('the idle limit', idle.closed);
-  t.equal((await busy.binding()).cls, 2, 'a connection with an allocation stays');
+  t.equal((await busy.binding()).cls, 2, 'one with an allocation stays');
 });
 
 for (const [name, close] of [
