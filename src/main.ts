@@ -18,6 +18,8 @@ import { type RunningServer, startServer } from './server.ts';
 const STOP_MS = 5000;
 
 async function main(): Promise<void> {
+  // Without a handler, SIGUSR1 would open the debugger's port (S60).
+  process.on('SIGUSR1', ignore);
   const parsed = parseFlags(process.argv.slice(2), packageVersion());
   hideArguments();
   if (parsed.kind === 'exit') {
@@ -30,12 +32,14 @@ async function main(): Promise<void> {
   const isTerminal = process.stdout.isTTY === true;
   const log = openLog({ ...config.log, isTerminal });
   for (const warning of warnings) log.logger.warn({ event: 'config' }, warning);
-  const server = await startServer({ config, logger: log.logger }).catch(async (error) => {
+  const starting = startServer({ config, logger: log.logger });
+  handleSignals(starting, log);
+  try {
+    announce(await starting, config, log);
+  } catch (error) {
     await log.close();
     throw error;
-  });
-  handleSignals(server, log);
-  announce(server, config, log);
+  }
 }
 
 function load(flags: Parameters<typeof loadConfig>[0]['flags'], configFile: string | null) {
@@ -68,28 +72,31 @@ function announce(server: RunningServer, config: Config, log: ServerLog): void {
     credential: labUser.password,
   });
   const checkPage = join(dirname(fileURLToPath(import.meta.url)), '../../docs/check.html');
-  process.stdout.write(labNote(iceServer, checkPage));
+  log.print(labNote(iceServer, checkPage));
 }
 
-function handleSignals(server: RunningServer, log: ServerLog): void {
+// From the first moment on: a signal that comes too early is obeyed once the server has started.
+function handleSignals(starting: Promise<RunningServer>, log: ServerLog): void {
   let stopping = false;
   const stop = (signal: NodeJS.Signals): void => {
     if (stopping) return;
     stopping = true;
-    log.logger.info({ event: 'stopping', signal, allocations: server.engine.allocations.size }, 'stopping');
     setTimeout(() => process.exit(1), STOP_MS).unref();
-    void server
-      .close()
-      .catch((error) => log.logger.error({ err: error }, 'not everything could be closed'))
-      .then(() => log.close())
-      .then((written) => process.exit(written ? 0 : 1));
+    starting.then((server) => close(server, log, signal)).catch(ignore);
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
   process.on('SIGHUP', () => log.reopen());
-  // Without a handler, SIGUSR1 would open the debugger's port.
-  process.on('SIGUSR1', () => log.logger.info({ event: 'signal' }, 'SIGUSR1 is not used'));
 }
+
+async function close(server: RunningServer, log: ServerLog, signal: NodeJS.Signals): Promise<void> {
+  log.logger.info({ event: 'stopping', signal, allocations: server.engine.allocations.size }, 'stopping');
+  await server.close().catch((error) => log.logger.error({ err: error }, 'not everything could be closed'));
+  const isWritten = await log.close();
+  process.exit(isWritten ? 0 : 1);
+}
+
+function ignore(): void {}
 
 main().catch((error: unknown) => {
   const known = error instanceof TurnServerError;

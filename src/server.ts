@@ -2,31 +2,30 @@
 // the reverse order, on failure as on stop. Knows every part; decides nothing about the protocol.
 
 import type { Config } from './config/config.ts';
-import { describeSystemError, ListenError } from './errors.ts';
 import { AllocationQuota } from './limits/quota.ts';
 import { SourceReplyBudget } from './limits/reply-budget.ts';
 import type { Logger } from './log/logger.ts';
 import { SessionLog } from './log/session-log.ts';
-import { HostExpander, listLocalAddresses } from './net/interfaces.ts';
+import { listLocalAddresses } from './net/interfaces.ts';
 import { HostAddresses } from './net/own-addresses.ts';
 import { PlaneCounters } from './planes/plane-counters.ts';
 import { PORTABLE_CAPABILITIES, PortableRelaySockets } from './planes/portable/portable-relay-sockets.ts';
-import { UdpListener } from './planes/portable/udp-listener.ts';
 import { Closers } from './server/closers.ts';
 import { setUpCredentials } from './server/credentials-setup.ts';
 import { engineSettings } from './server/engine-settings.ts';
 import type { ListenerInfo } from './server/ice-servers.ts';
+import { Listeners, type ListenersOptions } from './server/listeners.ts';
 import { type RelaySetup, setUpRelay } from './server/relay-setup.ts';
 import { makeSessionObserver } from './server/session-observer.ts';
-import { openStreams, type StreamsSetup } from './server/streams-setup.ts';
-import { setUpTls } from './server/tls-setup.ts';
-import { UdpListeners } from './server/udp-listeners.ts';
+import { setUpTls, type TlsSetup } from './server/tls-setup.ts';
 import { keepLabUser, keepNonceKey, type LabUser } from './state/kept-secrets.ts';
 import { SAMPLE_MS, SampledClock } from './state/sampled-clock.ts';
 import { StateDirectory } from './state/state-directory.ts';
 import { systemClock } from './state/system-clock.ts';
 import { SystemRandom } from './state/system-random.ts';
+import type { IpAddress } from './stun/ip-address.ts';
 import { Engine } from './turn/engine.ts';
+import type { Random } from './turn/env.ts';
 import { Cidr, parseCidr } from './turn/peers/cidr.ts';
 import { PeerPolicy } from './turn/peers/peer-policy.ts';
 
@@ -64,88 +63,113 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   }
 }
 
-async function open({ config, logger }: ServerOptions, closers: Closers): Promise<RunningServer> {
+/** What must be there before anything listens. */
+interface Foundation {
+  readonly random: SystemRandom;
+  readonly state: StateDirectory;
+  readonly labUser: LabUser | null;
+  readonly relay: RelaySetup;
+  /** Relayed addresses as shown to clients. */
+  readonly shown: readonly string[];
+  readonly tls: TlsSetup | null;
+}
+
+async function layFoundation({ config, logger }: ServerOptions, closers: Closers): Promise<Foundation> {
+  const random = new SystemRandom();
   const state = await StateDirectory.open(config.stateDir);
   closers.add(() => state.close());
-  const random = new SystemRandom();
   const labUser = config.hasCredentials || config.auth.anonymous ? null : keepLabUser(state, random);
-  const { realm, credentials } = setUpCredentials(config, labUser, systemClock);
   const relay = await setUpRelay(config, logger);
   closers.add(() => relay.external.close());
-  const endpoints: { udp: UdpListeners | null; streams: StreamsSetup | null } = { udp: null, streams: null };
-  const own = hostAddresses(relay, () => [...(endpoints.udp?.locals ?? []), ...(endpoints.streams?.locals ?? [])]);
-  relay.external.onChange(() => own.refresh());
+  const shown = relay.addresses.map((ip) => relay.external.current(ip).text);
+  const names = [...shown, 'localhost', '127.0.0.1'];
+  const tls = await setUpTls({ config, state, clock: systemClock, logger, names });
+  return { random, state, labUser, relay, shown, tls };
+}
 
+async function open(options: ServerOptions, closers: Closers): Promise<RunningServer> {
+  const { config, logger } = options;
+  const clock = systemClock;
+  const { random, state, labUser, relay, shown, tls } = await layFoundation(options, closers);
+  const { realm, credentials } = setUpCredentials(config, labUser, clock);
   const report = (fault: unknown): void => logger.error({ err: fault }, 'a datagram failed: please report this');
   const counters = new PlaneCounters();
-  const { addresses, external } = relay;
-  const { minPort, maxPort } = relayPorts(config);
-  const shown = (ip: (typeof addresses)[number]) => external.current(ip);
-  const relays = new PortableRelaySockets({ addresses, shown, minPort, maxPort, random, counters, report });
-  const sessions = new SessionLog({ logger, now: () => systemClock.now() });
-  const clock = new SampledClock(systemClock);
+  const listeners = new Listeners({ config, logger, clock, counters, report });
+  const own = hostAddresses(relay, listeners);
+  const sessions = new SessionLog({ logger, now: () => clock.now() });
+  const sampled = new SampledClock(clock);
   const engine = new Engine(
     {
-      clock,
+      clock: sampled,
       random,
-      relays,
+      relays: relaySockets({ config, relay, random, counters, report }),
       capabilities: PORTABLE_CAPABILITIES,
       credentials,
       peers: peerPolicy(config),
       own,
       quota: new AllocationQuota(config.limits),
-      budget: new SourceReplyBudget(config.limits, systemClock, random),
-      observer: makeSessionObserver(sessions, logger, systemClock),
+      budget: new SourceReplyBudget(config.limits, clock, random),
+      observer: makeSessionObserver(sessions, logger, clock),
       nonceKey: keepNonceKey(state, random),
     },
     engineSettings(config, realm),
   );
+  closers.add(() => listeners.close());
+  // Before the listeners: allocations end because the server does, and not because their connections do.
   closers.add(() => engine.close());
-
-  const udp = new UdpListeners({
-    addresses: config.listen.filter(({ transport }) => transport === 'udp'),
-    expander: new HostExpander((message) => logger.info({ event: 'listen' }, message)),
-    open: (bind) => UdpListener.open({ bind, handler: engine, counters: counters.clients, report }),
-    report: (message) => logger.warn({ event: 'listen' }, message),
-  });
-  closers.add(() => udp.close());
-  await udp.open().catch((error) => {
-    throw new ListenError(`cannot listen on UDP ${whereOf(error)}: ${adviceFor(error)}`, error);
-  });
-  endpoints.udp = udp;
-  const names = [...new Set([...addresses.map((ip) => shown(ip).text), 'localhost', '127.0.0.1'])];
-  const tls = await setUpTls({ config, state, clock: systemClock, logger, names });
-  const streams = await openStreams({ config, engine, clock: systemClock, tls: tls?.acceptor ?? null });
-  closers.add(() => streams.close());
-  endpoints.streams = streams;
+  await listeners.open(engine, tls?.acceptor ?? null);
   own.refresh();
-
-  const timers = [
-    setInterval(() => {
-      engine.tick();
-      sessions.flush();
-    }, TICK_MS),
-    setInterval(() => clock.sample(), SAMPLE_MS).unref(),
-    setInterval(() => void udp.scan().then(() => own.refresh()), SCAN_MS).unref(),
-  ];
-  closers.add(() => timers.forEach(clearInterval));
+  relay.external.onChange(() => own.refresh());
+  closers.add(startTimers({ engine, sessions, sampled, listeners, own }));
   return {
     engine,
-    listeners: [...udp.locals.map((local) => listenerInfo('udp', local)), ...streams.listeners],
-    shown: addresses.map((ip) => shown(ip).text),
+    listeners: listeners.infos,
+    shown,
     labUser,
     trustedCertificate: tls !== null && !tls.selfMade,
     close: () => closers.close(),
   };
 }
 
-function hostAddresses(relay: RelaySetup, listeners: () => UdpListeners['locals']): HostAddresses {
+interface TimedParts {
+  readonly engine: Engine;
+  readonly sessions: SessionLog;
+  readonly sampled: SampledClock;
+  readonly listeners: Listeners;
+  readonly own: HostAddresses;
+}
+
+/** Returns how to stop them. */
+function startTimers({ engine, sessions, sampled, listeners, own }: TimedParts): () => void {
+  const timers = [
+    setInterval(() => {
+      engine.tick();
+      sessions.flush();
+    }, TICK_MS),
+    setInterval(() => sampled.sample(), SAMPLE_MS),
+    setInterval(() => void listeners.scan().then(() => own.refresh()), SCAN_MS),
+  ];
+  return () => timers.forEach(clearInterval);
+}
+
+interface RelaySocketsParts extends Pick<ListenersOptions, 'config' | 'counters' | 'report'> {
+  readonly relay: RelaySetup;
+  readonly random: Random;
+}
+
+function relaySockets({ config, relay, random, counters, report }: RelaySocketsParts): PortableRelaySockets {
+  const { min: minPort, max: maxPort } = config.relay.ports;
+  const shown = (ip: IpAddress): IpAddress => relay.external.current(ip);
+  return new PortableRelaySockets({ addresses: relay.addresses, shown, minPort, maxPort, random, counters, report });
+}
+
+function hostAddresses(relay: RelaySetup, listeners: Listeners): HostAddresses {
   return new HostAddresses({
     local: () => listLocalAddresses().map(({ ip }) => ip),
     relay: () => relay.addresses,
     shownFor: (ip) => relay.external.current(ip),
     external: () => relay.external.all(),
-    listeners,
+    listeners: () => listeners.locals,
   });
 }
 
@@ -158,22 +182,4 @@ function network(text: string): Cidr {
   const cidr = parseCidr(text);
   if (cidr instanceof Cidr) return cidr;
   throw new TypeError(`the schema let ${text} pass as a network`);
-}
-
-function relayPorts({ relay }: Config): { minPort: number; maxPort: number } {
-  return { minPort: relay.ports.min, maxPort: relay.ports.max };
-}
-
-function listenerInfo(transport: ListenerInfo['transport'], local: UdpListeners['locals'][number]): ListenerInfo {
-  return { transport, address: local.ip.text, port: local.port };
-}
-
-function whereOf(error: unknown): string {
-  const { address, port } = error as { address?: string; port?: number };
-  return address === undefined ? '' : `${address} port ${port}`;
-}
-
-function adviceFor(error: unknown): string {
-  const inUse = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
-  return inUse ? 'another program uses it: stop that one, or choose another port' : describeSystemError(error);
 }

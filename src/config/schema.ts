@@ -191,6 +191,7 @@ export const configSchema = z.strictObject({
     .default('auto'),
   workers: z
     .union([z.literal('auto'), z.int().min(0).max(1024)], { error: 'expected auto or a number from 0 to 1024' })
+    .refine((workers) => workers === 'auto' || workers === 0, 'worker processes come later; use auto or 0')
     .describe('Relay worker processes; the portable plane runs all in one process.')
     .default('auto'),
   log: log.describe('What is logged, and where to.').prefault({}),

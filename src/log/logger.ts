@@ -24,6 +24,8 @@ export interface ServerLog {
   readonly logger: Logger;
   /** Lines that were lost because the destination was full, gone or too slow. */
   readonly lost: number;
+  /** Writes text to standard output as it is, wherever the log goes. Never blocks: a reader may have stopped. */
+  print(text: string): void;
   /** Opens the file again under its name, for log rotation (SIGHUP). Does nothing on standard output. */
   reopen(): void;
   /**
@@ -64,17 +66,21 @@ export function openLog(options: LogOptions): ServerLog {
     },
     { write: (line) => stream.write(format(line)) },
   );
-  return makeLog(logger, stream);
+  return makeLog(logger, stream, options.file === null ? stream : LineStream.openStandardOutput());
 }
 
-function makeLog(logger: Logger, stream: LineStream): ServerLog {
+function makeLog(logger: Logger, stream: LineStream, output: LineStream): ServerLog {
   return {
     logger,
     get lost() {
       return stream.lost;
     },
+    print: (text) => output.write(text),
     reopen: () => stream.reopen(),
-    close: () => stream.close(),
+    close: async () => {
+      const areWritten = await Promise.all([stream.close(), output.close()]);
+      return areWritten.every(Boolean);
+    },
   };
 }
 

@@ -2,7 +2,6 @@
 // address by itself.
 
 import type { Config } from '../config/config.ts';
-import { describeSystemError, ListenError } from '../errors.ts';
 import { StreamGroup } from '../streams/stream-group.ts';
 import type { StreamHandler } from '../streams/stream-handler.ts';
 import type { StreamMode } from '../streams/stream-listener.ts';
@@ -10,6 +9,7 @@ import type { TransportAddress } from '../stun/transport-address.ts';
 import type { TlsAcceptor } from '../tls/tls-acceptor.ts';
 import type { Clock } from '../turn/env.ts';
 import type { ListenerInfo } from './ice-servers.ts';
+import { codeOf, listenFault } from './listen-fault.ts';
 
 /** The open stream listeners. */
 export interface StreamsSetup {
@@ -64,7 +64,7 @@ export async function openStreams({ config, engine, clock, tls }: StreamsOptions
 async function listen(group: StreamGroup, address: StreamAddress) {
   const { transport: mode, host, port } = address;
   const local = await bindFirst(group, mode, hostsFor(host), port).catch((error) => {
-    throw new ListenError(`cannot listen on ${mode.toUpperCase()} ${host} port ${port}: ${adviceFor(error)}`, error);
+    throw listenFault(mode, host, port, error);
   });
   return { local, info: { transport: mode, address: host, port: local.port } };
 }
@@ -91,10 +91,5 @@ function isStream(address: Config['listen'][number]): address is StreamAddress {
 }
 
 function isFamilyMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && (error.code === 'EAFNOSUPPORT' || error.code === 'EADDRNOTAVAIL');
-}
-
-function adviceFor(error: unknown): string {
-  const inUse = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
-  return inUse ? 'another program uses it: stop that one, or choose another port' : describeSystemError(error);
+  return ['EAFNOSUPPORT', 'EADDRNOTAVAIL'].includes(codeOf(error));
 }

@@ -1,6 +1,7 @@
 // The certificates that TLS listeners serve: the operator's, or self-made ones for labs.
 
 import type { Config } from '../config/config.ts';
+import { TurnServerError } from '../errors.ts';
 import type { Logger } from '../log/logger.ts';
 import type { StateDirectory } from '../state/state-directory.ts';
 import { CertificateStore } from '../tls/certificate-store.ts';
@@ -34,11 +35,9 @@ export async function setUpTls(options: TlsSetupOptions): Promise<TlsSetup | nul
   const files = selfMade
     ? await selfMadeCertificates({ stateDirectory: state.path, names, now: clock.wallTime() })
     : config.tls.certificates;
-  const certificates = new CertificateStore({
-    files,
-    minVersion: config.tls.minVersion,
-    wallTime: () => clock.wallTime(),
-    ticketKeys: null,
+  const certificates = loadCertificates(() => {
+    const wallTime = (): number => clock.wallTime();
+    return new CertificateStore({ files, minVersion: config.tls.minVersion, wallTime, ticketKeys: null });
   });
   for (const warning of certificates.warnings) logger.warn({ event: 'certificate' }, warning);
   if (selfMade) {
@@ -49,4 +48,15 @@ export async function setUpTls(options: TlsSetupOptions): Promise<TlsSetup | nul
   }
   const acceptor = new TlsAcceptor(certificates, clock, config.limits.handshakeTimeout);
   return { acceptor, certificates, selfMade };
+}
+
+// What is wrong with a file is the loader's to say; what to do is not.
+function loadCertificates(load: () => CertificateStore): CertificateStore {
+  try {
+    return load();
+  } catch (error) {
+    if (!(error instanceof TurnServerError)) throw error;
+    const advice = 'mend it, or name other files with --tls-cert and --tls-key';
+    throw new TurnServerError(error.code, `${error.message}: ${advice}`, { cause: error });
+  }
 }

@@ -4,6 +4,7 @@
 
 import type { HostExpander } from '../net/interfaces.ts';
 import { TransportAddress } from '../stun/transport-address.ts';
+import { codeOf, listenFault } from './listen-fault.ts';
 
 /** An open UDP listening socket. */
 export interface OpenListener {
@@ -51,7 +52,7 @@ export class UdpListeners {
     return this.#entries.map(({ listener }) => listener.local);
   }
 
-  /** Opens all sockets; on the first failure closes those that are open and rejects with the system's error. */
+  /** Opens all sockets, or none. @throws ListenError that names the one that could not be opened */
   async open(): Promise<void> {
     try {
       for (const wanted of this.#options.addresses) await this.#openMissing(wanted);
@@ -71,7 +72,7 @@ export class UdpListeners {
     const before = this.locals.map((local) => local.text).join();
     this.#closeVanished();
     for (const wanted of this.#options.addresses) {
-      await this.#openMissing(wanted).catch((error: Error) => this.#options.report(`cannot listen: ${error.message}`));
+      await this.#openMissing(wanted).catch((error: Error) => this.#options.report(error.message));
     }
     this.#scanning = false;
     return this.locals.map((local) => local.text).join() !== before;
@@ -95,7 +96,7 @@ export class UdpListeners {
         if (this.#closed) listener.close();
         else this.#entries.push({ wanted, listener });
       } catch (error) {
-        if (!isWildcard || !isNotThere(error)) throw error;
+        if (!isWildcard || codeOf(error) !== NOT_THERE) throw listenFault('udp', ip.text, port, error);
         this.#options.report(`${ip.text} cannot be bound now; it is tried again at the next scan`);
       }
     }
@@ -113,8 +114,4 @@ export class UdpListeners {
   #isWildcard(host: string): boolean {
     return host === '*' || host === '0.0.0.0' || host === '::' || host === '[::]';
   }
-}
-
-function isNotThere(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === NOT_THERE;
 }

@@ -7,6 +7,7 @@ import type { TransportAddress, TransportWords } from '../stun/transport-address
 import { ClientEndpoint } from '../turn/client-endpoint.ts';
 import type { ClientLink, Clock } from '../turn/env.ts';
 import type { Transport } from '../turn/transport.ts';
+import { HttpOpening } from './http-opening.ts';
 import { OutputQueue } from './output-queue.ts';
 import type { StreamCounters, StreamHandler, StreamSettings } from './stream-handler.ts';
 
@@ -32,9 +33,6 @@ export interface ConnectionAddresses {
 
 const NEVER = -1;
 
-// The first two bits of a STUN message are 0 (RFC 8489 §5).
-const STUN_FIRST_BYTES = 0x40;
-
 /** Milliseconds that the last bytes have for leaving once a connection ends. */
 export const LINGER = 1000;
 
@@ -45,10 +43,10 @@ export class StreamConnection implements ClientLink {
   isDue = false;
   readonly #host: ConnectionHost;
   readonly #socket: Socket;
+  readonly #opening = new HttpOpening();
   readonly #framer = new StreamFramer();
   readonly #output = new OutputQueue();
   readonly #openedAt: number;
-  #hasBegun = false;
   #hasSpoken = false;
   /** Since when there is no allocation; meaningless while there is one. */
   #idleSince: number;
@@ -190,7 +188,7 @@ export class StreamConnection implements ClientLink {
     const { endpoint } = this;
     const framer = this.#framer;
     if (endpoint.closed) return;
-    if (!this.#begins(chunk)) {
+    if (this.#opening.isHttp(chunk)) {
       this.#refuse();
       return;
     }
@@ -225,14 +223,6 @@ export class StreamConnection implements ClientLink {
     this.#gone();
     this.#host.forget(this);
   };
-
-  // A stream begins with a STUN message: no channel can be bound yet, and "GET " would pass for the head of a long
-  // ChannelData message.
-  #begins(chunk: Buffer): boolean {
-    if (this.#hasBegun) return true;
-    this.#hasBegun = true;
-    return (chunk[0] as number) < STUN_FIRST_BYTES;
-  }
 
   // Not a byte in answer to this; but frames before it may have answers.
   #refuse(): void {

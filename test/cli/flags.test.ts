@@ -38,7 +38,7 @@ test('every flag sets its key', async (t) => {
       '--deny-peer',
       '::1',
     ],
-    ...['--state-dir', 's', '--tls-cert', 'c', '--tls-key', 'k', '--plane', 'portable', '--workers', '3'],
+    ...['--state-dir', 's', '--tls-cert', 'c', '--tls-key', 'k', '--plane', 'portable', '--workers', '0'],
     ...['--rfc5766-channel-numbers', '--anonymous', '--unsafe-allow-loopback-peers'],
     ...['--log-level', 'debug', '--log-format', 'json', '--log-file', 'l'],
   ];
@@ -65,7 +65,7 @@ test('every flag sets its key', async (t) => {
   t.equal(config.stateDir, '/cwd/s');
   t.same(config.tls.certificates, [{ certificate: '/cwd/c', key: '/cwd/k' }]);
   t.equal(config.plane, 'portable');
-  t.equal(config.workers, 3);
+  t.equal(config.workers, 0);
   t.equal(config.protocol.rfc5766ChannelNumbers, true);
   t.equal(config.auth.anonymous, true);
   t.same(config.log, { level: 'debug', format: 'json', file: '/cwd/l' });

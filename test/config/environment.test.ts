@@ -14,7 +14,7 @@ test('every form of value can be set by a variable', async (t) => {
       TURND_LIMITS__CONNECTIONS: '7',
       TURND_AUTH__ANONYMOUS: 'true',
       TURND_AUTH__USERS: '[{"name": "a", "password": "with,comma"}]',
-      TURND_WORKERS: '2',
+      TURND_WORKERS: '0',
     },
   });
   t.equal(config.realm, 'r');
@@ -28,7 +28,7 @@ test('every form of value can be set by a variable', async (t) => {
   t.equal(config.limits.connections, 7);
   t.equal(config.auth.anonymous, true);
   t.same(config.auth.users, [{ name: 'a', password: 'with,comma' }]);
-  t.equal(config.workers, 2);
+  t.equal(config.workers, 0);
 });
 
 test('a text that looks like a number stays text where text is wanted', async (t) => {

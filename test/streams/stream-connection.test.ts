@@ -84,8 +84,8 @@ test('TRN-08 what is neither STUN nor ChannelData closes the connection without 
   const { engine, group, port } = await openRig(t, StreamMode.TCP);
   const bad = [
     'GET / HTTP/1.1\r\nHost: turn\r\n\r\n',
-    'P',
-    channelData(4),
+    'POST ',
+    'PRI * HTTP/2.0',
     Buffer.from(`0001000000000000${transaction(1)}`, 'hex'),
     Buffer.from(`000100012112a442${transaction(1)}00`, 'hex'),
     Buffer.from('80'.repeat(20), 'hex'),
@@ -98,6 +98,25 @@ test('TRN-08 what is neither STUN nor ChannelData closes the connection without 
   t.equal(engine.frames.length, 0);
   t.equal(group.counters.unframeable, bad.length);
   t.equal(engine.closed.length, bad.length);
+});
+
+test('TRN-08 an HTTP method that comes byte by byte closes the connection at its fourth byte', async (t) => {
+  const { group, port } = await openRig(t, StreamMode.TCP);
+  const client = await rawClient(t, port);
+  await writeBytes(client, Buffer.from('OPTI'));
+  t.equal((await client.received.end()).length, 0);
+  t.equal(group.counters.unframeable, 1);
+});
+
+test('TURN-90 a stream may begin with ChannelData: it is framed by its length', async (t) => {
+  const { engine, port } = await openRig(t, StreamMode.TCP);
+  const client = await rawClient(t, port);
+  client.socket.write(Buffer.concat([channelData(65535), bindingRequest(1)]));
+  await roundTrip(client, 2);
+  t.strictSame(
+    engine.frames.map((frame) => frame.length / 2),
+    [65540, 20, 20],
+  );
 });
 
 test('TRN-08 requests before the unframeable byte are answered', async (t) => {

@@ -5,6 +5,11 @@ export class Inbox<T> {
   readonly #values: T[] = [];
   readonly #waiting: ((value: T) => void)[] = [];
 
+  /** Values that wait to be taken. */
+  get size(): number {
+    return this.#values.length;
+  }
+
   put(value: T): void {
     const waiting = this.#waiting.shift();
     if (waiting === undefined) this.#values.push(value);

@@ -1,0 +1,73 @@
+// All listening sockets of the server. Made before the engine, which must know where they are, and opened after it.
+// Knows the plane and the streams; decides nothing about either.
+
+import type { Config } from '../config/config.ts';
+import type { Logger } from '../log/logger.ts';
+import { HostExpander } from '../net/interfaces.ts';
+import type { PlaneCounters } from '../planes/plane-counters.ts';
+import { UdpListener } from '../planes/portable/udp-listener.ts';
+import type { TransportAddress } from '../stun/transport-address.ts';
+import type { TlsAcceptor } from '../tls/tls-acceptor.ts';
+import type { Engine } from '../turn/engine.ts';
+import type { Clock } from '../turn/env.ts';
+import type { ListenerInfo } from './ice-servers.ts';
+import { openStreams, type StreamsSetup } from './streams-setup.ts';
+import { UdpListeners } from './udp-listeners.ts';
+
+/** What the listeners are made with. */
+export interface ListenersOptions {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly counters: PlaneCounters;
+  /** Told what the engine threw: a bug, which must not end the process. */
+  readonly report: (fault: unknown) => void;
+}
+
+/** The UDP, TCP and TLS listeners. */
+export class Listeners {
+  readonly #options: ListenersOptions;
+  #udp: UdpListeners | null = null;
+  #streams: StreamsSetup | null = null;
+
+  constructor(options: ListenersOptions) {
+    this.#options = options;
+  }
+
+  /** Where the server listens now: nowhere before {@link open}. */
+  get locals(): readonly TransportAddress[] {
+    return [...(this.#udp?.locals ?? []), ...(this.#streams?.locals ?? [])];
+  }
+
+  /** The same for the log and for URLs. */
+  get infos(): readonly ListenerInfo[] {
+    const udp = (this.#udp?.locals ?? []).map(
+      ({ ip, port }) => ({ transport: 'udp', address: ip.text, port }) as const,
+    );
+    return [...udp, ...(this.#streams?.listeners ?? [])];
+  }
+
+  /** Opens all. @throws ListenError that names the one that could not be opened; {@link close} closes the others */
+  async open(engine: Engine, tls: TlsAcceptor | null): Promise<void> {
+    const { config, logger, clock, counters, report } = this.#options;
+    this.#udp = new UdpListeners({
+      addresses: config.listen.filter(({ transport }) => transport === 'udp'),
+      expander: new HostExpander((message) => logger.info({ event: 'listen' }, message)),
+      open: (bind) => UdpListener.open({ bind, handler: engine, counters: counters.clients, report }),
+      report: (message) => logger.warn({ event: 'listen' }, message),
+    });
+    await this.#udp.open();
+    this.#streams = await openStreams({ config, engine, clock, tls });
+  }
+
+  /** Follows the interfaces of the host. Never rejects. */
+  async scan(): Promise<void> {
+    await this.#udp?.scan();
+  }
+
+  /** Idempotent. */
+  async close(): Promise<void> {
+    this.#udp?.close();
+    await this.#streams?.close();
+  }
+}

@@ -1,0 +1,49 @@
+// What a flag of turnd cannot mean is refused with a sentence.
+
+import { join } from 'node:path';
+import { test } from 'tap';
+import { runTurnd, temporaryDirectory } from '../support/turnd-process.ts';
+
+/** A flag, and the sentence that refuses it. Those of one list are refused together, a line each. */
+type Refusals = readonly (readonly [flag: string, value: string, sentence: RegExp])[];
+
+const TOGETHER: readonly Refusals[] = [
+  [
+    ['--plane', 'linux', /^--plane: the linux plane comes later; use auto or portable$/m],
+    ['--workers', '4', /^--workers: worker processes come later; use auto or 0$/m],
+    ['--listen', 'quic://*:3478', /^--listen: "quic:.*": the scheme must be udp, tcp, tls or tcp\+tls$/m],
+    ['--realm', '', /^--realm: must not be empty$/m],
+    ['--user-quota', '-1', /^--user-quota: .+$/m],
+    ['--relay-address', 'example.org', /^--relay-address: .+$/m],
+    ['--external-address', '1.2.3', /^--external-address: "1.2.3" is neither .+$/m],
+    ['--relay-ports', '5000', /^--relay-ports: .+$/m],
+    ['--allow-peer', '10.0.0.0/99', /^--allow-peer: "10.0.0.0\/99" has a prefix longer than 32$/m],
+    ['--deny-peer', 'everyone', /^--deny-peer: .+$/m],
+    ['--log-level', 'loud', /^--log-level: .+$/m],
+    ['--log-format', 'xml', /^--log-format: .+$/m],
+  ],
+  [
+    ['--plane', 'xdp', /^--plane: .*"auto"\|"portable"\|"linux"$/m],
+    ['--workers', 'few', /^--workers: expected auto or a number from 0 to 1024$/m],
+    ['--listen', 'udp://127.0.0.1:99999', /^--listen: .+$/m],
+    ['--user', 'alice', /^--user: .+$/m],
+    ['--relay-ports', '6000-5000', /^--relay-ports: .+$/m],
+    ['--user-file', '/no/such/users', /^--user-file: .*\/no\/such\/users.*no such file or directory/m],
+    ['--secret-file', '/no/such/secret', /^--secret-file: .*\/no\/such\/secret.*no such file or directory/m],
+  ],
+  [['--config', '/no/such/file.yaml', /^--config: cannot read \/no\/such\/file.yaml: no such file or directory$/m]],
+  [['--tls-cert', '/x.pem', /^--tls-cert, --tls-key: one needs the other$/m]],
+  [['--lisen', 'udp://*:1', /unknown option '--lisen'[\s\S]*--listen/]],
+];
+
+for (const refusals of TOGETHER) {
+  const flags = refusals.map(([flag]) => flag);
+  test(`${flags.join(' ')} with a wrong value: status 2 and a sentence each`, async (t) => {
+    const all = refusals.map(([flag, value]) => `${flag}=${value}`);
+    const ended = await runTurnd([...all, '--state-dir', join(temporaryDirectory(t), 'state')]);
+    const said = ended.stderr.replace(/^turnd: /, '');
+    for (const [flag, value, sentence] of refusals) t.match(said, sentence, `${flag} ${value}`);
+    t.equal(ended.code, 2);
+    t.equal(ended.stdout, '');
+  });
+}

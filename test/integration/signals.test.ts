@@ -1,0 +1,123 @@
+// What signals do to a running server.
+
+import { readFileSync, renameSync } from 'node:fs';
+import { connect } from 'node:net';
+import { join } from 'node:path';
+import { test } from 'tap';
+import { DatagramPeer } from '../support/datagram-peer.ts';
+import { patiently, RawClient } from '../support/raw-client.ts';
+import { labFlags, startLabTurnd, startTurndWith, TurndProcess, temporaryDirectory } from '../support/turnd-process.ts';
+
+const STREAMS = ['--listen', 'tcp://127.0.0.1:0', '--listen', 'tls://127.0.0.1:0'];
+
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  test(`${signal} ends allocations with reason shutdown, frees their ports, and exits 0`, async (t) => {
+    const server = await startLabTurnd(t, STREAMS);
+    const relayed: string[] = [];
+    for (const transport of ['udp', 'tcp', 'tls'] as const) {
+      const client = await RawClient.open({ transport, port: await server.port(transport) });
+      t.teardown(() => client.close());
+      const { ip, port } = await client.allocated();
+      relayed.push(`${ip}:${port}`);
+    }
+    t.equal(await server.stop(signal), 0);
+    const ends = server.log.filter(({ reason }) => reason !== undefined);
+    t.same(
+      ends.map(({ reason }) => reason),
+      ['shutdown', 'shutdown', 'shutdown'],
+    );
+    t.same(ends.flatMap((end) => end['relayed']).sort(), [...relayed].sort());
+    t.equal(server.stderr, '');
+    for (const address of relayed) {
+      const port = Number(address.split(':')[1]);
+      (await DatagramPeer.open('127.0.0.1', port)).close();
+    }
+  });
+}
+
+test('a signal that comes before the server is ready is obeyed', async (t) => {
+  const server = new TurndProcess(labFlags(temporaryDirectory(t), '--log-level', 'trace', ...STREAMS));
+  t.teardown(() => server.child.kill('SIGKILL'));
+  // The process has read its flags once its command line is hidden.
+  await waitUntilHidden(server);
+  t.equal(await server.stop(), 0);
+  t.equal(server.stderr, '');
+});
+
+test('SIGHUP opens the log file again after a rotation', async (t) => {
+  const directory = temporaryDirectory(t);
+  const file = join(directory, 'turnd.log');
+  const server = new TurndProcess(labFlags(directory, '--log-file', file, ...STREAMS));
+  t.teardown(() => server.stop());
+  await untilFile(file, '"msg":"ready"');
+  renameSync(file, `${file}.1`);
+  server.child.kill('SIGHUP');
+  await untilFile(file, '');
+  t.equal(await server.stop(), 0);
+  t.match(readFileSync(file, 'utf8'), /"msg":"stopping"/);
+  t.notMatch(readFileSync(`${file}.1`, 'utf8'), /"msg":"stopping"/);
+  t.same(server.stdout, []);
+});
+
+test('S60 SIGUSR1 opens no port for a debugger', async (t) => {
+  const server = await startLabTurnd(t);
+  server.child.kill('SIGUSR1');
+  const client = await RawClient.open({ port: await server.port('udp') });
+  t.teardown(() => client.close());
+  t.equal((await client.binding()).cls, 2, 'it serves on');
+  t.equal(await listens(9229), false);
+  t.equal(server.stderr, '', 'no "Debugger listening"');
+});
+
+test('S60 SIGUSR1 opens none during the start either', async (t) => {
+  const directory = temporaryDirectory(t);
+  const server = await startTurndWith(t, labFlags(directory, ...STREAMS));
+  // The state directory is locked: this one waits for its turn or fails, but never debugs.
+  const second = new TurndProcess(labFlags(directory, ...STREAMS));
+  await waitUntilHidden(second);
+  second.child.kill('SIGUSR1');
+  t.equal(await second.ended, 1);
+  t.notMatch(second.stderr, /Debugger/);
+  t.ok(server.isAlive);
+});
+
+function listens(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => resolve(true));
+    socket.once('error', () => resolve(false));
+    socket.once('close', () => socket.destroy());
+  });
+}
+
+// `argv` is overwritten as soon as the flags are parsed.
+async function waitUntilHidden(server: TurndProcess): Promise<void> {
+  const isHidden = (): boolean => !readFileSync(`/proc/${server.pid}/cmdline`, 'utf8').includes('secret-of-alice');
+  await poll(
+    'the command line to be hidden',
+    () => readFileSync(`/proc/${server.pid}/cmdline`).length > 0 && isHidden(),
+  );
+}
+
+function untilFile(file: string, text: string): Promise<void> {
+  return poll(`${file} with ${text}`, () => readIfThere(file)?.includes(text) === true);
+}
+
+function readIfThere(file: string): string | null {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return null;
+  }
+}
+
+function poll(what: string, isSo: () => boolean): Promise<void> {
+  const looked = new Promise<void>((resolve) => {
+    const look = (): void => {
+      if (isSo()) resolve();
+      else setTimeout(look, 5).unref();
+    };
+    look();
+  });
+  return patiently(what, looked);
+}

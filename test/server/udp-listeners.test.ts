@@ -1,0 +1,101 @@
+import type { NetworkInterfaceInfo } from 'node:os';
+import { test } from 'tap';
+import { HostExpander } from '../../src/net/interfaces.ts';
+import { UdpListeners } from '../../src/server/udp-listeners.ts';
+import { TransportAddress } from '../../src/stun/transport-address.ts';
+
+/** A host whose addresses and open sockets a test owns. */
+class FakeHost {
+  addresses: string[] = ['192.0.2.1'];
+  readonly open = new Set<string>();
+  readonly faults = new Map<string, string>();
+  readonly reports: string[] = [];
+  #nextPort = 40_000;
+
+  listeners(...wanted: readonly (readonly [host: string, port: number])[]): UdpListeners {
+    return new UdpListeners({
+      addresses: wanted.map(([host, port]) => ({ host, port })),
+      expander: new HostExpander(
+        () => undefined,
+        () => ({ eth0: this.addresses.map(infoOf) }),
+      ),
+      open: (local) => this.#bind(local),
+      report: (message) => this.reports.push(message),
+    });
+  }
+
+  async #bind({ ip, port }: TransportAddress) {
+    const code = this.faults.get(ip.text);
+    if (code !== undefined) throw Object.assign(new Error(code), { code });
+    const local = new TransportAddress(ip, port === 0 ? this.#nextPort++ : port);
+    this.open.add(local.text);
+    return { local, close: () => void this.open.delete(local.text) };
+  }
+}
+
+function infoOf(address: string): NetworkInterfaceInfo {
+  return { address, family: 'IPv4', netmask: '', mac: '', internal: false, cidr: null };
+}
+
+test('a wildcard is one socket for each address, on one port even if the system chooses it', async (t) => {
+  const host = new FakeHost();
+  host.addresses = ['192.0.2.1', '192.0.2.2'];
+  await host.listeners(['*', 0], ['0.0.0.0', 3478]).open();
+  t.same([...host.open], ['192.0.2.1:40000', '192.0.2.2:40000', '192.0.2.1:3478', '192.0.2.2:3478']);
+});
+
+test('a scan opens what has come, closes what has gone, and says whether anything has changed', async (t) => {
+  const host = new FakeHost();
+  const listeners = host.listeners(['*', 3478], ['192.0.2.9', 3479]);
+  await listeners.open();
+  t.equal(await listeners.scan(), false);
+  host.addresses = ['192.0.2.2'];
+  t.equal(await listeners.scan(), true);
+  t.same([...host.open].sort(), ['192.0.2.2:3478', '192.0.2.9:3479'], 'a literal address stays');
+  t.same(listeners.locals.map(({ text }) => text).sort(), ['192.0.2.2:3478', '192.0.2.9:3479']);
+});
+
+test('when one cannot be opened, none stays open, and the sentence says which', async (t) => {
+  const host = new FakeHost();
+  host.faults.set('192.0.2.9', 'EADDRINUSE');
+  const opened = host.listeners(['*', 3478], ['192.0.2.9', 3479]).open();
+  const message =
+    'cannot listen on UDP 192.0.2.9 port 3479: another program uses it: stop that one, or choose another port';
+  await t.rejects(opened, { code: 'TURN_LISTEN', message });
+  t.equal(host.open.size, 0);
+});
+
+test('an address of a wildcard that cannot be bound yet is tried again at the next scan', async (t) => {
+  const host = new FakeHost();
+  host.addresses = ['192.0.2.1', '192.0.2.2'];
+  host.faults.set('192.0.2.2', 'EADDRNOTAVAIL');
+  const listeners = host.listeners(['*', 3478]);
+  await listeners.open();
+  t.same([...host.open], ['192.0.2.1:3478']);
+  t.match(host.reports, [/192\.0\.2\.2 cannot be bound now/]);
+  host.faults.clear();
+  await listeners.scan();
+  t.same([...host.open], ['192.0.2.1:3478', '192.0.2.2:3478']);
+});
+
+test('a scan that fails reports it and keeps what is open', async (t) => {
+  const host = new FakeHost();
+  const listeners = host.listeners(['*', 3478]);
+  await listeners.open();
+  host.addresses = ['192.0.2.1', '192.0.2.2'];
+  host.faults.set('192.0.2.2', 'EADDRINUSE');
+  t.equal(await listeners.scan(), false);
+  t.match(host.reports, [/^cannot listen on UDP 192\.0\.2\.2 port 3478: another program/]);
+  t.same([...host.open], ['192.0.2.1:3478']);
+});
+
+test('after close nothing is opened any more', async (t) => {
+  const host = new FakeHost();
+  const listeners = host.listeners(['*', 3478]);
+  await listeners.open();
+  const scanning = listeners.scan();
+  listeners.close();
+  await scanning;
+  t.equal(await listeners.scan(), false);
+  t.equal(host.open.size, 0);
+});
