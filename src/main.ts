@@ -20,6 +20,7 @@ const STOP_MS = 5000;
 async function main(): Promise<void> {
   // Without a handler, SIGUSR1 would open the debugger's port (S60).
   process.on('SIGUSR1', ignore);
+  const stop = stopSignal();
   const parsed = parseFlags(process.argv.slice(2), packageVersion());
   hideArguments();
   if (parsed.kind === 'exit') {
@@ -33,7 +34,8 @@ async function main(): Promise<void> {
   const log = openLog({ ...config.log, isTerminal });
   for (const warning of warnings) log.logger.warn({ event: 'config' }, warning);
   const starting = startServer({ config, logger: log.logger });
-  handleSignals(starting, log);
+  process.on('SIGHUP', () => log.reopen());
+  stop.then((signal) => close(starting, log, signal)).catch(ignore);
   try {
     announce(await starting, config, log);
   } catch (error) {
@@ -75,21 +77,18 @@ function announce(server: RunningServer, config: Config, log: ServerLog): void {
   log.print(labNote(iceServer, checkPage));
 }
 
-// From the first moment on: a signal that comes too early is obeyed once the server has started.
-function handleSignals(starting: Promise<RunningServer>, log: ServerLog): void {
-  let stopping = false;
-  const stop = (signal: NodeJS.Signals): void => {
-    if (stopping) return;
-    stopping = true;
-    setTimeout(() => process.exit(1), STOP_MS).unref();
-    starting.then((server) => close(server, log, signal)).catch(ignore);
-  };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
-  process.on('SIGHUP', () => log.reopen());
+// The first of them. Whoever awaits it later misses none.
+function stopSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    process.on('SIGTERM', resolve);
+    process.on('SIGINT', resolve);
+  });
 }
 
-async function close(server: RunningServer, log: ServerLog, signal: NodeJS.Signals): Promise<void> {
+// A signal that comes too early is obeyed once the server has started; one that cannot start ends anyhow.
+async function close(starting: Promise<RunningServer>, log: ServerLog, signal: NodeJS.Signals): Promise<void> {
+  setTimeout(() => process.exit(1), STOP_MS).unref();
+  const server = await starting;
   log.logger.info({ event: 'stopping', signal, allocations: server.engine.allocations.size }, 'stopping');
   await server.close().catch((error) => log.logger.error({ err: error }, 'not everything could be closed'));
   const isWritten = await log.close();
