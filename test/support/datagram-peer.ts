@@ -1,8 +1,8 @@
-// The foreign side of plane tests: a raw node:dgram socket that queues what it hears, so that nothing is lost between
-// two reads.
+// The foreign side of tests: a UDP socket by dgram-as-promised. Its recv() loses what arrives between two calls, so
+// datagrams are queued here from the callback that is there from the first moment.
 
-import { createSocket, type Socket } from 'node:dgram';
-import { once } from 'node:events';
+import type { Socket } from 'node:dgram';
+import { DgramAsPromised, type SocketAsPromised } from 'dgram-as-promised';
 import { Inbox } from './inbox.ts';
 
 /** A datagram as the foreign side saw it. */
@@ -12,38 +12,45 @@ export interface Heard {
   readonly port: number;
 }
 
+const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
+
 /** A socket of somebody else. Open it by {@link DatagramPeer.open}, and close it. */
 export class DatagramPeer {
-  readonly socket: Socket;
-  readonly #heard = new Inbox<Heard>();
+  readonly #socket: SocketAsPromised;
+  readonly #heard: Inbox<Heard>;
   #closed = false;
 
   static async open(address: string, port = 0): Promise<DatagramPeer> {
-    const socket = createSocket({ type: address.includes(':') ? 'udp6' : 'udp4', recvBufferSize: 4 * 1024 * 1024 });
-    const listening = once(socket, 'listening');
-    socket.bind(port, address);
-    await listening;
-    return new DatagramPeer(socket);
+    const heard = new Inbox<Heard>();
+    const type = address.includes(':') ? 'udp6' : 'udp4';
+    const socket = DgramAsPromised.createSocket({ type, recvBufferSize: RECEIVE_BUFFER_BYTES }, (bytes, from) => {
+      heard.put({ bytes, address: from.address, port: from.port });
+    });
+    await socket.bind(port, address);
+    return new DatagramPeer(socket, heard);
   }
 
-  private constructor(socket: Socket) {
-    this.socket = socket;
-    socket.on('message', (bytes, { address, port }) => this.#heard.put({ bytes, address, port }));
+  private constructor(socket: SocketAsPromised, heard: Inbox<Heard>) {
+    this.#socket = socket;
+    this.#heard = heard;
+  }
+
+  /** The socket itself, for options and events. */
+  get socket(): Socket {
+    return this.#socket.socket;
   }
 
   get address(): string {
-    return this.socket.address().address;
+    return this.#socket.address().address;
   }
 
   get port(): number {
-    return this.socket.address().port;
+    return this.#socket.address().port;
   }
 
   /** Resolves when the kernel has taken the datagram. */
-  send(bytes: Uint8Array, port: number, address: string): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.socket.send(bytes, port, address, (error) => (error === null ? resolve() : reject(error)));
-    });
+  async send(bytes: Uint8Array, port: number, address: string): Promise<void> {
+    await this.#socket.send(bytes, port, address);
   }
 
   /** The next datagram, in the order of arrival. */
@@ -53,7 +60,7 @@ export class DatagramPeer {
 
   /** Idempotent. */
   close(): void {
-    if (!this.#closed) this.socket.close();
+    if (!this.#closed) void this.#socket.close();
     this.#closed = true;
   }
 }
