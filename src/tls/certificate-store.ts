@@ -17,6 +17,8 @@ export interface CertificateStoreOptions extends ContextOptions {
 
 interface Served {
   readonly certificates: readonly LoadedCertificate[];
+  /** Certificates of a key type that not every name has. */
+  readonly unserved: readonly LoadedCertificate[];
   readonly contexts: ReadonlyMap<string, SecureContext>;
   readonly defaultContext: SecureContext;
 }
@@ -45,7 +47,10 @@ export class CertificateStore implements SecureContexts {
 
   /** Sentences that the operator should read. */
   get warnings(): readonly string[] {
-    return this.certificates.flatMap((certificate) => certificate.warnings);
+    const unserved = this.#served.unserved.map(
+      ({ files, keyType }) => `${files.certificate} is not served: not every name has a certificate of type ${keyType}`,
+    );
+    return [...this.certificates.flatMap((certificate) => certificate.warnings), ...unserved];
   }
 
   /** An exact name first, then the wildcard of its parent, then the default. */
@@ -72,17 +77,41 @@ export class CertificateStore implements SecureContexts {
   }
 }
 
-function serve(certificates: readonly LoadedCertificate[], options: ContextOptions): Served {
+function serve(loaded: readonly LoadedCertificate[], options: ContextOptions): Served {
+  const certificates = servable(loaded);
   const first = certificates[0];
   if (first === undefined) throw new Error('no certificate');
   const opened = new Map<string, SecureContext>();
   const contexts = new Map<string, SecureContext>();
-  for (const name of new Set(certificates.flatMap((certificate) => certificate.names))) {
+  for (const name of allNames(certificates)) {
     contexts.set(name, contextOf(oneOfEachType(certificates, name), options, opened));
   }
   const defaultName = first.names[0];
   const defaults = defaultName === undefined ? [first] : oneOfEachType(certificates, defaultName);
-  return { certificates, contexts, defaultContext: contextOf(defaults, options, opened) };
+  const unserved = loaded.filter((certificate) => !certificates.includes(certificate));
+  return { certificates, unserved, contexts, defaultContext: contextOf(defaults, options, opened) };
+}
+
+// Node lays a certificate that was chosen by name beside those of the default context: a client that prefers another
+// key type would then be given the default's certificate for that name. So several types are served only where all
+// certificates are for the same names; else one type that every name has, RSA first (RFC 8489 §6.2.3).
+function servable(loaded: readonly LoadedCertificate[]): readonly LoadedCertificate[] {
+  const names = allNames(loaded);
+  if (loaded.every((certificate) => certificate.names.length === names.length)) return loaded;
+  const types = [...new Set(['rsa', ...loaded.map(({ keyType }) => keyType)])];
+  const hasAll = (type: string): boolean =>
+    names.every((name) => loaded.some((one) => one.keyType === type && one.names.includes(name)));
+  const type = types.find(hasAll);
+  if (type !== undefined) return loaded.filter(({ keyType }) => keyType === type);
+  const odd = loaded.find(({ keyType }) => keyType !== loaded[0]?.keyType) ?? loaded[0];
+  throw new CertificateError(
+    odd?.files.certificate ?? '',
+    `has a key of type ${odd?.keyType}, the first certificate another: names that differ need one key type in common`,
+  );
+}
+
+function allNames(certificates: readonly LoadedCertificate[]): readonly string[] {
+  return [...new Set(certificates.flatMap(({ names }) => names))];
 }
 
 // An RSA and an ECDSA certificate for one name are served together.

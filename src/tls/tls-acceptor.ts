@@ -100,8 +100,14 @@ export class TlsAcceptor {
       secureContext: this.#contexts.defaultContext,
       // The list, not ALPNCallback: OpenSSL chooses and sends no_application_protocol itself (RFC 7301 §3.2).
       ALPNProtocols: [...ALPN_PROTOCOLS],
-      SNICallback: (serverName, done) => done(null, this.#contexts.contextFor(serverName)),
+      SNICallback: (serverName, done) => done(null, this.#contextOtherThanDefault(serverName)),
     });
+  }
+
+  // Naming the default context anew would leave one of its certificates (seen on Node 24): no answer keeps them all.
+  #contextOtherThanDefault(serverName: string): SecureContext | undefined {
+    const context = this.#contexts.contextFor(serverName);
+    return context === this.#contexts.defaultContext ? undefined : context;
   }
 
   #fail(secure: TLSSocket): void {
