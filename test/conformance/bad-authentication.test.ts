@@ -40,6 +40,20 @@ test('BAD-14 MESSAGE-INTEGRITY and MESSAGE-INTEGRITY-SHA256 of a wrong length ar
   t.same(holdings(lab), NOTHING);
 });
 
+test('BAD-14 an empty integrity at the very end of the longest message is wrong, and no fault', async (t) => {
+  for (const type of [attr.messageIntegrity, attr.messageIntegritySha256]) {
+    const lab = new Lab();
+    const client = lab.client({ transport: 'tcp' });
+    await client.challenge();
+    const rest = message({ type: REQUEST.allocate, attrs: [...client.credentials(), [type, '']] }).length - 20;
+    const filler: AttributeInput = [attr.software, Buffer.alloc(0xfffc - rest - 4)];
+    const attrs = [filler, ...client.credentials(), [type, ''] as const];
+    const answer = await client.exchange(message({ type: REQUEST.allocate, attrs }));
+    t.equal(client.must(answer).errorCode, 401);
+    t.same(lab.observer.failures, []);
+  }
+});
+
 test('BAD-18 of two USERNAMEs, REALMs or NONCEs the first is used', async (t) => {
   const lab = new Lab();
   const client = lab.client();
