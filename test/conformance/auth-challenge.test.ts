@@ -1,12 +1,14 @@
 // Long-term credentials (RFC 8489 §9.2): the challenge, its nonce and what it announces; nothing to learn from a 401.
 
+import crypto from 'node:crypto';
+import { syncBuiltinESMExports } from 'node:module';
 import { test } from 'tap';
-import { type Credentials, NoCredential } from '../../src/turn/env.ts';
-import { Lab } from '../support/lab.ts';
+import { type Credential, type Credentials, NoCredential } from '../../src/turn/env.ts';
+import { Lab, labCredentials } from '../support/lab.ts';
 import { type LabClient, peerAddress, REQUEST } from '../support/lab-client.ts';
 import { negotiate, RFC8489 } from '../support/rfc8489.ts';
 import { holdings, NOTHING } from '../support/untouched.ts';
-import { attr, type Decoded, decode, message } from '../support/wire.ts';
+import { type AttributeInput, attr, type Decoded, decode, message } from '../support/wire.ts';
 import {
   lifetime,
   longTermKey,
@@ -161,6 +163,35 @@ test('AUTH-13 an unknown user costs an HMAC of its own: the decoy is no key that
     t.equal(answer.errorCode, 401);
   }
   t.same(holdings(lab), NOTHING);
+});
+
+test('AUTH-13 a user without a SHA-256 key costs as many HMACs as an unknown one, whatever the nonce claims', async (t) => {
+  const known = labCredentials();
+  const find = (name: string, home: string) => {
+    const found = known.find(name, home) as readonly Credential[] | NoCredential;
+    return typeof found === 'string' ? found : found.map((credential) => ({ ...credential, sha256Key: null }));
+  };
+  const lab = new Lab({ env: { credentials: { ...known, find } } });
+  const hmacs = t.capture(crypto, 'createHmac', crypto.createHmac);
+  syncBuiltinESMExports();
+  t.teardown(() => {
+    hmacs.restore();
+    syncBuiltinESMExports();
+  });
+  const costs = ['alice', 'nobody'].map((name) => {
+    const claimed: AttributeInput[] = [
+      [attr.passwordAlgorithms, '0002000000010000'],
+      [attr.passwordAlgorithm, '00020000'],
+      nonce('obMatJos2AAABmade up'),
+    ];
+    const attrs = [requestedTransport(), username(name), realm('example.org'), ...claimed];
+    const bytes = message({ type: REQUEST.allocate, attrs, key: Buffer.alloc(32), integrity: 'sha256' });
+    hmacs();
+    lab.client().send(bytes);
+    return hmacs().length;
+  });
+  t.ok((costs[0] as number) > 0);
+  t.equal(costs[0], costs[1]);
 });
 
 test('AUTH-14 a wrong password: 401 with REALM and NONCE and no integrity', async (t) => {
