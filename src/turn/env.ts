@@ -132,7 +132,7 @@ export interface Credential {
   readonly username: string;
   /** What {@link Quota} counts: the user, or the user part of a time-limited name; null = not counted per user. */
   readonly quotaKey: string | null;
-  /** How many allocations the quota key may hold; 0 = no limit. */
+  /** How many allocations the quota key may hold, and as many reservations beside them; 0 = no limit. */
   readonly quotaLimit: number;
 }
 

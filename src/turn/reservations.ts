@@ -10,6 +10,8 @@ const TOKEN_LENGTH = 8;
 interface Reservation {
   readonly socket: RelaySocket;
   readonly deadline: number;
+  /** The quota key of whoever made it; null = not counted. */
+  readonly holder: string | null;
 }
 
 /** Reserved relay sockets. A token works once, from any five-tuple. */
@@ -17,6 +19,7 @@ export class Reservations {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #byToken: Map<string, Reservation> = new Map();
+  readonly #byHolder: Map<string, number> = new Map();
 
   constructor(clock: Clock, random: Random) {
     this.#clock = clock;
@@ -27,11 +30,21 @@ export class Reservations {
     return this.#byToken.size;
   }
 
-  /** Holds `socket` and returns the token for it. */
-  hold(socket: RelaySocket): Buffer {
+  /** How many reservations a quota key holds. */
+  heldBy(holder: string): number {
+    return this.#byHolder.get(holder) ?? 0;
+  }
+
+  /**
+   * Holds `socket` and returns the token for it.
+   * @param holder the quota key to count it against, or null
+   */
+  hold(socket: RelaySocket, holder: string | null): Buffer {
     const token = Buffer.alloc(TOKEN_LENGTH);
     this.#random.fill(token);
-    this.#byToken.set(token.toString('hex'), { socket, deadline: this.#clock.now() + RESERVATION_HOLD });
+    const deadline = this.#clock.now() + RESERVATION_HOLD;
+    this.#byToken.set(token.toString('hex'), { socket, deadline, holder });
+    if (holder !== null) this.#byHolder.set(holder, this.heldBy(holder) + 1);
     return token;
   }
 
@@ -45,7 +58,7 @@ export class Reservations {
   redeem(token: string): RelaySocket | null {
     if (!this.has(token)) return null;
     const reservation = this.#byToken.get(token);
-    this.#byToken.delete(token);
+    if (reservation !== undefined) this.#forget(token, reservation);
     return reservation?.socket ?? null;
   }
 
@@ -54,7 +67,7 @@ export class Reservations {
     const now = this.#clock.now();
     for (const [token, reservation] of this.#byToken) {
       if (now < reservation.deadline) continue;
-      this.#byToken.delete(token);
+      this.#forget(token, reservation);
       reservation.socket.close();
     }
   }
@@ -63,5 +76,14 @@ export class Reservations {
   close(): void {
     for (const reservation of this.#byToken.values()) reservation.socket.close();
     this.#byToken.clear();
+    this.#byHolder.clear();
+  }
+
+  #forget(token: string, { holder }: Reservation): void {
+    this.#byToken.delete(token);
+    if (holder === null) return;
+    const left = this.heldBy(holder) - 1;
+    if (left > 0) this.#byHolder.set(holder, left);
+    else this.#byHolder.delete(holder);
   }
 }

@@ -1,7 +1,8 @@
 // Relay ports and reservations, RFC 8656 §6, §7.2: EVEN-PORT, RESERVATION-TOKEN, uniqueness, external addresses.
 
 import { test } from 'tap';
-import { Lab, RELAY_PRIVATE_V4, RELAY_V4 } from '../support/lab.ts';
+import type { Credential, NoCredential } from '../../src/turn/env.ts';
+import { Lab, labCredentials, RELAY_PRIVATE_V4, RELAY_V4 } from '../support/lab.ts';
 import { codeOf, nothingHeld, portOf } from '../support/lab-checks.ts';
 import { REQUEST } from '../support/lab-client.ts';
 import { attr } from '../support/wire.ts';
@@ -71,6 +72,28 @@ test('TURN-10 a reservation outlives the allocation that made it', async (t) => 
   await first.request(REQUEST.refresh, [lifetime(0)]);
   const relayed = await lab.client().allocated([reservationToken(answer.get(attr.reservationToken) ?? '')]);
   t.equal(relayed, `[2001:db8::1]:${portOf(answer.xorAddress(attr.xorRelayedAddress) ?? '') + 1}`);
+});
+
+test('S48 a user holds no more reservations than the quota allows allocations, whatever became of those', async (t) => {
+  const known = labCredentials();
+  const find = (name: string, home: string) => {
+    const found = known.find(name, home) as readonly Credential[] | NoCredential;
+    return typeof found === 'string' ? found : found.map((credential) => ({ ...credential, quotaLimit: 2 }));
+  };
+  const lab = new Lab({ env: { credentials: { ...known, find } } });
+  const client = lab.client();
+  const tokens: Buffer[] = [];
+  for (let round = 0; round < 2; round++) {
+    const answer = await client.allocate([evenPort(true)]);
+    tokens.push(answer.get(attr.reservationToken) ?? Buffer.alloc(0));
+    await client.request(REQUEST.refresh, [lifetime(0)]);
+  }
+  t.equal(codeOf(await client.allocate([evenPort(true)])), 486);
+  t.notOk(client.retained);
+  t.equal(lab.relays.sockets.size, 2, 'the two that are reserved');
+  t.equal(codeOf(await lab.client({ user: 'bob' }).allocate([evenPort(true)])), 0, 'another user has his own');
+  t.equal(codeOf(await lab.client().allocate([reservationToken(tokens[0] ?? '')])), 0);
+  t.equal(codeOf(await client.allocate([evenPort(true)])), 0, 'what is redeemed counts no more');
 });
 
 for (const asyncOpen of [false, true]) {

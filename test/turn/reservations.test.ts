@@ -24,8 +24,8 @@ function setUp() {
 test('a token redeems its own socket, once', async (t) => {
   const { reservations } = setUp();
   const [one, two] = [new FakeSocket(), new FakeSocket()];
-  const first = reservations.hold(one).toString('hex');
-  const second = reservations.hold(two).toString('hex');
+  const first = reservations.hold(one, null).toString('hex');
+  const second = reservations.hold(two, null).toString('hex');
   t.equal(first.length, 16);
   t.not(first, second);
   t.equal(reservations.size, 2);
@@ -40,7 +40,7 @@ test('a token redeems its own socket, once', async (t) => {
 
 test('an unknown token redeems nothing', async (t) => {
   const { reservations } = setUp();
-  reservations.hold(new FakeSocket());
+  reservations.hold(new FakeSocket(), null);
   t.equal(reservations.redeem('ffffffffffffffff'), null);
   t.equal(reservations.redeem(''), null);
   t.equal(reservations.size, 1);
@@ -50,7 +50,7 @@ test('a reservation lasts at least 30 seconds and no longer than it says', async
   t.ok(RESERVATION_HOLD >= 30_000);
   const { clock, reservations } = setUp();
   const socket = new FakeSocket();
-  const token = reservations.hold(socket).toString('hex');
+  const token = reservations.hold(socket, null).toString('hex');
   clock.monotonic += RESERVATION_HOLD - 1;
   reservations.tick();
   t.ok(reservations.has(token));
@@ -68,7 +68,7 @@ test('a reservation lasts at least 30 seconds and no longer than it says', async
 test('closing gives everything back, and only once', async (t) => {
   const { reservations } = setUp();
   const sockets = [new FakeSocket(), new FakeSocket(), new FakeSocket()];
-  for (const socket of sockets) reservations.hold(socket);
+  for (const socket of sockets) reservations.hold(socket, null);
   reservations.close();
   reservations.close();
   t.same(
@@ -76,4 +76,20 @@ test('closing gives everything back, and only once', async (t) => {
     [1, 1, 1],
   );
   t.equal(reservations.size, 0);
+});
+
+test('a holder’s reservations are counted until they are redeemed, lapse or are closed', async (t) => {
+  const { clock, reservations } = setUp();
+  const first = reservations.hold(new FakeSocket(), 'alice').toString('hex');
+  reservations.hold(new FakeSocket(), 'alice');
+  reservations.hold(new FakeSocket(), 'bob');
+  t.same([reservations.heldBy('alice'), reservations.heldBy('bob'), reservations.heldBy('carol')], [2, 1, 0]);
+  reservations.redeem(first);
+  t.equal(reservations.heldBy('alice'), 1);
+  clock.monotonic += RESERVATION_HOLD;
+  reservations.tick();
+  t.same([reservations.heldBy('alice'), reservations.heldBy('bob')], [0, 0]);
+  reservations.hold(new FakeSocket(), 'alice');
+  reservations.close();
+  t.equal(reservations.heldBy('alice'), 0);
 });

@@ -7,7 +7,7 @@ import type { IpFamily } from '../../stun/ip-address.ts';
 import { whenReady } from '../awaitable.ts';
 import type { ClientEndpoint } from '../client-endpoint.ts';
 import { DropReason } from '../drop-reason.ts';
-import type { Awaitable, Credential, OpenedRelay, RelaySocket } from '../env.ts';
+import { type Awaitable, type Credential, type OpenedRelay, PortRequest, type RelaySocket } from '../env.ts';
 import {
   ALLOCATION_MISMATCH,
   ALLOCATION_QUOTA_REACHED,
@@ -32,6 +32,7 @@ export function handleAllocate(request: Request, context: HandlerContext): Await
   if (isTunnelled(endpoint.source)) return FORBIDDEN;
   const wish = readAllocateWish(request.message, context);
   if (wish.kind === 'reject') return wish;
+  if (hasReservedEnough(wish, credential, context)) return ALLOCATION_QUOTA_REACHED;
   const lasting = endpoint.link.retain(endpoint);
   lasting.pendingAllocate = transactionId;
   return whenReady(context.env.quota.acquire(quotaOf(lasting, credential)), (granted) => {
@@ -39,6 +40,14 @@ export function handleAllocate(request: Request, context: HandlerContext): Await
     const opening = isTooLate(lasting, context) ? NOTHING : openSockets(wish, context);
     return whenReady(opening, (opened) => finish(lasting, credential, wish, opened, context));
   });
+}
+
+// A reserved port outlives the allocation that it came with, and the quota unit of that: without a limit of their own,
+// reservations would let one user empty the pool, an allocation at a time.
+function hasReservedEnough(wish: AllocateWish, credential: Credential | null, context: HandlerContext): boolean {
+  const { quotaKey, quotaLimit } = credential ?? { quotaKey: null, quotaLimit: 0 };
+  if (wish.port !== PortRequest.EVEN_AND_NEXT || quotaKey === null || quotaLimit === 0) return false;
+  return context.reservations.heldBy(quotaKey) >= quotaLimit;
 }
 
 // Whether the client has gone, or the engine is closing, while something was waited for.
@@ -111,7 +120,8 @@ function finish(
   attributes.push({ type: Attribute.LIFETIME, seconds: wish.lifetime });
   attributes.push({ type: Attribute.XOR_MAPPED_ADDRESS, address: endpoint.client });
   if (opened.reserved !== null) {
-    attributes.push({ type: Attribute.RESERVATION_TOKEN, token: context.reservations.hold(opened.reserved) });
+    const token = context.reservations.hold(opened.reserved, credential?.quotaKey ?? null);
+    attributes.push({ type: Attribute.RESERVATION_TOKEN, token });
   }
   attributes.push(...addressErrors(wish, opened));
   return success(attributes, allocation);
