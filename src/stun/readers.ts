@@ -127,8 +127,8 @@ export function valueEquals(view: MessageView, type: Attribute, bytes: Buffer): 
 }
 
 /**
- * The algorithm number in PASSWORD-ALGORITHM, {@link ABSENT}, or {@link MALFORMED} when the parameters overrun the
- * value or an algorithm that takes none has some (RFC 8489 §14.12, §18.5.1).
+ * The algorithm number in PASSWORD-ALGORITHM, {@link ABSENT}, or {@link MALFORMED} for an algorithm that we do not
+ * know, and for parameters: the ones that we know take none (RFC 8489 §14.12, §18.5.1).
  */
 export function readPasswordAlgorithm(view: MessageView): number {
   const offset = view.find(Attribute.PASSWORD_ALGORITHM);

@@ -11,7 +11,6 @@ export class EngineCounters {
   /** Packets that went from one relayed address of this server to another without leaving it. */
   packetsCrossed = 0;
   requests = 0;
-  allocations = 0;
   /** Drops by {@link DropReason}. */
   readonly dropped: Float64Array = new Float64Array(DROP_REASON_COUNT);
 

@@ -17,15 +17,15 @@ export class ExpiryWheel<T extends Timed> {
   #next: number;
 
   /**
-   * @param visit is called at or after an entry's time and returns when to come again: milliseconds, or Infinity for
-   * never
+   * @param visit is called at or after an entry's time, or after about 64 s if that is sooner, and returns when to come
+   * again: milliseconds, or Infinity for never
    */
   constructor(now: number, visit: (entry: T, now: number) => number) {
     this.#visit = visit;
     this.#next = slotNumber(now);
   }
 
-  /** Visits `entry` at `time` at the earliest, and after at most 64 s in any case. */
+  /** Visits `entry` within two seconds after `time`, or after about 64 s if that is sooner. */
   schedule(entry: T, time: number): void {
     this.remove(entry);
     const slot = Math.min(Math.max(slotNumber(time) + 1, this.#next), this.#next + SLOTS - 1);

@@ -1,6 +1,6 @@
 // What an operator may choose about the protocol, in the engine's own terms. Defaults live in the configuration schema.
 
-/** Settings of an engine. The object may be replaced by a reload; allocations keep what they were given. */
+/** Settings of an engine, for its whole life. */
 export interface EngineSettings {
   /** REALM. Prepared with OpaqueString. */
   readonly realm: string;

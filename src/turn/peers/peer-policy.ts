@@ -1,5 +1,5 @@
-// The one check of a peer address, called by every entry point: CreatePermission, ChannelBind, Send, Connect and the
-// inbound side. Pure; it knows nothing of ports, allocations or which addresses this server has.
+// The one check of a peer address, asked when a permission is installed: no data flows either way without one. Pure; it
+// knows nothing of ports, allocations or which addresses this server has.
 
 import { type IpAddress, unmapped } from '../../stun/ip-address.ts';
 import { embeddedIpv4 } from './canonical.ts';
