@@ -34,7 +34,7 @@ export function makeSessionObserver(sessions: SessionLog, logger: Logger, clock:
     channelBound: () => {},
     channelUnbound: () => {},
     authFailed: (endpoint, user, reason) => {
-      if (reason === AuthFailure.UNAVAILABLE || reason === AuthFailure.WRONG_USER) return;
+      if (reason === AuthFailure.UNAVAILABLE) return;
       sessions.authenticationFailed({ address: endpoint.client.ip.text, user, reason });
     },
     peerDenied: (allocation, peer, port, rule) => {

@@ -231,7 +231,9 @@ export class Engine {
     endpoint.link.send(endpoint, this.#builder.buffer, 0, length);
   }
 
+  // Until here a retransmission found the transaction in progress; from here it finds the response.
   #remember(allocation: Allocation, head: ReplyHead, length: number): void {
+    allocation.endpoint.pendingAllocate = '';
     allocation.cachedReply = {
       transactionId: head.transactionId.toString('hex'),
       bytes: Buffer.from(this.#builder.buffer.subarray(0, length)),

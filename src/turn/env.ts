@@ -160,7 +160,7 @@ export interface PeerAddressPolicy {
   check(ip: IpAddress): PeerRule | null;
   /** The same for an address that this server shows in XOR-RELAYED-ADDRESS. */
   checkShown(ip: IpAddress): PeerRule | null;
-  /** Whether the operator has opened this address by name (an allow rule, or the lab flag for loopback). */
+  /** Whether the operator has opened this very address (an allow rule for it alone, or the lab flag for loopback). */
   isOpened(ip: IpAddress): boolean;
 }
 
@@ -211,7 +211,6 @@ export const AuthFailure = {
   UNKNOWN_USER: 'unknown-user',
   WRONG_PASSWORD: 'wrong-password',
   EXPIRED: 'expired',
-  WRONG_USER: 'wrong-user',
   UNAVAILABLE: 'unavailable',
 } as const;
 export type AuthFailure = (typeof AuthFailure)[keyof typeof AuthFailure];

@@ -187,11 +187,21 @@ test('S35 a private relay address is judged by the list, for it is shown to nobo
 });
 
 test('S35 a private relay address that is allowed is an own address like any other', async (t) => {
-  const { lab, alice } = await pair({ allow: ['10.0.0.0/8'] });
+  const { lab, alice } = await pair({ allow: [`${RELAY_PRIVATE_V4}/32`] });
   t.equal((await alice.permit(RELAY_PRIVATE_V4)).type, 0x0108);
   alice.sendTo(`${RELAY_PRIVATE_V4}:3478`, 'to a listener');
   t.same(lab.relays.lost, []);
   alice.sendTo(`${RELAY_PRIVATE_V4}:9000`, 'to a service');
+  t.equal(lab.relays.lost.length, 1);
+});
+
+test('S35 a network that is allowed opens no service of this host that lies in it', async (t) => {
+  const { lab, alice } = await pair({ allow: ['10.0.0.0/8'] });
+  t.equal((await alice.permit(RELAY_PRIVATE_V4, '10.1.2.3')).type, 0x0108);
+  alice.sendTo(`${RELAY_PRIVATE_V4}:9000`, 'to a service');
+  t.same(lab.relays.lost, []);
+  t.equal((await alice.bind(0x4000, `${RELAY_PRIVATE_V4}:9000`)).errorCode, 403);
+  alice.sendTo('10.1.2.3:9000', 'to another host');
   t.equal(lab.relays.lost.length, 1);
 });
 

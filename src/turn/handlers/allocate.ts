@@ -112,7 +112,6 @@ function finish(
     context.env.quota.release(quotaOf(endpoint, credential));
     return abandon(endpoint, endpoint.closed ? drop(DropReason.CLIENT_GONE) : INSUFFICIENT_CAPACITY);
   }
-  endpoint.pendingAllocate = '';
   const allocation = context.allocations.create(endpoint, credential, opened.sockets, wish.lifetime);
   const attributes: ReplyAttribute[] = allocation
     .relays()

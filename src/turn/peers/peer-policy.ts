@@ -32,12 +32,16 @@ export interface PeerPolicyOptions {
 export class PeerPolicy {
   private readonly builtIn: PrefixTable<PeerRule>;
   private readonly allow: PrefixTable<true>;
+  /** What `allow` names as single addresses. */
+  private readonly hosts: PrefixTable<true>;
   private readonly deny: PrefixTable<PeerRule>;
   private readonly unsafeAllowLoopback: boolean;
 
   constructor(options: PeerPolicyOptions) {
     this.builtIn = new PrefixTable(DEFAULT_DENY_LIST.map((rule) => ({ cidr: constantCidr(rule.cidr), value: rule })));
     this.allow = new PrefixTable(options.allow.map((cidr) => ({ cidr, value: true })));
+    const single = options.allow.filter(({ base, length }) => length === (base.family === 4 ? 32 : 128));
+    this.hosts = new PrefixTable(single.map((cidr) => ({ cidr, value: true })));
     this.deny = new PrefixTable(options.deny.map((cidr) => ({ cidr, value: { name: `deny ${cidr}`, cls: 'U' } })));
     this.unsafeAllowLoopback = options.unsafeAllowLoopback;
   }
@@ -55,10 +59,13 @@ export class PeerPolicy {
     return this.judge(ip, true);
   }
 
-  /** Whether the operator has opened this address by name: by `allow`, or by the loopback flag. */
+  /**
+   * Whether the operator has opened this very address: by an `allow` of it alone, or by the loopback flag. A network
+   * that happens to hold one of this host's addresses does not open the services that listen there (S35).
+   */
   isOpened(ip: IpAddress): boolean {
     if (this.deny.find(ip) !== null) return false;
-    return this.allow.find(ip) !== null || (this.unsafeAllowLoopback && isLoopback(unmapped(ip)));
+    return this.hosts.find(ip) !== null || (this.unsafeAllowLoopback && isLoopback(unmapped(ip)));
   }
 
   private judge(ip: IpAddress, shown: boolean): PeerRule | null {
