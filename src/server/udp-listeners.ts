@@ -70,9 +70,14 @@ export class UdpListeners {
     if (this.#scanning || this.#closed) return false;
     this.#scanning = true;
     const before = this.locals.map((local) => local.text).join();
-    this.#closeVanished();
-    for (const wanted of this.#options.addresses) {
-      await this.#openMissing(wanted).catch((error: Error) => this.#options.report(error.message));
+    try {
+      this.#closeVanished();
+      for (const wanted of this.#options.addresses) {
+        await this.#openMissing(wanted).catch((error: Error) => this.#options.report(error.message));
+      }
+    } catch (error) {
+      // The system needs a descriptor to tell its addresses: without one, whatever is open stays.
+      this.#options.report(`the addresses of this host cannot be read now: ${(error as Error).message}`);
     }
     this.#scanning = false;
     return this.locals.map((local) => local.text).join() !== before;
@@ -102,13 +107,17 @@ export class UdpListeners {
     }
   }
 
+  // Closes none before all have been asked for: reading the addresses may throw.
   #closeVanished(): void {
-    this.#entries = this.#entries.filter(({ wanted, listener }) => {
-      if (!this.#isWildcard(wanted.host)) return true;
-      const stays = (this.#options.expander.expand(wanted.host) ?? []).some((ip) => ip.equals(listener.local.ip));
-      if (!stays) listener.close();
-      return stays;
-    });
+    const vanished = new Set(this.#entries.filter((entry) => this.#hasVanished(entry)));
+    this.#entries = this.#entries.filter((entry) => !vanished.has(entry));
+    for (const { listener } of vanished) listener.close();
+  }
+
+  #hasVanished({ wanted, listener }: Entry): boolean {
+    if (!this.#isWildcard(wanted.host)) return false;
+    const there = this.#options.expander.expand(wanted.host) ?? [];
+    return !there.some((ip) => ip.equals(listener.local.ip));
   }
 
   #isWildcard(host: string): boolean {

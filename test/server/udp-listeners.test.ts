@@ -7,6 +7,8 @@ import { TransportAddress } from '../../src/stun/transport-address.ts';
 /** A host whose addresses and open sockets a test owns. */
 class FakeHost {
   addresses: string[] = ['192.0.2.1'];
+  /** Whether the system has a descriptor left: without one it cannot tell its addresses. */
+  isReadable = true;
   readonly open = new Set<string>();
   readonly faults = new Map<string, string>();
   readonly reports: string[] = [];
@@ -17,11 +19,16 @@ class FakeHost {
       addresses: wanted.map(([host, port]) => ({ host, port })),
       expander: new HostExpander(
         () => undefined,
-        () => ({ eth0: this.addresses.map(infoOf) }),
+        () => this.#interfaces(),
       ),
       open: (local) => this.#bind(local),
       report: (message) => this.reports.push(message),
     });
+  }
+
+  #interfaces() {
+    if (!this.isReadable) throw new Error('uv_interface_addresses returned EMFILE');
+    return { eth0: this.addresses.map(infoOf) };
   }
 
   async #bind({ ip, port }: TransportAddress) {
@@ -87,6 +94,20 @@ test('a scan that fails reports it and keeps what is open', async (t) => {
   t.equal(await listeners.scan(), false);
   t.match(host.reports, [/^cannot listen on UDP 192\.0\.2\.2 port 3478: another program/]);
   t.same([...host.open], ['192.0.2.1:3478']);
+});
+
+test('a scan that cannot read the interfaces reports it, keeps what is open, and the next one goes on', async (t) => {
+  const host = new FakeHost();
+  const listeners = host.listeners(['*', 3478]);
+  await listeners.open();
+  host.isReadable = false;
+  t.equal(await listeners.scan(), false);
+  t.match(host.reports, [/^the addresses of this host cannot be read now: .*EMFILE/]);
+  t.same([...host.open], ['192.0.2.1:3478']);
+  host.isReadable = true;
+  host.addresses = ['192.0.2.2'];
+  t.equal(await listeners.scan(), true);
+  t.same([...host.open], ['192.0.2.2:3478']);
 });
 
 test('after close nothing is opened any more', async (t) => {
