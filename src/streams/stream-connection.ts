@@ -19,6 +19,8 @@ export interface ConnectionHost {
   readonly counters: StreamCounters;
   /** Room for the head of a relayed message. One will do: connections copy it at once. */
   readonly header: Buffer;
+  /** Takes what the handler threw: a bug, which must not end the process. */
+  readonly report: (fault: unknown) => void;
   /** Something is due to the client: {@link StreamConnection.flush} is wanted once in this loop turn. */
   due(connection: StreamConnection): void;
   /** The socket is closed. */
@@ -184,23 +186,17 @@ export class StreamConnection implements ClientLink {
   }
 
   readonly #onData = (chunk: Buffer): void => {
-    const { handler } = this.#host;
-    const { endpoint } = this;
-    const framer = this.#framer;
-    if (endpoint.closed) return;
+    if (this.endpoint.closed) return;
     if (this.#opening.isHttp(chunk)) {
       this.#refuse();
       return;
     }
-    framer.push(chunk);
-    let status = framer.next();
-    while (status === FrameStatus.FRAME) {
-      this.#hasSpoken = true;
-      handler.fromClient(endpoint, framer.buffer, framer.start, framer.end);
-      if (endpoint.closed) return;
-      status = framer.next();
+    try {
+      this.#takeFrames(chunk);
+    } catch (fault) {
+      this.#host.report(fault);
+      this.destroy();
     }
-    if (status === FrameStatus.FATAL) this.#refuse();
   };
 
   readonly #onWritten = (error?: Error | null): void => {
@@ -223,6 +219,21 @@ export class StreamConnection implements ClientLink {
     this.#gone();
     this.#host.forget(this);
   };
+
+  #takeFrames(chunk: Buffer): void {
+    const { handler } = this.#host;
+    const { endpoint } = this;
+    const framer = this.#framer;
+    framer.push(chunk);
+    let status = framer.next();
+    while (status === FrameStatus.FRAME) {
+      this.#hasSpoken = true;
+      handler.fromClient(endpoint, framer.buffer, framer.start, framer.end);
+      if (endpoint.closed) return;
+      status = framer.next();
+    }
+    if (status === FrameStatus.FATAL) this.#refuse();
+  }
 
   // Not a byte in answer to this; but frames before it may have answers.
   #refuse(): void {

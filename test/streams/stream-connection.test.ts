@@ -222,3 +222,17 @@ test('nothing is sent to a connection that is gone', async (t) => {
   endpoint.link.sendRelayed(endpoint, endpoint.link.header(), 4, Buffer.alloc(8), 0, 8, 0);
   t.equal(engine.connection().queued, 0);
 });
+
+test('an engine that throws costs the connection, and nobody else', async (t) => {
+  const { engine, faults, port } = await openRig(t, StreamMode.TCP);
+  const other = await rawClient(t, port);
+  await roundTrip(other, 1);
+  engine.fault = new Error('a bug');
+  const client = await rawClient(t, port);
+  client.socket.write(Buffer.concat([bindingRequest(2), bindingRequest(3)]));
+  t.equal((await client.received.end()).length, 0);
+  t.strictSame(faults, [engine.fault]);
+  t.strictSame(engine.closed, [engine.endpoints[1]]);
+  engine.fault = null;
+  await roundTrip(other, 4);
+});
