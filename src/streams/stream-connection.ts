@@ -50,7 +50,7 @@ export class StreamConnection implements ClientLink {
   readonly #output = new OutputQueue();
   readonly #openedAt: number;
   #hasSpoken = false;
-  /** Since when there is no allocation; meaningless while there is one. */
+  /** When there was an allocation last, as far as sweeps have seen. */
   #idleSince: number;
   /** When the queue was first found full with no write completed since. */
   #fullSince = NEVER;
@@ -138,9 +138,8 @@ export class StreamConnection implements ClientLink {
     return this.endpoint;
   }
 
-  release(_endpoint: ClientEndpoint): void {
-    this.#idleSince = this.#host.clock.now();
-  }
+  // Nothing to forget. Nor is it a sign of an allocation that has ended: a refused Allocate releases as well.
+  release(_endpoint: ClientEndpoint): void {}
 
   /** Writes what is due, unless a write is on its way: its completion will. */
   flush(): void {
@@ -156,6 +155,7 @@ export class StreamConnection implements ClientLink {
       if (now - this.#endedAt >= LINGER) this.#socket.destroy();
       return;
     }
+    if (this.endpoint.allocation !== null) this.#idleSince = now;
     const { counters, settings } = this.#host;
     if (this.#fullSince !== NEVER && now - this.#fullSince >= settings.stallTimeout * 1000) {
       counters.stalled++;
@@ -163,7 +163,7 @@ export class StreamConnection implements ClientLink {
     } else if (!this.#hasSpoken && now - this.#openedAt >= settings.firstFrameTimeout * 1000) {
       counters.firstFrameTimeouts++;
       this.destroy();
-    } else if (this.endpoint.allocation === null && now - this.#idleSince >= settings.idleTimeout * 1000) {
+    } else if (now - this.#idleSince >= settings.idleTimeout * 1000) {
       counters.idleTimeouts++;
       this.destroy();
     } else {

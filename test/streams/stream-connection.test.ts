@@ -141,6 +141,19 @@ test('TRN-09 a connection without allocation is closed at the idle limit, whatev
   t.equal(group.counters.idleTimeouts, 1);
 });
 
+test('TRN-09 refused Allocates do not put the idle limit off', async (t) => {
+  const { engine, group, clock, port } = await openRig(t, StreamMode.TCP, { idleTimeout: 60 });
+  const client = await rawClient(t, port);
+  await roundTrip(client, 1);
+  clock.time += 59_000;
+  group.sweep();
+  engine.connection().release(engine.endpoints[0]!);
+  clock.time += 1000;
+  group.sweep();
+  await client.received.end();
+  t.equal(group.counters.idleTimeouts, 1);
+});
+
 test('TRN-09 an allocation keeps its connection, and the idle limit counts from its end', async (t) => {
   const { engine, group, clock, port } = await openRig(t, StreamMode.TCP, { idleTimeout: 60 });
   const client = await rawClient(t, port);
