@@ -3,6 +3,7 @@
 // interfaces anew from time to time. Knows no plane: it is told how to open a socket.
 
 import type { HostExpander } from '../net/interfaces.ts';
+import type { IpAddress } from '../stun/ip-address.ts';
 import { TransportAddress } from '../stun/transport-address.ts';
 import { codeOf, listenFault } from './listen-fault.ts';
 
@@ -71,7 +72,7 @@ export class UdpListeners {
     this.#scanning = true;
     const before = this.locals.map((local) => local.text).join();
     try {
-      this.#closeVanished();
+      await this.#closeVanished();
       for (const wanted of this.#options.addresses) {
         await this.#openMissing(wanted).catch((error: Error) => this.#options.report(error.message));
       }
@@ -107,17 +108,30 @@ export class UdpListeners {
     }
   }
 
-  // Closes none before all have been asked for: reading the addresses may throw.
-  #closeVanished(): void {
-    const vanished = new Set(this.#entries.filter((entry) => this.#hasVanished(entry)));
-    this.#entries = this.#entries.filter((entry) => !vanished.has(entry));
-    for (const { listener } of vanished) listener.close();
+  // The system does not list the addresses of an interface that has lost its carrier, but keeps them: a cable that is
+  // out for a moment must not end what clients hold.
+  async #closeVanished(): Promise<void> {
+    for (const entry of this.#entries.filter((one) => this.#isUnlisted(one))) {
+      if (await this.#canBind(entry.listener.local.ip)) continue;
+      this.#entries = this.#entries.filter((one) => one !== entry);
+      entry.listener.close();
+    }
   }
 
-  #hasVanished({ wanted, listener }: Entry): boolean {
+  #isUnlisted({ wanted, listener }: Entry): boolean {
     if (!this.#isWildcard(wanted.host)) return false;
-    const there = this.#options.expander.expand(wanted.host) ?? [];
-    return !there.some((ip) => ip.equals(listener.local.ip));
+    const listed = this.#options.expander.expand(wanted.host) ?? [];
+    return !listed.some((ip) => ip.equals(listener.local.ip));
+  }
+
+  async #canBind(ip: IpAddress): Promise<boolean> {
+    try {
+      const probe = await this.#options.open(new TransportAddress(ip, 0));
+      probe.close();
+      return true;
+    } catch (error) {
+      return codeOf(error) !== NOT_THERE;
+    }
   }
 
   #isWildcard(host: string): boolean {

@@ -26,6 +26,12 @@ class FakeHost {
     });
   }
 
+  /** One address goes, another comes. */
+  replace(gone: string, come: string): void {
+    this.addresses = [...this.addresses.filter((address) => address !== gone), come];
+    this.faults.set(gone, 'EADDRNOTAVAIL');
+  }
+
   #interfaces() {
     if (!this.isReadable) throw new Error('uv_interface_addresses returned EMFILE');
     return { eth0: this.addresses.map(infoOf) };
@@ -56,10 +62,22 @@ test('a scan opens what has come, closes what has gone, and says whether anythin
   const listeners = host.listeners(['*', 3478], ['192.0.2.9', 3479]);
   await listeners.open();
   t.equal(await listeners.scan(), false);
-  host.addresses = ['192.0.2.2'];
+  host.replace('192.0.2.1', '192.0.2.2');
   t.equal(await listeners.scan(), true);
   t.same([...host.open].sort(), ['192.0.2.2:3478', '192.0.2.9:3479'], 'a literal address stays');
   t.same(listeners.locals.map(({ text }) => text).sort(), ['192.0.2.2:3478', '192.0.2.9:3479']);
+});
+
+test('an address that is not listed but still there, as without carrier, keeps its socket', async (t) => {
+  const host = new FakeHost();
+  const listeners = host.listeners(['*', 3478]);
+  await listeners.open();
+  host.addresses = [];
+  t.equal(await listeners.scan(), false);
+  t.same([...host.open], ['192.0.2.1:3478'], 'nor is anything else left open');
+  host.addresses = ['192.0.2.1'];
+  t.equal(await listeners.scan(), false);
+  t.same([...host.open], ['192.0.2.1:3478']);
 });
 
 test('when one cannot be opened, none stays open, and the sentence says which', async (t) => {
@@ -105,7 +123,7 @@ test('a scan that cannot read the interfaces reports it, keeps what is open, and
   t.match(host.reports, [/^the addresses of this host cannot be read now: .*EMFILE/]);
   t.same([...host.open], ['192.0.2.1:3478']);
   host.isReadable = true;
-  host.addresses = ['192.0.2.2'];
+  host.replace('192.0.2.1', '192.0.2.2');
   t.equal(await listeners.scan(), true);
   t.same([...host.open], ['192.0.2.2:3478']);
 });
