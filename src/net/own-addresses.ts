@@ -16,7 +16,7 @@ interface AddressLike {
 
 /** Where the current addresses come from; read at each {@link HostAddresses.refresh}. */
 export interface HostAddressSources {
-  /** The addresses of all interfaces. */
+  /** The addresses of all interfaces. May throw (no descriptor is left): then those read last still count. */
   readonly local: () => readonly IpAddress[];
   /** The addresses that relay sockets are bound to. */
   readonly relay: () => readonly IpAddress[];
@@ -31,28 +31,40 @@ export interface HostAddressSources {
 /** The engine's view of this host. Look-ups allocate nothing. */
 export class HostAddresses implements OwnAddresses {
   readonly #sources: HostAddressSources;
+  #local: readonly IpAddress[];
   #own = new AddressSet();
   #shown = new AddressSet();
   #listeners = new Map<number, AddressSet>();
 
+  /** @throws what reading the interfaces throws; no refresh does */
   constructor(sources: HostAddressSources) {
     this.#sources = sources;
+    this.#local = sources.local();
     this.refresh();
   }
 
   /** Reads the sources again: after a reload, a scan of the interfaces, or a change of the external address. */
   refresh(): void {
-    const { local, relay, shownFor, external, listeners } = this.#sources;
+    const { relay, shownFor, external, listeners } = this.#sources;
+    this.#local = this.#readLocal();
     const relays = relay();
     const shown = relays.map(shownFor);
     const endpoints = listeners();
     this.#shown = new AddressSet(shown);
-    this.#own = new AddressSet([...local(), ...relays, ...shown, ...external(), ...endpoints.map(({ ip }) => ip)]);
+    this.#own = new AddressSet([...this.#local, ...relays, ...shown, ...external(), ...endpoints.map(({ ip }) => ip)]);
     // A NAT that forwards the listeners' ports leads from each external address back to them.
     this.#listeners = byPort(endpoints, [
       ...shown.filter((ip) => !relays.some((one) => one.equals(ip))),
       ...external(),
     ]);
+  }
+
+  #readLocal(): readonly IpAddress[] {
+    try {
+      return this.#sources.local();
+    } catch {
+      return this.#local;
+    }
   }
 
   /** Whether the address is one of this host. All of 127.0.0.0/8 is, and what 0.0.0.0 and :: stand for. */

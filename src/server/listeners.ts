@@ -57,7 +57,7 @@ export class Listeners {
       report: (message) => logger.warn({ event: 'listen' }, message),
     });
     await this.#udp.open();
-    this.#streams = await openStreams({ config, engine, clock, tls });
+    this.#streams = await openStreams({ config, engine, clock, tls, report });
   }
 
   /** Follows the interfaces of the host. Never rejects. */

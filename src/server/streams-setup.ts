@@ -25,17 +25,20 @@ export interface StreamsOptions {
   readonly engine: StreamHandler;
   readonly clock: Clock;
   readonly tls: TlsAcceptor | null;
+  /** Told what the engine threw: a bug, which must not end the process. */
+  readonly report: (fault: unknown) => void;
 }
 
 type StreamAddress = Config['listen'][number] & { readonly transport: StreamMode };
 
 /** Opens all listeners, or none. @throws ListenError that names the one that could not be opened */
-export async function openStreams({ config, engine, clock, tls }: StreamsOptions): Promise<StreamsSetup> {
+export async function openStreams({ config, engine, clock, tls, report }: StreamsOptions): Promise<StreamsSetup> {
   const { limits } = config;
   const group = new StreamGroup({
     clock,
     handler: engine,
     tls,
+    report,
     settings: {
       idleTimeout: limits.idleTimeout,
       firstFrameTimeout: Math.min(limits.idleTimeout, limits.handshakeTimeout),

@@ -3,6 +3,7 @@
 // interfaces anew from time to time. Knows no plane: it is told how to open a socket.
 
 import type { HostExpander } from '../net/interfaces.ts';
+import type { IpAddress } from '../stun/ip-address.ts';
 import { TransportAddress } from '../stun/transport-address.ts';
 import { codeOf, listenFault } from './listen-fault.ts';
 
@@ -70,9 +71,14 @@ export class UdpListeners {
     if (this.#scanning || this.#closed) return false;
     this.#scanning = true;
     const before = this.locals.map((local) => local.text).join();
-    this.#closeVanished();
-    for (const wanted of this.#options.addresses) {
-      await this.#openMissing(wanted).catch((error: Error) => this.#options.report(error.message));
+    try {
+      await this.#closeVanished();
+      for (const wanted of this.#options.addresses) {
+        await this.#openMissing(wanted).catch((error: Error) => this.#options.report(error.message));
+      }
+    } catch (error) {
+      // The system needs a descriptor to tell its addresses: without one, whatever is open stays.
+      this.#options.report(`the addresses of this host cannot be read now: ${(error as Error).message}`);
     }
     this.#scanning = false;
     return this.locals.map((local) => local.text).join() !== before;
@@ -102,13 +108,30 @@ export class UdpListeners {
     }
   }
 
-  #closeVanished(): void {
-    this.#entries = this.#entries.filter(({ wanted, listener }) => {
-      if (!this.#isWildcard(wanted.host)) return true;
-      const stays = (this.#options.expander.expand(wanted.host) ?? []).some((ip) => ip.equals(listener.local.ip));
-      if (!stays) listener.close();
-      return stays;
-    });
+  // The system does not list the addresses of an interface that has lost its carrier, but keeps them: a cable that is
+  // out for a moment must not end what clients hold.
+  async #closeVanished(): Promise<void> {
+    for (const entry of this.#entries.filter((one) => this.#isUnlisted(one))) {
+      if (await this.#canBind(entry.listener.local.ip)) continue;
+      this.#entries = this.#entries.filter((one) => one !== entry);
+      entry.listener.close();
+    }
+  }
+
+  #isUnlisted({ wanted, listener }: Entry): boolean {
+    if (!this.#isWildcard(wanted.host)) return false;
+    const listed = this.#options.expander.expand(wanted.host) ?? [];
+    return !listed.some((ip) => ip.equals(listener.local.ip));
+  }
+
+  async #canBind(ip: IpAddress): Promise<boolean> {
+    try {
+      const probe = await this.#options.open(new TransportAddress(ip, 0));
+      probe.close();
+      return true;
+    } catch (error) {
+      return codeOf(error) !== NOT_THERE;
+    }
   }
 
   #isWildcard(host: string): boolean {

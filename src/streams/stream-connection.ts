@@ -19,6 +19,8 @@ export interface ConnectionHost {
   readonly counters: StreamCounters;
   /** Room for the head of a relayed message. One will do: connections copy it at once. */
   readonly header: Buffer;
+  /** Takes what the handler threw: a bug, which must not end the process. */
+  readonly report: (fault: unknown) => void;
   /** Something is due to the client: {@link StreamConnection.flush} is wanted once in this loop turn. */
   due(connection: StreamConnection): void;
   /** The socket is closed. */
@@ -48,7 +50,7 @@ export class StreamConnection implements ClientLink {
   readonly #output = new OutputQueue();
   readonly #openedAt: number;
   #hasSpoken = false;
-  /** Since when there is no allocation; meaningless while there is one. */
+  /** When there was an allocation last, as far as sweeps have seen. */
   #idleSince: number;
   /** When the queue was first found full with no write completed since. */
   #fullSince = NEVER;
@@ -136,9 +138,8 @@ export class StreamConnection implements ClientLink {
     return this.endpoint;
   }
 
-  release(_endpoint: ClientEndpoint): void {
-    this.#idleSince = this.#host.clock.now();
-  }
+  // Nothing to forget. Nor is it a sign of an allocation that has ended: a refused Allocate releases as well.
+  release(_endpoint: ClientEndpoint): void {}
 
   /** Writes what is due, unless a write is on its way: its completion will. */
   flush(): void {
@@ -154,6 +155,7 @@ export class StreamConnection implements ClientLink {
       if (now - this.#endedAt >= LINGER) this.#socket.destroy();
       return;
     }
+    if (this.endpoint.allocation !== null) this.#idleSince = now;
     const { counters, settings } = this.#host;
     if (this.#fullSince !== NEVER && now - this.#fullSince >= settings.stallTimeout * 1000) {
       counters.stalled++;
@@ -161,7 +163,7 @@ export class StreamConnection implements ClientLink {
     } else if (!this.#hasSpoken && now - this.#openedAt >= settings.firstFrameTimeout * 1000) {
       counters.firstFrameTimeouts++;
       this.destroy();
-    } else if (this.endpoint.allocation === null && now - this.#idleSince >= settings.idleTimeout * 1000) {
+    } else if (now - this.#idleSince >= settings.idleTimeout * 1000) {
       counters.idleTimeouts++;
       this.destroy();
     } else {
@@ -184,23 +186,17 @@ export class StreamConnection implements ClientLink {
   }
 
   readonly #onData = (chunk: Buffer): void => {
-    const { handler } = this.#host;
-    const { endpoint } = this;
-    const framer = this.#framer;
-    if (endpoint.closed) return;
+    if (this.endpoint.closed) return;
     if (this.#opening.isHttp(chunk)) {
       this.#refuse();
       return;
     }
-    framer.push(chunk);
-    let status = framer.next();
-    while (status === FrameStatus.FRAME) {
-      this.#hasSpoken = true;
-      handler.fromClient(endpoint, framer.buffer, framer.start, framer.end);
-      if (endpoint.closed) return;
-      status = framer.next();
+    try {
+      this.#takeFrames(chunk);
+    } catch (fault) {
+      this.#host.report(fault);
+      this.destroy();
     }
-    if (status === FrameStatus.FATAL) this.#refuse();
   };
 
   readonly #onWritten = (error?: Error | null): void => {
@@ -223,6 +219,21 @@ export class StreamConnection implements ClientLink {
     this.#gone();
     this.#host.forget(this);
   };
+
+  #takeFrames(chunk: Buffer): void {
+    const { handler } = this.#host;
+    const { endpoint } = this;
+    const framer = this.#framer;
+    framer.push(chunk);
+    let status = framer.next();
+    while (status === FrameStatus.FRAME) {
+      this.#hasSpoken = true;
+      handler.fromClient(endpoint, framer.buffer, framer.start, framer.end);
+      if (endpoint.closed) return;
+      status = framer.next();
+    }
+    if (status === FrameStatus.FATAL) this.#refuse();
+  }
 
   // Not a byte in answer to this; but frames before it may have answers.
   #refuse(): void {

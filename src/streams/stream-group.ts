@@ -18,6 +18,8 @@ export interface StreamGroupOptions {
   /** Null where no listener takes TLS. */
   readonly tls: TlsAcceptor | null;
   readonly settings?: StreamSettings;
+  /** Told what the handler threw: a bug, which must not end the process. */
+  readonly report: (fault: unknown) => void;
 }
 
 /** Milliseconds between sweeps. */
@@ -27,6 +29,7 @@ const SWEEP_INTERVAL = 1000;
 export class StreamGroup implements ConnectionHost, ListenerHost {
   readonly clock: Clock;
   readonly handler: StreamHandler;
+  readonly report: (fault: unknown) => void;
   readonly counters = new StreamCounters();
   readonly header: Buffer = Buffer.alloc(HEADER_ROOM);
   /** May be replaced at any time; applies to live connections. */
@@ -43,6 +46,7 @@ export class StreamGroup implements ConnectionHost, ListenerHost {
   constructor(options: StreamGroupOptions) {
     this.clock = options.clock;
     this.handler = options.handler;
+    this.report = options.report;
     this.settings = options.settings ?? DEFAULT_STREAM_SETTINGS;
     this.#tls = options.tls;
   }

@@ -46,4 +46,6 @@ test('TURN-31 one client socket has an allocation of its own at each address of 
   t.equal(codeOf(await request(one, REQUEST.refresh, lifetime(0))), 0);
   t.equal(codeOf(await request(one, REQUEST.refresh)), 437);
   t.equal(codeOf(await request(two, REQUEST.refresh)), 0, 'the other lives on');
+  two.close();
+  t.equal(lab.engine.allocations.size, 0, 'until its listener closes');
 });

@@ -87,3 +87,20 @@ test('a refresh takes new addresses in and lets old ones go', async (t) => {
   t.ok(own.isListener(ip('10.0.0.9'), 443));
   t.notOk(own.isListener(ip('10.0.0.5'), 3478));
 });
+
+test('while the interfaces cannot be read, the addresses read last count, and everything else is refreshed', async (t) => {
+  let isReadable = true;
+  let shown = ip('8.8.8.8');
+  const own = host({
+    local: () => {
+      if (!isReadable) throw new Error('uv_interface_addresses returned EMFILE');
+      return [ip('10.0.0.9')];
+    },
+    shownFor: () => shown,
+  });
+  isReadable = false;
+  shown = ip('9.9.9.9');
+  own.refresh();
+  t.ok(own.isOwn(ip('10.0.0.9')));
+  t.ok(own.isShown(ip('9.9.9.9')));
+});

@@ -7,6 +7,8 @@ import { TransportAddress } from '../../src/stun/transport-address.ts';
 /** A host whose addresses and open sockets a test owns. */
 class FakeHost {
   addresses: string[] = ['192.0.2.1'];
+  /** Whether the system has a descriptor left: without one it cannot tell its addresses. */
+  isReadable = true;
   readonly open = new Set<string>();
   readonly faults = new Map<string, string>();
   readonly reports: string[] = [];
@@ -17,11 +19,22 @@ class FakeHost {
       addresses: wanted.map(([host, port]) => ({ host, port })),
       expander: new HostExpander(
         () => undefined,
-        () => ({ eth0: this.addresses.map(infoOf) }),
+        () => this.#interfaces(),
       ),
       open: (local) => this.#bind(local),
       report: (message) => this.reports.push(message),
     });
+  }
+
+  /** One address goes, another comes. */
+  replace(gone: string, come: string): void {
+    this.addresses = [...this.addresses.filter((address) => address !== gone), come];
+    this.faults.set(gone, 'EADDRNOTAVAIL');
+  }
+
+  #interfaces() {
+    if (!this.isReadable) throw new Error('uv_interface_addresses returned EMFILE');
+    return { eth0: this.addresses.map(infoOf) };
   }
 
   async #bind({ ip, port }: TransportAddress) {
@@ -49,10 +62,22 @@ test('a scan opens what has come, closes what has gone, and says whether anythin
   const listeners = host.listeners(['*', 3478], ['192.0.2.9', 3479]);
   await listeners.open();
   t.equal(await listeners.scan(), false);
-  host.addresses = ['192.0.2.2'];
+  host.replace('192.0.2.1', '192.0.2.2');
   t.equal(await listeners.scan(), true);
   t.same([...host.open].sort(), ['192.0.2.2:3478', '192.0.2.9:3479'], 'a literal address stays');
   t.same(listeners.locals.map(({ text }) => text).sort(), ['192.0.2.2:3478', '192.0.2.9:3479']);
+});
+
+test('an address that is not listed but still there, as without carrier, keeps its socket', async (t) => {
+  const host = new FakeHost();
+  const listeners = host.listeners(['*', 3478]);
+  await listeners.open();
+  host.addresses = [];
+  t.equal(await listeners.scan(), false);
+  t.same([...host.open], ['192.0.2.1:3478'], 'nor is anything else left open');
+  host.addresses = ['192.0.2.1'];
+  t.equal(await listeners.scan(), false);
+  t.same([...host.open], ['192.0.2.1:3478']);
 });
 
 test('when one cannot be opened, none stays open, and the sentence says which', async (t) => {
@@ -87,6 +112,20 @@ test('a scan that fails reports it and keeps what is open', async (t) => {
   t.equal(await listeners.scan(), false);
   t.match(host.reports, [/^cannot listen on UDP 192\.0\.2\.2 port 3478: another program/]);
   t.same([...host.open], ['192.0.2.1:3478']);
+});
+
+test('a scan that cannot read the interfaces reports it, keeps what is open, and the next one goes on', async (t) => {
+  const host = new FakeHost();
+  const listeners = host.listeners(['*', 3478]);
+  await listeners.open();
+  host.isReadable = false;
+  t.equal(await listeners.scan(), false);
+  t.match(host.reports, [/^the addresses of this host cannot be read now: .*EMFILE/]);
+  t.same([...host.open], ['192.0.2.1:3478']);
+  host.isReadable = true;
+  host.replace('192.0.2.1', '192.0.2.2');
+  t.equal(await listeners.scan(), true);
+  t.same([...host.open], ['192.0.2.2:3478']);
 });
 
 test('after close nothing is opened any more', async (t) => {

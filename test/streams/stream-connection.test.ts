@@ -141,6 +141,19 @@ test('TRN-09 a connection without allocation is closed at the idle limit, whatev
   t.equal(group.counters.idleTimeouts, 1);
 });
 
+test('TRN-09 refused Allocates do not put the idle limit off', async (t) => {
+  const { engine, group, clock, port } = await openRig(t, StreamMode.TCP, { idleTimeout: 60 });
+  const client = await rawClient(t, port);
+  await roundTrip(client, 1);
+  clock.time += 59_000;
+  group.sweep();
+  engine.connection().release(engine.endpoints[0]!);
+  clock.time += 1000;
+  group.sweep();
+  await client.received.end();
+  t.equal(group.counters.idleTimeouts, 1);
+});
+
 test('TRN-09 an allocation keeps its connection, and the idle limit counts from its end', async (t) => {
   const { engine, group, clock, port } = await openRig(t, StreamMode.TCP, { idleTimeout: 60 });
   const client = await rawClient(t, port);
@@ -221,4 +234,18 @@ test('nothing is sent to a connection that is gone', async (t) => {
   endpoint.link.send(endpoint, bindingSuccess(transaction(1)), 0, 32);
   endpoint.link.sendRelayed(endpoint, endpoint.link.header(), 4, Buffer.alloc(8), 0, 8, 0);
   t.equal(engine.connection().queued, 0);
+});
+
+test('an engine that throws costs the connection, and nobody else', async (t) => {
+  const { engine, faults, port } = await openRig(t, StreamMode.TCP);
+  const other = await rawClient(t, port);
+  await roundTrip(other, 1);
+  engine.fault = new Error('a bug');
+  const client = await rawClient(t, port);
+  client.socket.write(Buffer.concat([bindingRequest(2), bindingRequest(3)]));
+  t.equal((await client.received.end()).length, 0);
+  t.strictSame(faults, [engine.fault]);
+  t.strictSame(engine.closed, [engine.endpoints[1]]);
+  engine.fault = null;
+  await roundTrip(other, 4);
 });

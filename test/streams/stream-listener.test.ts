@@ -14,6 +14,7 @@ import {
   roundTrip,
   transaction,
   turn,
+  unexpected,
   writeBytes,
 } from './support.ts';
 
@@ -80,7 +81,7 @@ test('the endpoint has the addresses of both ends', async (t) => {
 
 test('STUN-11 an IPv4 client of a dual-stack listener has IPv4 addresses', async (t) => {
   const engine = new FakeEngine();
-  const group = new StreamGroup({ clock: new ManualClock(), handler: engine, tls: null });
+  const group = new StreamGroup({ clock: new ManualClock(), handler: engine, tls: null, report: unexpected });
   t.teardown(() => group.close());
   const listener = await group.listen({ mode: StreamMode.TCP, host: '::', port: 0, dualStack: true });
   const client = await rawClient(t, listener.local.port);
@@ -92,7 +93,7 @@ test('STUN-11 an IPv4 client of a dual-stack listener has IPv4 addresses', async
 
 test('an IPv6 listener leaves the port of IPv4 alone', async (t) => {
   const engine = new FakeEngine();
-  const group = new StreamGroup({ clock: new ManualClock(), handler: engine, tls: null });
+  const group = new StreamGroup({ clock: new ManualClock(), handler: engine, tls: null, report: unexpected });
   t.teardown(() => group.close());
   const six = await group.listen({ mode: StreamMode.TCP, host: '::', port: 0 });
   const four = await group.listen({ mode: StreamMode.TCP, host: '0.0.0.0', port: six.local.port });
@@ -106,7 +107,7 @@ test('an occupied port rejects with the system error', async (t) => {
 });
 
 test('a TLS listener without certificates is refused', async (t) => {
-  const group = new StreamGroup({ clock: new ManualClock(), handler: new FakeEngine(), tls: null });
+  const group = new StreamGroup({ clock: new ManualClock(), handler: new FakeEngine(), tls: null, report: unexpected });
   await t.rejects(group.listen({ mode: StreamMode.TCP_AND_TLS, host: '127.0.0.1', port: 0 }), /needs certificates/);
 });
 

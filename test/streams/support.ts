@@ -36,12 +36,15 @@ export class FakeEngine implements StreamHandler {
   readonly endpoints: ClientEndpoint[] = [];
   readonly closed: ClientEndpoint[] = [];
   answers = true;
+  /** Thrown at the next frames. */
+  fault: Error | null = null;
   #wake: () => void = () => {};
 
   fromClient(endpoint: ClientEndpoint, buffer: Buffer, start: number, end: number): void {
     const frame = buffer.toString('hex', start, end);
     this.frames.push(frame);
     if (!this.endpoints.includes(endpoint)) this.endpoints.push(endpoint);
+    if (this.fault !== null) throw this.fault;
     if (this.answers && frame.startsWith('0001')) {
       const answer = bindingSuccess(frame.slice(16, 40));
       endpoint.link.send(endpoint, answer, 0, answer.length);
@@ -81,6 +84,11 @@ export class FakeEngine implements StreamHandler {
   }
 }
 
+/** For groups whose engine throws nothing. */
+export function unexpected(fault: unknown): never {
+  throw fault;
+}
+
 /** A Binding request; `number` is in its transaction. */
 export function bindingRequest(number = 0): Buffer {
   return Buffer.from(`000100002112a442${transaction(number)}`, 'hex');
@@ -103,6 +111,8 @@ export interface Rig {
   readonly port: number;
   /** Null where the listener is plain. */
   readonly tls: TlsAcceptor | null;
+  /** What the engine has thrown. */
+  readonly faults: readonly unknown[];
 }
 
 /** A group with one listener on 127.0.0.1. */
@@ -111,15 +121,17 @@ export async function openRig(t: Test, mode: StreamMode, settings: Partial<Strea
   const clock = new ManualClock();
   const engine = new FakeEngine();
   const tls = mode === StreamMode.TCP ? null : await openTls(t, clock);
+  const faults: unknown[] = [];
   const group = new StreamGroup({
     clock,
     handler: engine,
     tls,
+    report: (fault) => faults.push(fault),
     settings: { ...DEFAULT_STREAM_SETTINGS, ...settings },
   });
   const listener = await group.listen({ mode, host: '127.0.0.1', port: 0 });
   t.teardown(() => group.close());
-  return { group, engine, clock, tls, port: listener.local.port };
+  return { group, engine, clock, tls, faults, port: listener.local.port };
 }
 
 // With self-made certificates, RSA and P-256, for `turn.example.com`.

@@ -37,6 +37,11 @@ export class EndpointTable {
     return this.#count;
   }
 
+  /** All of them, as they are now. */
+  list(): UdpEndpoint[] {
+    return [...this.#byAddress.values()].flatMap((ports) => [...ports.values()]);
+  }
+
   get(address: string, port: number): UdpEndpoint | null {
     const last = this.#last;
     if (last !== null && last.source.port === port && last.address === address) return last;

@@ -19,6 +19,8 @@ const PADDING: readonly Buffer[] = [0, 1, 2, 3].map((length) => Buffer.alloc(len
 /** What a listener needs of the engine. */
 export interface ClientDatagramHandler {
   fromClient(endpoint: ClientEndpoint, buffer: Buffer, start: number, end: number): void;
+  /** The five-tuple is gone, and its allocation with it. */
+  endpointClosed(endpoint: ClientEndpoint): void;
 }
 
 /** What a listener is opened with. */
@@ -121,9 +123,13 @@ export class UdpListener implements ClientLink, DatagramReceiver {
     this.#known.remove(endpoint);
   }
 
-  /** Stops receiving and sending; retained endpoints stay valid, and what is sent to them is dropped. Idempotent. */
+  /**
+   * Stops receiving and sending, and tells the engine of every five-tuple that is gone: another socket on the same
+   * address would not know them, and their ports and quota would be held for nothing. Idempotent.
+   */
   close(): void {
     this.#socket.close();
+    for (const endpoint of this.#known.list()) this.#handler.endpointClosed(endpoint);
   }
 
   onDatagram(buffer: Buffer, from: RemoteInfo): void {

@@ -16,7 +16,7 @@ const arrivals = new Inbox<ClientEndpoint>();
 const counters = new PlaneCounters();
 const listener = await UdpListener.open({
   bind: new TransportAddress(new IpAddress(4, 0, 0, 0, 0x7f000001), 0),
-  handler: { fromClient: (endpoint) => arrivals.put(endpoint) },
+  handler: { fromClient: (endpoint) => arrivals.put(endpoint), endpointClosed: () => {} },
   counters: counters.clients,
   report: (fault) => console.error(fault),
 });

@@ -23,6 +23,7 @@ type OnArrival = (endpoint: ClientEndpoint, buffer: Buffer) => void;
 class Bench {
   readonly arrivals = new Inbox<Arrival>();
   readonly faults: unknown[] = [];
+  readonly closed: ClientEndpoint[] = [];
   readonly counters = new PlaneCounters();
   onArrival: OnArrival = () => undefined;
 
@@ -40,6 +41,11 @@ class Bench {
   fromClient(endpoint: ClientEndpoint, buffer: Buffer, start: number, end: number): void {
     this.arrivals.put({ endpoint, bytes: buffer.subarray(start, end), source: endpoint.client.text });
     this.onArrival(endpoint, buffer);
+  }
+
+  endpointClosed(endpoint: ClientEndpoint): void {
+    this.closed.push(endpoint);
+    endpoint.link.release(endpoint);
   }
 }
 
@@ -230,6 +236,25 @@ test('sending to port 0, or after the close, is a counted drop', async (t) => {
   endpoint.link.sendRelayed(endpoint, listener.header(), 4, Buffer.from('x'), 0, 1, 0);
   t.equal(bench.counters.clients.droppedUnusable, 3);
   t.equal(bench.counters.clients.packetsOut, 0);
+});
+
+test('a listener that closes tells the engine of every five-tuple that it knows, once', async (t) => {
+  const bench = new Bench();
+  const listener = await bench.listen(t, '127.0.0.1');
+  const lasting: ClientEndpoint[] = [];
+  for (const ip of ['127.0.0.1', '127.0.0.1', '127.0.0.2', '127.0.0.3']) {
+    const client = await openPeer(t, ip);
+    await client.send(Buffer.from('x'), listener.local.port, '127.0.0.1');
+    const { endpoint } = await bench.arrivals.next();
+    lasting.push(endpoint.link.retain(endpoint));
+  }
+  const stranger = await openPeer(t, '127.0.0.4');
+  await stranger.send(Buffer.from('x'), listener.local.port, '127.0.0.1');
+  await bench.arrivals.next();
+  listener.close();
+  listener.close();
+  t.strictSame(bench.closed, lasting);
+  t.equal(listener.knownEndpoints, 0);
 });
 
 test('a closed listener has left its port', async (t) => {
