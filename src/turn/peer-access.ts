@@ -22,9 +22,9 @@ export class PeerAccess {
     this.#registry = registry;
   }
 
-  /** Whether the address is one of this host's own. */
+  /** Whether the address is one of this host's own, or was when a relay that still lives was made. */
   isOwn(ip: IpAddress): boolean {
-    return this.#own.isOwn(ip);
+    return this.#own.isOwn(ip) || this.#registry.shows(ip);
   }
 
   /**
@@ -32,14 +32,15 @@ export class PeerAccess {
    * that this server shows to its clients is another client's relayed address, whatever range it lies in.
    */
   judgeAddress(ip: IpAddress): string | null {
-    const rule = this.#own.isShown(ip) ? this.#policy.checkShown(ip) : this.#policy.check(ip);
+    const isShown = this.#own.isShown(ip) || this.#registry.shows(ip);
+    const rule = isShown ? this.#policy.checkShown(ip) : this.#policy.check(ip);
     return rule === null ? null : rule.name;
   }
 
   /** Judges a peer by address and port, as a channel does. */
   judge(ip: IpAddress, port: number): string | null {
     const rule = this.judgeAddress(ip);
-    if (rule !== null || !this.#own.isOwn(ip)) return rule;
+    if (rule !== null || !this.isOwn(ip)) return rule;
     return this.liveRelay(ip, port) !== null || this.mayLeave(ip, port) ? null : OWN_ADDRESS_RULE;
   }
 

@@ -7,21 +7,32 @@ import type { Relay } from './allocation.ts';
 /** Looked up per packet towards an own address: a port has as many entries as there are relay addresses. */
 export class RelayRegistry {
   readonly #byPort: Map<number, Relay[]> = new Map();
+  /** How many relays are shown at each address: an external address that has changed is still some relays'. */
+  readonly #byAddress: Map<string, number> = new Map();
 
   add(relay: Relay): void {
-    const { port } = relay.relayed;
+    const { ip, port } = relay.relayed;
+    this.#byAddress.set(ip.text, (this.#byAddress.get(ip.text) ?? 0) + 1);
     const entries = this.#byPort.get(port);
     if (entries === undefined) this.#byPort.set(port, [relay]);
     else entries.push(relay);
   }
 
   remove(relay: Relay): void {
-    const { port } = relay.relayed;
+    const { ip, port } = relay.relayed;
     const entries = this.#byPort.get(port);
     const index = entries?.indexOf(relay) ?? -1;
     if (entries === undefined || index < 0) return;
     entries.splice(index, 1);
     if (entries.length === 0) this.#byPort.delete(port);
+    const left = (this.#byAddress.get(ip.text) ?? 1) - 1;
+    if (left > 0) this.#byAddress.set(ip.text, left);
+    else this.#byAddress.delete(ip.text);
+  }
+
+  /** Whether any live relay is shown at `ip`. */
+  shows(ip: IpAddress): boolean {
+    return this.#byAddress.has(ip.text);
   }
 
   /** The live relay that is shown as `ip`:`port`, or null. */

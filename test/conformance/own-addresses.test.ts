@@ -205,6 +205,17 @@ test('S35 a network that is allowed opens no service of this host that lies in i
   t.equal(lab.relays.lost.length, 1);
 });
 
+test('TURN-104 clients reach each other at an external address that has changed since', async (t) => {
+  const nobodys = { isOwn: () => false, isShown: () => false, isListener: () => false };
+  const { lab, alice, bob, a, b } = await pair({ env: { own: nobodys } });
+  t.equal((await alice.permit(b)).type, 0x0108);
+  t.equal((await bob.permit(a)).type, 0x0108);
+  alice.sendTo(b, 'across');
+  t.equal(bob.take().length, 1);
+  t.same(lab.relays.lost, []);
+  t.equal(lab.engine.counters.packetsCrossed, 1);
+});
+
 test('S33 an address that becomes one of this host is known as such when its permission is extended', async (t) => {
   let mine = false;
   const own = { isOwn: () => mine, isShown: () => false, isListener: () => mine };

@@ -50,3 +50,17 @@ test('removing another relay of the same address leaves the one that is there', 
   registry.remove(relay('203.0.113.1:50000'));
   t.equal(find(registry, '203.0.113.1:50000'), successor);
 });
+
+test('an address is shown as long as a relay lives there', async (t) => {
+  const registry = new RelayRegistry();
+  const [one, two] = [relay('203.0.113.1:50000'), relay('203.0.113.1:50001')];
+  const { ip } = transportAddress('203.0.113.1:1');
+  t.notOk(registry.shows(ip));
+  registry.add(one);
+  registry.add(two);
+  registry.remove(one);
+  registry.remove(one);
+  t.ok(registry.shows(ip));
+  registry.remove(two);
+  t.notOk(registry.shows(ip));
+});
