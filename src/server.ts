@@ -58,7 +58,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   try {
     return await open(options, closers);
   } catch (error) {
-    await closers.close();
+    // What failed first is what the operator must know.
+    await closers
+      .close()
+      .catch((fault: unknown) => options.logger.error({ err: fault }, 'not everything could be closed'));
     throw error;
   }
 }

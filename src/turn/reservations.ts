@@ -2,8 +2,8 @@
 
 import type { Clock, Random, RelaySocket } from './env.ts';
 
-/** Milliseconds that a reservation is held: at least 30 s (RFC 8656 §7.2). */
-export const RESERVATION_HOLD = 30_000;
+/** Milliseconds that a reservation is held: at least 30 s (RFC 8656 §7.2), even by a clock that is read now and then. */
+export const RESERVATION_HOLD = 31_000;
 
 const TOKEN_LENGTH = 8;
 

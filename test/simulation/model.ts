@@ -27,7 +27,7 @@ const NONCE = 600_000;
 // The server may count a nonce's age in steps of this much.
 const NONCE_GRACE = 15_000;
 const REPLY_CACHE = 40_000;
-const RESERVATION = 30_000;
+const RESERVATION = 31_000;
 // An allocation that is over may be noticed so much later, where it is not used.
 const SWEEP = 2000;
 
