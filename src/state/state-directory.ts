@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import {
   closeSync,
   constants,
+  existsSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -12,9 +13,10 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { describeSystemError, StateDirectoryError } from '../errors.ts';
 import { type DirectoryLock, lockDirectory } from './directory-lock.ts';
 
@@ -92,10 +94,25 @@ export function damagedFile(state: StateDirectory, name: string): StateDirectory
 
 function prepare(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeDirectory(path);
   } catch (error) {
-    // An existing directory is no error for mkdir, so what exists is something else.
+    // An existing directory is no error, so what exists is something else.
     throw unusable(path, codeOf(error) === 'EEXIST' ? 'is not a directory' : 'cannot be made', error);
+  }
+}
+
+/**
+ * As mkdir -p, mode 0700. Node's own `recursive` tries for ever where mkdir() says ENOENT below a directory that exists
+ * (/proc).
+ */
+function makeDirectory(path: string): void {
+  const parent = dirname(path);
+  if (!existsSync(parent)) makeDirectory(parent);
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // It was there, or another process was faster.
+    if (!statSync(path, { throwIfNoEntry: false })?.isDirectory()) throw error;
   }
 }
 

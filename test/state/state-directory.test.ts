@@ -197,6 +197,16 @@ test('a directory that cannot be made is refused with the reason', async (t) => 
   t.ok(error.message.includes(`${join(parent, 'state')} cannot be made (permission denied)`), error.message);
 });
 
+const NO_PROC = process.platform === 'linux' ? false : 'only Linux has a /proc where nothing can be made';
+
+test('a directory that the file system refuses to know ends in an error, not in a loop', {
+  skip: NO_PROC,
+}, async (t) => {
+  const error = await openError('/proc/turnd/state');
+  t.equal(error.code, 'TURN_STATE_DIRECTORY');
+  t.match(error.message, '/proc/turnd/state cannot be made (no such file or directory)');
+});
+
 test('a file that cannot be written is named with the reason, and no part of it stays', async (t) => {
   const path = t.testdir();
   // No file may grow at all: a full disk, but for the name of the error. Standard output is a pipe, and the test
