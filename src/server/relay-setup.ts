@@ -20,6 +20,7 @@ export async function setUpRelay(config: Config, logger: Logger): Promise<RelayS
   if (addresses.length === 0) {
     throw new TurnServerError('TURN_RELAY_ADDRESS', 'this host has no address to relay from: set relay.address');
   }
+  warnOfForeign(addresses, logger);
   const external = await openExternalAddresses(externalSetting(config), {
     relayAddresses: addresses,
     report: (message) => logger.warn({ event: 'external-address' }, message),
@@ -63,6 +64,18 @@ function literal(text: string): IpAddress {
   const ip = parseIp(text);
   if (ip === null) throw new TypeError(`the schema let ${text} pass as an address`);
   return ip;
+}
+
+// Nothing is bound before the first allocation. An address may also come later (VRRP), so this ends nothing.
+function warnOfForeign(addresses: readonly IpAddress[], logger: Logger): void {
+  const local = listLocalAddresses();
+  const isForeign = (ip: IpAddress): boolean => scopeOf(ip) !== 'loopback' && !local.some((own) => own.ip.equals(ip));
+  const foreign = addresses.filter(isForeign).map((ip) => ip.text);
+  if (foreign.length === 0) return;
+  logger.warn(
+    { event: 'relay-address-missing', relay: foreign },
+    'this host does not have the relay address, so no allocation can be made on it: mend --relay-address',
+  );
 }
 
 // The most common fault of a TURN server: everything works on the operator's desk and nowhere else.

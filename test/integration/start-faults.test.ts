@@ -88,6 +88,16 @@ test('an address that this host lacks is named', async (t) => {
   leavesNoLock(t, directory);
 });
 
+test('a relay address that this host lacks is warned of: it may come later', async (t) => {
+  const flags = ['--state-dir', temporaryDirectory(t), '--log-format', 'json', '--listen', 'udp://127.0.0.1:0'];
+  const more = ['--user', 'alice:secret-of-alice', '--external-address', 'none'];
+  const server = await startTurndWith(t, [...flags, ...more, '--relay-address', '203.0.113.77']);
+  const [warning] = server.stdout.filter((line) => line.includes('relay-address-missing'));
+  t.match(warning, /"level":"warn".*"relay":\["203\.0\.113\.77"\].*mend --relay-address/);
+  const other = await startTurndWith(t, labFlags(temporaryDirectory(t)));
+  t.notOk(other.stdout.some((line) => line.includes('relay-address-missing')));
+});
+
 test('a certificate that cannot be read, or does not fit its key, is named', async (t) => {
   const directory = temporaryDirectory(t);
   const { certificate, key, otherKey } = await writePair(directory);
