@@ -40,11 +40,19 @@ function unknownKey(key: string, path: readonly PropertyKey[], schema: SchemaNod
 
 // zod's messages never quote the value, so a secret in the wrong place does not leak.
 function sentence(issue: ZodIssue): string {
+  // The schema's own words do not begin as zod's do.
+  if (issue.code === 'too_small' && issue.message.startsWith('Too small')) return `must be at least ${issue.minimum}`;
+  if (issue.code === 'too_big' && issue.message.startsWith('Too big')) return tooBig(issue);
+  if (issue.code === 'invalid_value') return `must be ${issue.values.join(', ').replace(/, (?=[^,]*$)/, ' or ')}`;
   if (issue.code !== 'invalid_type') return lowerFirst(issue.message);
   if (issue.message.endsWith('received undefined')) return 'is missing';
   const hint =
     issue.expected === 'string' && /received (?:number|boolean)$/.test(issue.message) ? '; put it between quotes' : '';
   return `${lowerFirst(issue.message.replace(/^Invalid input: /, ''))}${hint}`;
+}
+
+function tooBig({ maximum, origin }: z.core.$ZodIssueTooBig): string {
+  return origin === 'string' ? `must not be longer than ${maximum} characters` : `must be at most ${maximum}`;
 }
 
 function lowerFirst(text: string): string {
