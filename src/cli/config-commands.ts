@@ -9,6 +9,9 @@ import { printConfig } from '../config/print-config.ts';
 import { escapeText } from '../escape-text.ts';
 import { type CommandIo, ExitStatus } from './terminal-io.ts';
 
+// Where turnd looks, so that a file in another place is not waited for in vain.
+const NO_FILE = 'no configuration file (looked for $TURND_CONFIG, ./turnd.yaml, /etc/turnd/turnd.yaml)';
+
 /** Adds the group to the program; `finish` receives the exit status. */
 export function addConfigCommands(program: Command, io: CommandIo, finish: (status: ExitStatus) => void): void {
   const group = program.command('config').description('check and show the configuration');
@@ -36,7 +39,7 @@ function checkConfig(file: string | undefined, io: CommandIo): ExitStatus {
   if (!result.ok) return reportErrors(result.errors, io);
   reportWarnings(result.warnings, io);
   const { auth, configFile, hasCredentials } = result.config;
-  const name = configFile ?? 'no configuration file';
+  const name = configFile ?? NO_FILE;
   if (configFile !== null && !hasCredentials && !auth.anonymous)
     return reportErrors([`${name}: ${NO_CREDENTIALS}`], io);
   io.out(`${escapeText(name)}: ok\n`);
@@ -52,7 +55,7 @@ function showConfig(file: string | undefined, io: CommandIo): ExitStatus {
 }
 
 function load(file: string | undefined, { env, cwd, reader }: CommandIo): ConfigResult {
-  return loadConfig({ flags: [], configFile: file ?? null, env, cwd, reader });
+  return loadConfig({ flags: [], configFile: file ?? null, configSource: null, env, cwd, reader });
 }
 
 function reportErrors(errors: readonly string[], io: CommandIo): ExitStatus {

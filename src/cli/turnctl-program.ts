@@ -9,7 +9,7 @@ import { type CommandIo, ExitStatus } from './terminal-io.ts';
 export async function runTurnctl(argv: readonly string[], version: string, io: CommandIo): Promise<ExitStatus> {
   let status: ExitStatus = ExitStatus.ok;
   const program = new Command('turnctl')
-    .description('Run and inspect turnd')
+    .description("The operator's tool for turnd")
     .version(version, '--version')
     .helpOption('--help', 'show this help')
     .exitOverride()

@@ -13,6 +13,8 @@ export interface LoadOptions {
   readonly flags: readonly Override[];
   /** The file that `--config` names, or null. */
   readonly configFile: string | null;
+  /** What named it, for faults; `--config` if absent, null if the path says enough. */
+  readonly configSource?: string | null;
   readonly env: Environment;
   /** Absolute path of the working directory. */
   readonly cwd: string;
@@ -35,29 +37,39 @@ export function loadConfig(options: LoadOptions): ConfigResult {
   return { ok: false, errors: [escapeText(found.error), ...(result.ok ? [] : result.errors)] };
 }
 
-function findFile({ configFile, env, cwd, reader }: LoadOptions): FoundFile | { readonly error: string } {
-  if (configFile !== null) return readNamed('--config', resolve(cwd, configFile), reader);
+function findFile({
+  configFile,
+  configSource = '--config',
+  env,
+  cwd,
+  reader,
+}: LoadOptions): FoundFile | { readonly error: string } {
+  if (configFile !== null) return readNamed(configSource, resolve(cwd, configFile), reader);
   const fromEnvironment = env['TURND_CONFIG'];
   if (fromEnvironment) return readNamed('TURND_CONFIG', resolve(cwd, fromEnvironment), reader);
   for (const candidate of SEARCHED) {
     const path = resolve(cwd, candidate);
-    const found = readIfThere(path, reader);
+    const found = readIfThere(path, reader, null);
     if (found !== null) return found;
   }
   return null;
 }
 
-function readNamed(source: string, path: string, reader: FileReader): FoundFile | { readonly error: string } {
-  return readIfThere(path, reader, source) ?? { error: `${source}: cannot read ${path}: no such file or directory` };
+function readNamed(source: string | null, path: string, reader: FileReader): FoundFile | { readonly error: string } {
+  const found = readIfThere(path, reader, source);
+  return found ?? { error: `${prefixOf(source)}cannot read ${path}: no such file or directory` };
 }
 
 /** Null only if the file is not there: one that is there but cannot be read must not be passed over in silence. */
-function readIfThere(path: string, reader: FileReader, source?: string): FoundFile | { readonly error: string } {
+function readIfThere(path: string, reader: FileReader, source: string | null): FoundFile | { readonly error: string } {
   try {
     return { path, text: reader.read(path) };
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
-    const prefix = source === undefined ? '' : `${source}: `;
-    return { error: `${prefix}cannot read ${path}: ${describeSystemError(error)}` };
+    return { error: `${prefixOf(source)}cannot read ${path}: ${describeSystemError(error)}` };
   }
+}
+
+function prefixOf(source: string | null): string {
+  return source === null ? '' : `${source}: `;
 }

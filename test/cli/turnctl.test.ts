@@ -46,12 +46,15 @@ test('config check: a file without credentials is refused unless anonymous (S12)
   t.match(refused.err, /^\/cwd\/turnd\.yaml: auth: no credentials: set auth\.secrets/);
   const anonymous = await run(['config', 'check'], { '/cwd/turnd.yaml': 'auth: {anonymous: true}' });
   t.equal(anonymous.status, 0);
-  t.equal((await run(['config', 'check'])).out, 'no configuration file: ok\n');
+  t.equal(
+    (await run(['config', 'check'])).out,
+    'no configuration file (looked for $TURND_CONFIG, ./turnd.yaml, /etc/turnd/turnd.yaml): ok\n',
+  );
 });
 
 test('config check: a missing file is status 2', async (t) => {
   const result = await run(['config', 'check', 'gone']);
-  t.match(result, { status: 2, err: '--config: cannot read /cwd/gone: no such file or directory\n' });
+  t.match(result, { status: 2, err: 'cannot read /cwd/gone: no such file or directory\n' });
 });
 
 test('config print: effective values, secrets hidden (S55)', async (t) => {
