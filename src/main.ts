@@ -99,6 +99,8 @@ function ignore(): void {}
 
 main().catch((error: unknown) => {
   const known = error instanceof TurnServerError;
-  process.stderr.write(known ? `turnd: ${error.message}\n` : `turnd: ${String((error as Error).stack ?? error)}\n`);
+  const text = known ? error.message : String((error as Error)?.stack ?? error);
+  // Every line says whose it is: a journal mixes programs.
+  process.stderr.write(`${text.replaceAll(/^/gm, 'turnd: ')}\n`);
   process.exitCode = exitStatusOf(error);
 });

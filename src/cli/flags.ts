@@ -24,7 +24,7 @@ const ROWS: readonly FlagRow[] = Object.freeze([
   {
     flag: '--listen <url...>',
     keys: ['listen'],
-    help: 'listen here: udp://, tcp://, tls:// or tcp+tls://, host, port',
+    help: 'listen here: udp://, tcp://, tls:// or tcp+tls://, host (*: all), port',
     isRepeatable: true,
   },
   { flag: '--realm <realm>', keys: ['realm'], help: 'realm of the credentials' },
@@ -42,20 +42,34 @@ const ROWS: readonly FlagRow[] = Object.freeze([
     keys: ['limits.allocations-per-user', 'limits.allocations-per-rest-user'],
     help: 'allocations per user (0: no limit)',
   },
-  { flag: '--relay-address <ip>', keys: ['relay.address'], help: 'address to relay from', isRepeatable: true },
+  {
+    flag: '--relay-address <ip>',
+    keys: ['relay.address'],
+    help: 'address to bind relays to, one per family',
+    isRepeatable: true,
+  },
   {
     flag: '--external-address <address>',
     keys: ['relay.external-address'],
-    help: 'address that others see: auto, none, IP, name',
+    help: 'public address of the relays, behind NAT: auto, none, IP, name',
   },
-  { flag: '--relay-ports <A-B>', keys: ['relay.ports'], help: 'ports to relay from' },
-  { flag: '--allow-peer <cidr>', keys: ['peers.allow'], help: 'let clients reach this network', isRepeatable: true },
+  { flag: '--relay-ports <A-B>', keys: ['relay.ports'], help: 'ports of the relays (49152-65535): open them for UDP' },
+  {
+    flag: '--allow-peer <cidr>',
+    keys: ['peers.allow'],
+    help: 'let clients reach this network of the built-in deny list',
+    isRepeatable: true,
+  },
   { flag: '--deny-peer <cidr>', keys: ['peers.deny'], help: 'keep clients from this network', isRepeatable: true },
-  { flag: '--state-dir <directory>', keys: ['state-dir'], help: 'directory for keys and the database' },
+  {
+    flag: '--state-dir <directory>',
+    keys: ['state-dir'],
+    help: 'directory of keys that turnd makes (else $STATE_DIRECTORY, else ./.turnd)',
+  },
   { flag: '--tls-cert <file>', keys: [], help: 'PEM certificate with its chain' },
   { flag: '--tls-key <file>', keys: [], help: 'PEM key of --tls-cert' },
-  { flag: '--plane <plane>', keys: ['plane'], help: 'how datagrams are moved: auto, portable, linux' },
-  { flag: '--workers <number>', keys: ['workers'], help: 'relay worker processes, or auto' },
+  { flag: '--plane <plane>', keys: ['plane'], help: 'how datagrams are moved: auto, portable' },
+  { flag: '--workers <number>', keys: ['workers'], help: 'relay worker processes: auto or 0, none yet' },
   {
     flag: '--rfc5766-channel-numbers',
     keys: ['protocol.rfc5766-channel-numbers'],
@@ -73,6 +87,7 @@ const ROWS: readonly FlagRow[] = Object.freeze([
 ]);
 
 const HELP_END = `
+Without any configuration turnd serves a lab user of its own and prints how to use it.
 A flag beats its environment variable (--relay-ports: TURND_RELAY__PORTS), which beats the file.
 Flags that take lists replace the list of the file. Secrets are safer in files: --secret-file, --user-file.`;
 
@@ -90,7 +105,7 @@ export function parseFlags(argv: readonly string[], version: string): ParsedFlag
   }
   const options = program.opts<Record<string, unknown>>();
   const { overrides, fault } = toOverrides(options, listKeys());
-  if (fault !== null) return { kind: 'exit', status: 2, stdout: '', stderr: `${fault}\n` };
+  if (fault !== null) return { kind: 'exit', status: 2, stdout: '', stderr: `turnd: ${fault}\n` };
   const configFile = options['config'];
   return { kind: 'run', flags: overrides, configFile: typeof configFile === 'string' ? configFile : null };
 }
@@ -98,7 +113,9 @@ export function parseFlags(argv: readonly string[], version: string): ParsedFlag
 /** What stands after the `=` of a mistyped flag may be a secret (S55), and keeps commander from suggesting. */
 function tidy(text: string): string {
   const known = ROWS.map(({ flag }) => flag.replace(/ .*$/, ''));
-  const tidied = text.replace(/'(--?[^'=\s]+)=.*'/s, (_, name: string) => `'${name}'${suggest(name, known)}`);
+  const tidied = text
+    .replace(/^error: /, 'turnd: ')
+    .replace(/'(--?[^'=\s]+)=.*'/s, (_, name: string) => `'${name}'${suggest(name, known)}`);
   return `${tidied.trimEnd().split('\n').map(escapeText).join('\n')}\n`;
 }
 
@@ -107,8 +124,9 @@ function makeProgram(version: string): Command {
     .description('TURN and STUN server')
     .version(version, '--version')
     .exitOverride()
+    .showHelpAfterError('turnd: --help lists the flags')
     .allowExcessArguments(false)
-    .addOption(new Option('--config <file>', 'configuration file (YAML)'));
+    .addOption(new Option('--config <file>', 'YAML file (else $TURND_CONFIG, ./turnd.yaml, /etc/turnd/turnd.yaml)'));
   for (const row of ROWS) program.addOption(makeOption(row));
   return program.helpOption('--help', 'show this help').addHelpText('after', HELP_END);
 }

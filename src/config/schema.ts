@@ -141,7 +141,9 @@ const limits = z
 const peers = z.strictObject({
   allow: z
     .array(parsedText(parseCidr))
-    .describe('Networks that clients may reach although the built-in or the deny list names them.')
+    .describe(
+      'Networks of the built-in list to open; deny comes first, and loopback, link-local and multicast stay closed.',
+    )
     .prefault([]),
   deny: z.array(parsedText(parseCidr)).describe('Networks that no client may reach.').prefault([]),
   'unsafe-allow-loopback': z
@@ -175,7 +177,7 @@ export const configSchema = z.strictObject({
     .describe('The realm of long-term credentials. Keys are made with it: a change voids every stored key.')
     .default('turnd'),
   'state-dir': filePath
-    .describe('Directory for keys and the database; else $STATE_DIRECTORY, else ./.turnd.')
+    .describe('Directory of the keys that turnd makes; else $STATE_DIRECTORY, else ./.turnd.')
     .optional(),
   listen,
   relay: relay.describe('The addresses that peers see.').prefault({}),

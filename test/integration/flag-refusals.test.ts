@@ -23,7 +23,7 @@ const TOGETHER: readonly Refusals[] = [
     ['--log-format', 'xml', /^--log-format: .+$/m],
   ],
   [
-    ['--plane', 'xdp', /^--plane: .*"auto"\|"portable"\|"linux"$/m],
+    ['--plane', 'xdp', /^--plane: must be auto, portable or linux$/m],
     ['--workers', 'few', /^--workers: expected auto or a number from 0 to 1024$/m],
     ['--listen', 'udp://127.0.0.1:99999', /^--listen: .+$/m],
     ['--user', 'alice', /^--user: .+$/m],
@@ -41,7 +41,8 @@ for (const refusals of TOGETHER) {
   test(`${flags.join(' ')} with a wrong value: status 2 and a sentence each`, async (t) => {
     const all = refusals.map(([flag, value]) => `${flag}=${value}`);
     const ended = await runTurnd([...all, '--state-dir', join(temporaryDirectory(t), 'state')]);
-    const said = ended.stderr.replace(/^turnd: /, '');
+    t.notMatch(ended.stderr, /^(?!turnd: |\(Did you mean |$)/m, 'every line says whose it is');
+    const said = ended.stderr.replaceAll(/^turnd: /gm, '');
     for (const [flag, value, sentence] of refusals) t.match(said, sentence, `${flag} ${value}`);
     t.equal(ended.code, 2);
     t.equal(ended.stdout, '');
