@@ -58,10 +58,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   try {
     return await open(options, closers);
   } catch (error) {
-    // What failed first is what the operator must know.
-    await closers
-      .close()
-      .catch((fault: unknown) => options.logger.error({ err: fault }, 'not everything could be closed'));
+    const tellToo = (err: unknown): void => options.logger.error({ err }, 'not everything could be closed');
+    await closers.close().catch(tellToo); // what failed first is what the operator must know
     throw error;
   }
 }
