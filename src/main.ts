@@ -1,8 +1,6 @@
 #!/usr/bin/env node
 // The turnd daemon: reads flags and configuration, starts the server, and stops it on a signal.
 
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseFlags } from './cli/flags.ts';
 import { hideArguments } from './cli/hide-arguments.ts';
 import { packageVersion } from './cli/package-version.ts';
@@ -73,8 +71,7 @@ function announce(server: RunningServer, config: Config, log: ServerLog): void {
     username: labUser.name,
     credential: labUser.password,
   });
-  const checkPage = join(dirname(fileURLToPath(import.meta.url)), '../../docs/check.html');
-  log.print(labNote(iceServer, checkPage));
+  log.print(labNote(iceServer, new URL('../../docs/check.html', import.meta.url).href));
 }
 
 // The first of them. Whoever awaits it later misses none.
