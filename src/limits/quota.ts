@@ -1,7 +1,7 @@
 // Counts allocations in all, per user and per client address, against their limits. Exact, because it is synchronous;
 // what is counted to nothing is forgotten.
 
-import { type IpAddress, unmapped } from '../stun/ip-address.ts';
+import { clientNetwork } from '../stun/client-network.ts';
 import type { Quota, QuotaRequest } from '../turn/env.ts';
 
 /** Limits that do not depend on the user; 0 = no limit. The user's is in the credential. */
@@ -22,14 +22,12 @@ export interface QuotaCounts {
   readonly clients: number;
 }
 
-type ClientKey = number | string;
-
 /** Counts the allocations of one process. */
 export class AllocationQuota implements Quota {
   #limits: QuotaLimits;
   #allocations = 0;
   readonly #users = new Map<string, number>();
-  readonly #clients = new Map<ClientKey, number>();
+  readonly #clients = new Map<string, number>();
 
   constructor(limits: QuotaLimits) {
     this.#limits = limits;
@@ -42,7 +40,7 @@ export class AllocationQuota implements Quota {
 
   acquire({ credential, client }: QuotaRequest): boolean {
     const user = credential?.quotaKey ?? null;
-    const clientKey = clientKeyOf(client);
+    const clientKey = clientNetwork(client);
     const clientCount = this.#clients.get(clientKey) ?? 0;
     if (isReached(this.#allocations, this.#limits.allocations)) return false;
     if (isReached(clientCount, this.#limits.allocationsPerClientAddress)) return false;
@@ -56,7 +54,7 @@ export class AllocationQuota implements Quota {
   /** Gives one back. What nobody holds changes nothing, so a fault of a caller cannot raise a limit for good. */
   release({ credential, client }: QuotaRequest): void {
     const user = credential?.quotaKey ?? null;
-    const clientKey = clientKeyOf(client);
+    const clientKey = clientNetwork(client);
     const isHeld = this.#clients.has(clientKey) && (user === null || this.#users.has(user));
     if (!isHeld) return;
     this.#allocations--;
@@ -78,14 +76,8 @@ function isReached(count: number, limit: number): boolean {
   return limit > 0 && count >= limit;
 }
 
-function decrement<K>(counts: Map<K, number>, key: K): void {
+function decrement(counts: Map<string, number>, key: string): void {
   const count = counts.get(key) ?? 0;
   if (count > 1) counts.set(key, count - 1);
   else counts.delete(key);
-}
-
-/** An IPv6 client owns its whole /64, so that is what is counted; an IPv4-mapped address is its IPv4 address. */
-function clientKeyOf(client: IpAddress): ClientKey {
-  const ip = unmapped(client);
-  return ip.family === 4 ? ip.w3 : `${ip.w0}:${ip.w1}`;
 }

@@ -1,5 +1,6 @@
 // Counts connections in all and per client address. Knows no sockets.
 
+import { clientNetwork } from '../stun/client-network.ts';
 import type { AddressWords } from '../stun/ip-address.ts';
 
 /** Whether one more connection is admitted. */
@@ -23,7 +24,7 @@ export class ConnectionLimits {
   /** Takes a place, if admitted. `limitPerClient` 0 = no limit. */
   acquire(client: AddressWords, limit: number, limitPerClient: number): Admission {
     if (this.#total >= limit) return Admission.OVER_TOTAL;
-    const key = clientKey(client);
+    const key = clientNetwork(client);
     const count = this.#perClient.get(key) ?? 0;
     if (limitPerClient > 0 && count >= limitPerClient) return Admission.OVER_CLIENT;
     this.#perClient.set(key, count + 1);
@@ -33,14 +34,10 @@ export class ConnectionLimits {
 
   /** Gives a place back: once for each that was taken. */
   release(client: AddressWords): void {
-    const key = clientKey(client);
+    const key = clientNetwork(client);
     const count = this.#perClient.get(key) ?? 0;
     if (count > 1) this.#perClient.set(key, count - 1);
     else this.#perClient.delete(key);
     this.#total--;
   }
-}
-
-function clientKey(client: AddressWords): string {
-  return client.family === 4 ? `${client.w3}` : `${client.w0}:${client.w1}`;
 }

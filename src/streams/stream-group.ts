@@ -2,6 +2,7 @@
 // Knows neither frames nor certificates.
 
 import type { Socket } from 'node:net';
+import { clientNetwork } from '../stun/client-network.ts';
 import type { TransportWords } from '../stun/transport-address.ts';
 import type { TlsAcceptor } from '../tls/tls-acceptor.ts';
 import { type Clock, HEADER_ROOM } from '../turn/env.ts';
@@ -136,7 +137,7 @@ export class StreamGroup implements ConnectionHost, ListenerHost {
   }
 
   openSecure(socket: Socket, addresses: ConnectionAddresses): void {
-    this.#tls?.accept(socket, (secure) => {
+    this.#tls?.accept(socket, clientNetwork(addresses.source), (secure) => {
       this.counters.tlsConnections++;
       this.#open(secure, Transport.TLS, addresses, null);
     });

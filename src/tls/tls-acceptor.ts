@@ -30,6 +30,12 @@ export class TlsCounters {
   handshakesRefused = 0;
 }
 
+interface Handshake {
+  readonly client: string;
+  /** Monotonic milliseconds. */
+  readonly beganAt: number;
+}
+
 /** One per process. */
 export class TlsAcceptor {
   readonly counters = new TlsCounters();
@@ -37,8 +43,8 @@ export class TlsAcceptor {
   readonly #clock: TlsClock;
   readonly #budget: HandshakeBudget;
   readonly #timeoutMs: number;
-  /** Handshakes in progress, and when they began. */
-  readonly #handshakes = new Map<TLSSocket, number>();
+  /** Handshakes in progress, the oldest first. */
+  readonly #handshakes = new Map<TLSSocket, Handshake>();
 
   /** @param handshakeTimeout seconds that a handshake may take; Node's own default of 120 s only reports */
   constructor(contexts: SecureContexts, clock: TlsClock, handshakeTimeout: number) {
@@ -55,17 +61,18 @@ export class TlsAcceptor {
 
   /**
    * Begins a handshake on a socket whose ClientHello is still in its buffer, or closes it.
+   * @param client a key for the network that it is counted by
    * @param onSecure called with the TLS socket once the handshake has succeeded; its errors are the callee's from then
    */
-  accept(socket: Socket, onSecure: (secure: TLSSocket) => void): void {
+  accept(socket: Socket, client: string, onSecure: (secure: TLSSocket) => void): void {
     const now = this.#clock.now();
-    if (!this.#budget.acquire(now)) {
+    if (!this.#budget.acquire(now, client)) {
       this.counters.handshakesRefused++;
       socket.destroy();
       return;
     }
     const secure = this.#wrap(socket);
-    this.#handshakes.set(secure, now);
+    this.#handshakes.set(secure, { client, beganAt: now });
     secure.once('secure', () => {
       if (!this.#finish(secure)) return;
       this.counters.handshakes++;
@@ -78,7 +85,7 @@ export class TlsAcceptor {
 
   /** Destroys handshakes that have taken too long. */
   sweep(now: number): void {
-    for (const [secure, beganAt] of this.#handshakes) {
+    for (const [secure, { beganAt }] of this.#handshakes) {
       if (now - beganAt < this.#timeoutMs) return;
       this.counters.handshakeTimeouts++;
       this.#finish(secure);
@@ -118,8 +125,10 @@ export class TlsAcceptor {
 
   // True for the first to say that the handshake is over.
   #finish(secure: TLSSocket): boolean {
-    if (!this.#handshakes.delete(secure)) return false;
-    this.#budget.release();
+    const handshake = this.#handshakes.get(secure);
+    if (handshake === undefined) return false;
+    this.#handshakes.delete(secure);
+    this.#budget.release(handshake.client);
     return true;
   }
 }

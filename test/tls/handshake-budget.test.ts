@@ -3,12 +3,22 @@ import { HandshakeBudget } from '../../src/tls/handshake-budget.ts';
 
 test('S46 fifty handshakes at most are in progress', async (t) => {
   const budget = new HandshakeBudget(0);
-  for (let count = 0; count < 50; count++) t.ok(budget.acquire(0));
-  t.notOk(budget.acquire(0));
-  t.notOk(budget.acquire(10_000), 'time makes no room');
-  budget.release();
-  t.ok(budget.acquire(10_000));
-  t.notOk(budget.acquire(10_000));
+  for (let count = 0; count < 50; count++) t.ok(budget.acquire(0, `client ${count}`));
+  t.notOk(budget.acquire(0, 'another'));
+  t.notOk(budget.acquire(10_000, 'another'), 'time makes no room');
+  budget.release('client 7');
+  t.ok(budget.acquire(10_000, 'another'));
+  t.notOk(budget.acquire(10_000, 'yet another'));
+});
+
+test('S46 the stalled handshakes of one client leave room for others', async (t) => {
+  const budget = new HandshakeBudget(0);
+  for (let count = 0; count < 10; count++) t.ok(budget.acquire(0, 'mallory'));
+  t.notOk(budget.acquire(0, 'mallory'));
+  t.ok(budget.acquire(0, 'alice'));
+  budget.release('mallory');
+  t.ok(budget.acquire(0, 'mallory'));
+  t.equal(budget.inProgress, 11);
 });
 
 test('S46 two hundred handshakes at most begin in a second', async (t) => {
@@ -16,8 +26,8 @@ test('S46 two hundred handshakes at most begin in a second', async (t) => {
   const burst = (now: number): number => {
     let begun = 0;
     for (let count = 0; count < 1000; count++) {
-      if (!budget.acquire(now)) continue;
-      budget.release();
+      if (!budget.acquire(now, 'anyone')) continue;
+      budget.release('anyone');
       begun++;
     }
     return begun;

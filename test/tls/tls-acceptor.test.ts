@@ -123,10 +123,10 @@ test('TRN-09 a handshake that is left half-open is destroyed after 10 s', async 
   t.equal(engine.closed.length, 0);
 });
 
-test('S46 a handshake beyond the fiftieth in progress is closed before it begins', async (t) => {
+test('S46 a handshake beyond the tenth of one client is closed before it begins', async (t) => {
   const { tls, port } = await openRig(t, StreamMode.TLS);
-  for (let count = 0; count < 50; count++) (await rawClient(t, port)).socket.write(HALF_HELLO);
-  while (tls?.handshaking !== 50) await turn();
+  for (let count = 0; count < 10; count++) (await rawClient(t, port)).socket.write(HALF_HELLO);
+  while (tls?.handshaking !== 10) await turn();
   const refused = await rawClient(t, port);
   refused.socket.write(HALF_HELLO);
   t.equal((await refused.received.end()).length, 0);
