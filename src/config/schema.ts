@@ -78,7 +78,9 @@ const tls = z.strictObject({
         passphrase: z.string().describe('Of the private key.').optional(),
       }),
     )
-    .describe('Certificates for TLS, chosen by SNI; with none, a self-made one serves labs.')
+    .describe(
+      'Certificates for TLS, chosen by SNI (for different names: of one key type); with none, a self-made one serves labs.',
+    )
     .default([]),
   'min-version': z
     .union(
