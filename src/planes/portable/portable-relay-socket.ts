@@ -4,13 +4,15 @@ import type { RemoteInfo } from 'node:dgram';
 import { type IpAddress, readIpText } from '../../stun/ip-address.ts';
 import { TransportAddress, TransportWords } from '../../stun/transport-address.ts';
 import type { RelaySocket, RelaySocketOwner } from '../../turn/env.ts';
-import type { RelayPorts } from '../relay-ports.ts';
+import type { PortTable } from '../port-table.ts';
 import type { DatagramReceiver, DatagramSocket } from './datagram-socket.ts';
 
-/** What a relay socket is made of. It owns the socket and the port's mark in the pool from then on. */
+/** What a relay socket is made of. It owns the socket and holds the port in the table from then on. */
 export interface PortableRelayParts {
   readonly socket: DatagramSocket;
-  readonly pool: RelayPorts;
+  readonly table: PortTable;
+  /** The relay address's row of the table. */
+  readonly row: number;
   /** The address that clients and peers see. */
   readonly shown: IpAddress;
   /** Told what the owner threw: a bug, which must not end the process. */
@@ -22,7 +24,8 @@ export class PortableRelaySocket implements RelaySocket, DatagramReceiver {
   readonly local: TransportAddress;
   readonly relayed: TransportAddress;
   readonly #socket: DatagramSocket;
-  readonly #pool: RelayPorts;
+  readonly #table: PortTable;
+  readonly #row: number;
   readonly #report: (fault: unknown) => void;
   readonly #source: TransportWords;
   /** The text that `source` was read from: most relay sockets hear one peer at a time. */
@@ -34,7 +37,8 @@ export class PortableRelaySocket implements RelaySocket, DatagramReceiver {
     this.local = parts.socket.local;
     this.relayed = new TransportAddress(parts.shown, this.local.port);
     this.#socket = parts.socket;
-    this.#pool = parts.pool;
+    this.#table = parts.table;
+    this.#row = parts.row;
     this.#report = parts.report;
     this.#source = new TransportWords();
     this.#sourceText = '';
@@ -56,7 +60,7 @@ export class PortableRelaySocket implements RelaySocket, DatagramReceiver {
     this.#closed = true;
     this.#socket.close();
     // Not at the 'close' event: the descriptor is closed already, and the next Allocate may need this very port.
-    this.#pool.release(this.local.port);
+    this.#table.release(this.#row, this.local.port);
   }
 
   onDatagram(buffer: Buffer, from: RemoteInfo): void {

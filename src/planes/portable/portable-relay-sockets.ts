@@ -1,5 +1,5 @@
-// Opens relay sockets: draws ports from the pools, binds them, and gives back every port that does not end up in a
-// relay socket. bind() is the truth about a port; the pool only says which ones this server holds itself.
+// Opens relay sockets: draws ports from the table, binds them, and gives back every port that does not end up in a
+// relay socket. bind() is the truth about a port; the table only says which ones this server holds itself.
 
 import type { IpAddress, IpFamily } from '../../stun/ip-address.ts';
 import { TransportAddress } from '../../stun/transport-address.ts';
@@ -11,7 +11,7 @@ import {
   type RelaySockets,
 } from '../../turn/env.ts';
 import { countError, errorCode, type PlaneCounters } from '../plane-counters.ts';
-import { drawPort, type PortDraw, RelayPorts } from '../relay-ports.ts';
+import { type PortDraw, PortOwner, PortTable } from '../port-table.ts';
 import { DatagramSocket } from './datagram-socket.ts';
 import { PortableRelaySocket } from './portable-relay-socket.ts';
 
@@ -42,30 +42,32 @@ export interface PortableRelayOptions {
 /** The relay sockets of the portable plane. */
 export class PortableRelaySockets implements RelaySockets {
   readonly #options: PortableRelayOptions;
-  readonly #addresses: Map<RelayPorts, IpAddress>;
+  /** A row per address. This plane serves one process, so nobody else looks at the table. */
+  readonly #table: PortTable;
 
   constructor(options: PortableRelayOptions) {
     this.#options = options;
-    this.#addresses = new Map();
-    for (const ip of options.addresses) this.#addresses.set(new RelayPorts(options.minPort, options.maxPort), ip);
+    const bytes = new Uint8Array(PortTable.byteLength(options.addresses.length));
+    const { minPort, maxPort } = options;
+    this.#table = new PortTable({ bytes, owner: PortOwner.FIRST_WORKER, minPort, maxPort });
   }
 
   serves(family: IpFamily): boolean {
-    return this.#poolsOf(family).length > 0;
+    return this.#rowsOf(family).length > 0;
   }
 
   /** How many ports of a family are free, over all its addresses. */
   freePorts(family: IpFamily): number {
-    return this.#poolsOf(family).reduce((sum, pool) => sum + pool.free, 0);
+    return this.#rowsOf(family).reduce((sum, row) => sum + this.#table.free(row), 0);
   }
 
   async open(family: IpFamily, request: PortRequest): Promise<OpenedRelay | null> {
-    const pools = this.#poolsOf(family);
-    // Ports that others hold stay marked until the end of this call, so that none is tried twice.
+    const rows = this.#rowsOf(family);
+    // Ports that others hold stay taken until the end of this call, so that none is tried twice.
     const failed: PortDraw[] = [];
     try {
       while (failed.length < MAX_DRAWS) {
-        const draw = drawPort(pools, request, this.#options.random);
+        const draw = this.#table.draw(rows, request, this.#options.random);
         if (draw === null) break;
         try {
           return await this.#openDraw(draw, request);
@@ -78,20 +80,20 @@ export class PortableRelaySockets implements RelaySockets {
     } catch (fault) {
       this.#options.report(fault);
     } finally {
-      for (const draw of failed) for (const port of portsOf(draw, request)) draw.pool.release(port);
+      for (const draw of failed) for (const port of portsOf(draw, request)) this.#table.release(draw.row, port);
     }
     return null;
   }
 
-  /** Binds all ports of a draw, or none and throws. The draw's marks pass to the relay sockets only on success. */
+  /** Binds all ports of a draw, or none and throws. The draw's ports pass to the relay sockets only on success. */
   async #openDraw(draw: PortDraw, request: PortRequest): Promise<OpenedRelay> {
     const sockets: DatagramSocket[] = [];
     try {
-      const ip = this.#addresses.get(draw.pool) as IpAddress; // every pool is a key
+      const ip = this.#options.addresses[draw.row] as IpAddress; // every row is one of them
       const shown = this.#options.shown(ip);
       for (const port of portsOf(draw, request)) sockets.push(await this.#bind(ip, port));
-      const report = this.#options.report;
-      const relays = sockets.map((socket) => new PortableRelaySocket({ socket, pool: draw.pool, shown, report }));
+      const parts = { table: this.#table, row: draw.row, shown, report: this.#options.report };
+      const relays = sockets.map((socket) => new PortableRelaySocket({ socket, ...parts }));
       return { socket: relays[0] as PortableRelaySocket, reserved: relays[1] ?? null }; // one port at least
     } catch (error) {
       for (const socket of sockets) socket.close();
@@ -118,8 +120,8 @@ export class PortableRelaySockets implements RelaySockets {
     return code === 'EADDRINUSE' || code === 'EADDRNOTAVAIL';
   }
 
-  #poolsOf(family: IpFamily): RelayPorts[] {
-    return [...this.#addresses].filter(([, ip]) => ip.family === family).map(([pool]) => pool);
+  #rowsOf(family: IpFamily): number[] {
+    return this.#options.addresses.flatMap((ip, row) => (ip.family === family ? [row] : []));
   }
 }
 
