@@ -62,7 +62,7 @@ export class RelayPath {
       return this.#counters.drop(DropReason.UNBOUND_CHANNEL);
     }
     const payload = start + CHANNEL_HEADER_LENGTH;
-    if (!this.#toPeer(channel.relay, channel.permission, channel.port, buffer, payload, payloadEnd)) return;
+    if (!this.#toPeer(channel.relay, channel.permission, channel.port, buffer, payload, payloadEnd, false)) return;
     channel.packetsToPeer++;
     channel.bytesToPeer += payloadEnd - payload;
   }
@@ -79,7 +79,8 @@ export class RelayPath {
       return this.#counters.drop(DropReason.NO_PERMISSION_TO_PEER);
     }
     const data = view.find(Attribute.DATA);
-    this.#toPeer(relay, permission, this.#peer.port, view.buffer, data, data + view.lengthAt(data));
+    const end = data + view.lengthAt(data);
+    this.#toPeer(relay, permission, this.#peer.port, view.buffer, data, end, this.#isWhole(endpoint, view));
   }
 
   // DONT-FRAGMENT that cannot be honoured counts as unknown: the indication is dropped (RFC 8656 §11.2).
@@ -90,10 +91,25 @@ export class RelayPath {
     return readXorAddress(view, peer, this.#peer) && this.#peer.port !== 0;
   }
 
+  // Whether the datagram must go whole, with DF set. Where IPv6 has a part in UDP to UDP, DONT-FRAGMENT is ignored (RFC
+  // 8656 §13); behind a stream the client's family is no matter (§15).
+  #isWhole(endpoint: ClientEndpoint, view: MessageView): boolean {
+    if (this.#peer.family !== 4 || !view.has(Attribute.DONT_FRAGMENT)) return false;
+    return endpoint.stream || endpoint.source.family === 4;
+  }
+
   // Sends to a peer, or across to another allocation of this server without leaving it: that works behind any NAT, and
   // whatever range the relay addresses lie in. Nothing else on this host is a peer (SECURITY: own addresses are judged
   // per datagram, by IP and port).
-  #toPeer(relay: Relay, permission: Permission, port: number, buffer: Buffer, start: number, end: number): boolean {
+  #toPeer(
+    relay: Relay,
+    permission: Permission,
+    port: number,
+    buffer: Buffer,
+    start: number,
+    end: number,
+    dontFragment: boolean,
+  ): boolean {
     const other = permission.own ? this.#access.liveRelay(permission.peer, port) : null;
     if (permission.own && other === null && !this.#access.mayLeave(permission.peer, port)) {
       this.#counters.drop(DropReason.PEER_DENIED);
@@ -104,7 +120,7 @@ export class RelayPath {
     this.#counters.packetsToPeer++;
     this.#counters.bytesToPeer += end - start;
     if (other === null) {
-      relay.socket.send(permission.peer, port, buffer, start, end);
+      relay.socket.send(permission.peer, port, buffer, start, end, dontFragment);
       return true;
     }
     this.#counters.packetsCrossed++;

@@ -17,6 +17,8 @@ export interface PeerDatagram {
   /** The relayed address that it came from. */
   readonly from: string;
   readonly payload: Buffer;
+  /** Whether DF was asked for. */
+  readonly dontFragment: boolean;
 }
 
 /** A peer host's socket. */
@@ -59,10 +61,18 @@ class LabRelaySocket implements RelaySocket {
     this.owner = owner;
   }
 
-  send(peer: { text: string; family: number }, port: number, buffer: Buffer, start: number, end: number): void {
+  send(
+    peer: { text: string; family: number },
+    port: number,
+    buffer: Buffer,
+    start: number,
+    end: number,
+    dontFragment: boolean,
+  ): void {
     if (!this.open) throw new Error('sent through a closed relay socket');
     const to = peer.family === 6 ? `[${peer.text}]:${port}` : `${peer.text}:${port}`;
-    this.#relays.arrive(to, { from: this.relayed.text, payload: Buffer.from(buffer.subarray(start, end)) });
+    const payload = Buffer.from(buffer.subarray(start, end));
+    this.#relays.arrive(to, { from: this.relayed.text, payload, dontFragment });
   }
 
   close(): void {

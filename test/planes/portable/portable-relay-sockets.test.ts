@@ -95,11 +95,11 @@ for (const [family, address] of [
     const { relays, counters } = plane({ addresses: [ip(address)], minPort: 49_152, maxPort: 65_535 });
     const relay = await openOne(t, relays, family);
     const peer = await openPeer(t, address);
-    relay.send(ip(address), peer.port, Buffer.from('<<payload>>'), 2, 9);
+    relay.send(ip(address), peer.port, Buffer.from('<<payload>>'), 2, 9, false);
     const { bytes, address: from, port } = await peer.next();
     t.equal(bytes.toString(), 'payload');
     t.same([from, port], [address, relay.relayed.port]);
-    relay.send(ip(address), peer.port, Buffer.alloc(4), 2, 2);
+    relay.send(ip(address), peer.port, Buffer.alloc(4), 2, 2, false);
     t.equal((await peer.next()).bytes.length, 0, 'an empty datagram is relayed too');
     t.same([counters.peers.packetsOut, counters.peers.bytesOut], [2, 7]);
   });
@@ -146,10 +146,10 @@ test('TURN-99: a datagram that was fragmented on its way is relayed whole, up to
     const payload = Buffer.alloc(length, 'abc');
     await peer.send(payload, relay.local.port, '127.0.0.1');
     t.ok((await owner.arrivals.next()).bytes.equals(payload));
-    relay.send(LOOPBACK, peer.port, payload, 0, length);
+    relay.send(LOOPBACK, peer.port, payload, 0, length, false);
     t.ok((await peer.next()).bytes.equals(payload));
   }
-  relay.send(LOOPBACK, peer.port, Buffer.alloc(65_508), 0, 65_508);
+  relay.send(LOOPBACK, peer.port, Buffer.alloc(65_508), 0, 65_508, false);
   t.equal(counters.peers.droppedTooBig, 1);
 });
 
@@ -266,7 +266,7 @@ test('a closed relay socket sends nothing and says nothing', async (t) => {
   const { relays, counters } = await smallPlane(1);
   const relay = await openOne(t, relays);
   relay.close();
-  relay.send(LOOPBACK, 9, Buffer.from('x'), 0, 1);
+  relay.send(LOOPBACK, 9, Buffer.from('x'), 0, 1, false);
   relay.attach(new Owner());
   t.equal(counters.peers.packetsOut, 0);
   t.equal(counters.peers.droppedUnusable, 1);
