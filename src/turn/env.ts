@@ -68,7 +68,7 @@ export interface ClientLink {
   release(endpoint: ClientEndpoint): void;
 }
 
-/** Room that {@link ClientLink.header} offers: a Data indication's head for an IPv6 peer is 48 bytes. */
+/** Room that {@link ClientLink.header} offers: a Data indication's head for an IPv6 peer is 48 bytes, one about an ICMP error 56. */
 export const HEADER_ROOM = 64;
 
 /** A socket bound to a relayed transport address. */
@@ -93,6 +93,13 @@ export interface RelaySocket {
 export interface RelaySocketOwner {
   /** A datagram `buffer[start, end)` came from `source` (a scratch: valid during the call). */
   fromPeer(source: TransportWords, buffer: Buffer, start: number, end: number): void;
+  /**
+   * An ICMP error came for a UDP datagram that left through this socket (RFC 8656 §11.5). Any type may be reported: what
+   * clients are told of is the engine's choice.
+   * @param peer where the datagram was sent to (a scratch); port 0 if it is not known
+   * @param data the next-hop MTU, or 0
+   */
+  fromPeerError(peer: TransportWords, icmpType: number, icmpCode: number, data: number): void;
 }
 
 /** Which port an allocation wants (RFC 8656 §7.2). */

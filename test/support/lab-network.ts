@@ -133,6 +133,14 @@ export class LabRelays implements RelaySockets {
     source.port = 0;
   }
 
+  /** An ICMP error for what a relayed address sent to `to` (`ip:port`). */
+  complain(relayed: string, to: string, icmpType: number, icmpCode: number, data: number): void {
+    const peer = new TransportWords();
+    peer.set(transportAddress(to));
+    this.sockets.get(relayed)?.owner?.fromPeerError(peer, icmpType, icmpCode, data);
+    peer.port = 0;
+  }
+
   forget(socket: LabRelaySocket): void {
     this.sockets.delete(socket.relayed.text);
   }

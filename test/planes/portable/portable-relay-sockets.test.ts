@@ -77,6 +77,8 @@ class Owner implements RelaySocketOwner {
   fromPeer(source: TransportWords, buffer: Buffer, start: number, end: number): void {
     this.arrivals.put({ source: source.copyAddress().text, bytes: buffer.subarray(start, end) });
   }
+
+  fromPeerError(): void {}
 }
 
 test('the plane serves the families it has addresses of, and sets no IP fields', async (t) => {
@@ -180,6 +182,7 @@ test('an owner that throws disturbs nobody', async (t) => {
       arrivals.put(buffer.toString());
       throw new Error('a bug');
     },
+    fromPeerError: () => undefined,
   });
   const peer = await openPeer(t, '127.0.0.1');
   for (const text of ['1', '2']) {
