@@ -66,6 +66,13 @@ export class MessageWriter {
     this.#xorWords(type, words.family, words.w0, words.w1, words.w2, words.w3, words.port);
   }
 
+  /** Appends ICMP: type and code after 16 reserved bits, then the error data (RFC 8656 §18.13). */
+  icmp(type: number, code: number, data: number): void {
+    const at = this.#open(Attribute.ICMP, 8);
+    writeWord(this.buffer, at, ((type & 0xff) << 8) | (code & 0xff));
+    writeWord(this.buffer, at + 4, data);
+  }
+
   /** Appends ERROR-CODE; an empty reason saves amplification (RFC 8489 §14.8). */
   errorCode(code: number, reason: string): void {
     const at = this.#open(Attribute.ERROR_CODE, 4 + Buffer.byteLength(reason, 'utf8'));

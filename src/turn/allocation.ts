@@ -43,6 +43,10 @@ export class Relay implements RelaySocketOwner {
   fromPeer(source: TransportWords, buffer: Buffer, start: number, end: number): void {
     if (!this.closed) this.#path.fromPeer(this, source, buffer, start, end);
   }
+
+  fromPeerError(peer: TransportWords, icmpType: number, icmpCode: number, data: number): void {
+    if (!this.closed) this.#path.fromPeerError(this, peer, icmpType, icmpCode, data);
+  }
 }
 
 /** The response to the transaction that made the allocation, for its retransmissions. */

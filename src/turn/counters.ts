@@ -10,6 +10,8 @@ export class EngineCounters {
   bytesToClient = 0;
   /** Packets that went from one relayed address of this server to another without leaving it. */
   packetsCrossed = 0;
+  /** ICMP errors that clients were told of. */
+  errorsToClient = 0;
   requests = 0;
   /** Drops by {@link DropReason}. */
   readonly dropped: Float64Array = new Float64Array(DROP_REASON_COUNT);

@@ -34,6 +34,8 @@ export const DropReason = {
   OVERLOADED: 14,
   /** The client went away while its request was worked on. */
   CLIENT_GONE: 15,
+  /** An ICMP error of a type that clients are not told of. */
+  ICMP_TYPE: 16,
 } as const;
 export type DropReason = (typeof DropReason)[keyof typeof DropReason];
 

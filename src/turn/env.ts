@@ -68,7 +68,7 @@ export interface ClientLink {
   release(endpoint: ClientEndpoint): void;
 }
 
-/** Room that {@link ClientLink.header} offers: a Data indication's head for an IPv6 peer is 48 bytes. */
+/** Room that {@link ClientLink.header} offers: a Data indication's head for an IPv6 peer is 48 bytes, one about an ICMP error 56. */
 export const HEADER_ROOM = 64;
 
 /** A socket bound to a relayed transport address. */
@@ -79,8 +79,12 @@ export interface RelaySocket {
   readonly relayed: TransportAddress;
   /** Whose datagrams these are: {@link RelaySocketOwner.fromPeer} is called with each. Set once, before any arrives. */
   attach(owner: RelaySocketOwner): void;
-  /** Sends `buffer[start, end)` to a peer. Never throws or waits. The payload's owner does not write to it again. */
-  send(peer: IpAddress, port: number, buffer: Buffer, start: number, end: number): void;
+  /**
+   * Sends `buffer[start, end)` to a peer. Never throws or waits. The payload's owner does not write to it again.
+   * @param dontFragment whether the datagram must go with DF set; true only where {@link PlaneCapabilities} say so, and
+   *   only to IPv4 peers. Else DF is 0: the system may fragment (RFC 8656 §14, alternate behaviour)
+   */
+  send(peer: IpAddress, port: number, buffer: Buffer, start: number, end: number, dontFragment: boolean): void;
   /** Gives socket and port back. Idempotent. */
   close(): void;
 }
@@ -89,6 +93,13 @@ export interface RelaySocket {
 export interface RelaySocketOwner {
   /** A datagram `buffer[start, end)` came from `source` (a scratch: valid during the call). */
   fromPeer(source: TransportWords, buffer: Buffer, start: number, end: number): void;
+  /**
+   * An ICMP error came for a UDP datagram that left through this socket (RFC 8656 §11.5). Any type may be reported: what
+   * clients are told of is the engine's choice.
+   * @param peer where the datagram was sent to (a scratch); port 0 if it is not known
+   * @param data the next-hop MTU, or 0
+   */
+  fromPeerError(peer: TransportWords, icmpType: number, icmpCode: number, data: number): void;
 }
 
 /** Which port an allocation wants (RFC 8656 §7.2). */
@@ -116,9 +127,12 @@ export interface RelaySockets {
   open(family: IpFamily, request: PortRequest): Awaitable<OpenedRelay | null>;
 }
 
-/** What a plane can do with IP fields: the engine answers accordingly. */
+/**
+ * What a plane can do with IP fields: the engine answers accordingly. All other fields follow the alternate behaviours
+ * of RFC 8656 §13 to §16 in every plane, which need no word from the engine.
+ */
 export interface PlaneCapabilities {
-  /** Can set DF; else DONT-FRAGMENT is an unknown attribute (RFC 8656 §7.2 step 4). */
+  /** Can set DF for a single datagram; else DONT-FRAGMENT is an unknown attribute (RFC 8656 §7.2 step 4, §11.2). */
   readonly dontFragment: boolean;
 }
 

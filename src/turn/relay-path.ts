@@ -14,6 +14,7 @@ import type { ClientEndpoint } from './client-endpoint.ts';
 import type { EngineCounters } from './counters.ts';
 import { DropReason } from './drop-reason.ts';
 import type { Clock, PlaneCapabilities, Random } from './env.ts';
+import { errorDataOf, isTold } from './icmp-error.ts';
 import type { PeerAccess } from './peer-access.ts';
 import type { Permission } from './permission.ts';
 
@@ -62,7 +63,7 @@ export class RelayPath {
       return this.#counters.drop(DropReason.UNBOUND_CHANNEL);
     }
     const payload = start + CHANNEL_HEADER_LENGTH;
-    if (!this.#toPeer(channel.relay, channel.permission, channel.port, buffer, payload, payloadEnd)) return;
+    if (!this.#toPeer(channel.relay, channel.permission, channel.port, buffer, payload, payloadEnd, false)) return;
     channel.packetsToPeer++;
     channel.bytesToPeer += payloadEnd - payload;
   }
@@ -79,7 +80,8 @@ export class RelayPath {
       return this.#counters.drop(DropReason.NO_PERMISSION_TO_PEER);
     }
     const data = view.find(Attribute.DATA);
-    this.#toPeer(relay, permission, this.#peer.port, view.buffer, data, data + view.lengthAt(data));
+    const end = data + view.lengthAt(data);
+    this.#toPeer(relay, permission, this.#peer.port, view.buffer, data, end, this.#isWhole(endpoint, view));
   }
 
   // DONT-FRAGMENT that cannot be honoured counts as unknown: the indication is dropped (RFC 8656 §11.2).
@@ -90,10 +92,25 @@ export class RelayPath {
     return readXorAddress(view, peer, this.#peer) && this.#peer.port !== 0;
   }
 
+  // Whether the datagram must go whole, with DF set. Where IPv6 has a part in UDP to UDP, DONT-FRAGMENT is ignored (RFC
+  // 8656 §13); behind a stream the client's family is no matter (§15).
+  #isWhole(endpoint: ClientEndpoint, view: MessageView): boolean {
+    if (this.#peer.family !== 4 || !view.has(Attribute.DONT_FRAGMENT)) return false;
+    return endpoint.stream || endpoint.source.family === 4;
+  }
+
   // Sends to a peer, or across to another allocation of this server without leaving it: that works behind any NAT, and
   // whatever range the relay addresses lie in. Nothing else on this host is a peer (SECURITY: own addresses are judged
   // per datagram, by IP and port).
-  #toPeer(relay: Relay, permission: Permission, port: number, buffer: Buffer, start: number, end: number): boolean {
+  #toPeer(
+    relay: Relay,
+    permission: Permission,
+    port: number,
+    buffer: Buffer,
+    start: number,
+    end: number,
+    dontFragment: boolean,
+  ): boolean {
     const other = permission.own ? this.#access.liveRelay(permission.peer, port) : null;
     if (permission.own && other === null && !this.#access.mayLeave(permission.peer, port)) {
       this.#counters.drop(DropReason.PEER_DENIED);
@@ -104,7 +121,7 @@ export class RelayPath {
     this.#counters.packetsToPeer++;
     this.#counters.bytesToPeer += end - start;
     if (other === null) {
-      relay.socket.send(permission.peer, port, buffer, start, end);
+      relay.socket.send(permission.peer, port, buffer, start, end, dontFragment);
       return true;
     }
     this.#counters.packetsCrossed++;
@@ -117,11 +134,8 @@ export class RelayPath {
   fromPeer(relay: Relay, source: TransportWords, buffer: Buffer, start: number, end: number): void {
     const { allocation } = relay;
     const now = this.#clock.now();
-    const permission = allocation.permissions.find(source);
-    // A channel does not replace the permission, which may lapse while the channel lives (RFC 8656 §9, §12.1).
-    if (permission === null || !permission.isLive(now) || !relay.isLive(now)) {
-      return this.#counters.drop(DropReason.NO_PERMISSION_FROM_PEER);
-    }
+    const permission = this.#permissionOf(relay, source, now);
+    if (permission === null) return this.#counters.drop(DropReason.NO_PERMISSION_FROM_PEER);
     const { endpoint } = allocation;
     const header = endpoint.link.header();
     const length = end - start;
@@ -144,12 +158,44 @@ export class RelayPath {
     this.#counters.bytesToClient += length;
   }
 
-  // The head of a Data indication up to the DATA value; carries no authentication (RFC 8656 §5). Returns the padding.
+  /**
+   * An ICMP error for what was sent to `peer`: a Data indication without DATA, whether or not a channel is bound (RFC 8656
+   * §11.5, §12.5). The permission is asked for the address that the client sent to, not for the router that complained.
+   */
+  fromPeerError(relay: Relay, peer: TransportWords, icmpType: number, icmpCode: number, data: number): void {
+    if (!isTold(peer.family, icmpType)) return this.#counters.drop(DropReason.ICMP_TYPE);
+    const permission = this.#permissionOf(relay, peer, this.#clock.now());
+    if (permission === null) return this.#counters.drop(DropReason.NO_PERMISSION_FROM_PEER);
+    const { endpoint } = relay.allocation;
+    const header = endpoint.link.header();
+    this.#beginData(header, peer);
+    this.#writer.icmp(icmpType, icmpCode, errorDataOf(peer.family, icmpType, icmpCode, data));
+    this.#counters.errorsToClient++;
+    // As relayed data, without a payload: a slow reader misses it, where a response that finds no room costs the stream.
+    const { end } = this.#writer;
+    endpoint.link.sendRelayed(endpoint, header, end, header, end, end, 0);
+  }
+
+  // The live permission by which a peer at `source` may be heard of, or null. A channel does not replace it: it may lapse
+  // while the channel lives (RFC 8656 §9, §12.1).
+  #permissionOf(relay: Relay, source: TransportWords, now: number): Permission | null {
+    const { allocation } = relay;
+    const permission = allocation.permissions.find(source);
+    if (permission === null || !permission.isLive(now) || !relay.isLive(now)) return null;
+    return permission;
+  }
+
+  // The head of a Data indication up to the DATA value. Returns the padding.
   #writeDataHead(header: Buffer, source: TransportWords, length: number): number {
+    this.#beginData(header, source);
+    return this.#writer.dataHeader(length);
+  }
+
+  // A Data indication carries no authentication (RFC 8656 §5).
+  #beginData(buffer: Buffer, source: TransportWords): void {
     const id = this.#transactionId;
     writeWord(id, 8, readWord(id, 8) + 1);
-    this.#writer.begin(header, 0, DATA_INDICATION, id, 0);
+    this.#writer.begin(buffer, 0, DATA_INDICATION, id, 0);
     this.#writer.xorWords(Attribute.XOR_PEER_ADDRESS, source);
-    return this.#writer.dataHeader(length);
   }
 }

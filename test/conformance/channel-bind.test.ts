@@ -148,7 +148,7 @@ test('TURN-77 a dual allocation binds channels to peers of both families', async
     const peer = lab.peer(address);
     t.equal((await client.bind(FIRST + index, address)).type, BOUND);
     client.sendChannel(FIRST + index, 'x');
-    t.same(peer.received, [{ from: relayed[index], payload: Buffer.from('x') }]);
+    t.same(peer.received, [{ from: relayed[index], payload: Buffer.from('x'), dontFragment: false }]);
     t.equal(arrival({ client, peer, relayed: relayed[index] ?? '' }), FIRST + index);
   }
 });

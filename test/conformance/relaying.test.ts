@@ -39,7 +39,7 @@ for (const [family, client, peer] of [
     t.equal(answer.xorAddress(attr.xorMappedAddress), client);
     await alice.permit(peer);
     alice.sendTo(peer, 'there');
-    t.same(host.received, [{ from: relayed, payload: Buffer.from('there') }]);
+    t.same(host.received, [{ from: relayed, payload: Buffer.from('there'), dontFragment: false }]);
     host.send(relayed, 'back');
     const [indication] = alice.take().map(decode);
     t.equal(indication?.xorAddress(attr.xorPeerAddress), peer);

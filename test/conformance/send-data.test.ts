@@ -146,7 +146,7 @@ test('TURN-64 a Send to an IPv6 peer leaves from the IPv6 relayed address', asyn
   const peer = lab.peer(PEER_V6);
   await client.permit(PEER_V6);
   client.sendTo(PEER_V6, 'six');
-  t.same(peer.received, [{ from: relayed, payload: Buffer.from('six') }]);
+  t.same(peer.received, [{ from: relayed, payload: Buffer.from('six'), dontFragment: false }]);
 });
 
 for (const transport of [Transport.UDP, Transport.TCP, Transport.TLS]) {

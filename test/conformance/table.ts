@@ -31,13 +31,11 @@ export const WAITING: ReadonlyMap<string, string> = new Map([
   ['TRN-17', 'DTLS is not built yet'],
   ['TRN-18', 'DTLS is not built yet'],
   ['TURN-40', 'bandwidth limits are not built yet'],
-  ['TURN-92', 'the portable plane leaves IP fields to the system: the alternate behaviour'],
-  ['TURN-93', 'the portable plane leaves TTL and Hop Limit to the system: the alternate behaviour'],
-  ['TURN-94', 'the portable plane sends DSCP 0: the alternate behaviour'],
-  ['TURN-95', 'the portable plane sends Not-ECT: the alternate behaviour'],
-  ['TURN-96', 'the portable plane cannot set DF'],
-  ['TURN-97', 'the portable plane cannot set DF: DONT-FRAGMENT counts as unknown'],
-  ['TURN-98', 'the portable plane leaves the flow label to the system'],
+  ['TURN-92', 'IP fields are left to the system: the alternate behaviour, which only a capture shows'],
+  ['TURN-93', 'TTL and Hop Limit are left to the system: the alternate behaviour, which only a capture shows'],
+  ['TURN-94', 'DSCP is 0: the alternate behaviour, which only a capture shows'],
+  ['TURN-95', 'ECN is Not-ECT: the alternate behaviour, which only a capture shows'],
+  ['TURN-98', 'the flow label is left to the system, which only a capture shows'],
 ]);
 
 const ROOT = fileURLToPath(projectRoot);

@@ -139,6 +139,13 @@ test('a dual Allocate success is written as the vectors have it', async (t) => {
   t.equal(partial, vectorNamed('derived-allocate-success-partial').hex);
 });
 
+test('TURN-71 an ICMP error is written as the vector has it', async (t) => {
+  const { hex, icmp } = vectorNamed('derived-data-indication-icmp');
+  if (icmp === undefined) throw new Error('no ICMP in the vector');
+  t.equal(hexOf(0x0017, (writer) => writer.icmp(icmp.type, icmp.code, icmp.mtu)).slice(40), hex.slice(64));
+  t.equal(hexOf(0x0017, (writer) => writer.icmp(255, 254, 0xffff_ffff)).slice(40), '800400080000fffeffffffff');
+});
+
 test('an ADDRESS-ERROR-CODE names its family', async (t) => {
   t.equal(hexOf(0x0103, (writer) => writer.addressErrorCode(4, 508, '')).slice(40), '8001000401000508');
 });

@@ -17,6 +17,8 @@ export interface PeerDatagram {
   /** The relayed address that it came from. */
   readonly from: string;
   readonly payload: Buffer;
+  /** Whether DF was asked for. */
+  readonly dontFragment: boolean;
 }
 
 /** A peer host's socket. */
@@ -59,10 +61,18 @@ class LabRelaySocket implements RelaySocket {
     this.owner = owner;
   }
 
-  send(peer: { text: string; family: number }, port: number, buffer: Buffer, start: number, end: number): void {
+  send(
+    peer: { text: string; family: number },
+    port: number,
+    buffer: Buffer,
+    start: number,
+    end: number,
+    dontFragment: boolean,
+  ): void {
     if (!this.open) throw new Error('sent through a closed relay socket');
     const to = peer.family === 6 ? `[${peer.text}]:${port}` : `${peer.text}:${port}`;
-    this.#relays.arrive(to, { from: this.relayed.text, payload: Buffer.from(buffer.subarray(start, end)) });
+    const payload = Buffer.from(buffer.subarray(start, end));
+    this.#relays.arrive(to, { from: this.relayed.text, payload, dontFragment });
   }
 
   close(): void {
@@ -121,6 +131,14 @@ export class LabRelays implements RelaySockets {
     socket.owner.fromPeer(source, payload, 0, payload.length);
     payload.fill(0xee);
     source.port = 0;
+  }
+
+  /** An ICMP error for what a relayed address sent to `to` (`ip:port`). */
+  complain(relayed: string, to: string, icmpType: number, icmpCode: number, data: number): void {
+    const peer = new TransportWords();
+    peer.set(transportAddress(to));
+    this.sockets.get(relayed)?.owner?.fromPeerError(peer, icmpType, icmpCode, data);
+    peer.port = 0;
   }
 
   forget(socket: LabRelaySocket): void {

@@ -12,7 +12,7 @@ import { type Job, printCost } from './heap-growth.ts';
 import { Lab, RELAY_V4, RELAY_V6, SERVER, transportAddress } from './lab.ts';
 import { peerAddress, REQUEST } from './lab-client.ts';
 import { type AttributeInput, channelData, message } from './wire.ts';
-import { channelNumber, data, requestedAddressFamily, requestedTransport } from './wire-attributes.ts';
+import { channelNumber, data, dontFragment, requestedAddressFamily, requestedTransport } from './wire-attributes.ts';
 
 const CHANNEL = 0x4000;
 // Above 127.255.255.255 an address is a double to V8, which is where boxes come from.
@@ -178,7 +178,8 @@ function bound(world: World, peer: string, ...client: ClientParameters): ClientE
   return endpoint;
 }
 
-const sendTo = (peer: string) => message({ type: 0x0016, attrs: [peerAddress(peer), data(PAYLOAD)] });
+const sendTo = (peer: string, ...more: readonly AttributeInput[]) =>
+  message({ type: 0x0016, attrs: [peerAddress(peer), data(PAYLOAD), ...more] });
 
 /** From one client to another through both relayed addresses: out by channel or Send, in by channel or Data. */
 function crossing(world: World, outBound: boolean, inBound: boolean): Job {
@@ -226,11 +227,13 @@ function byTimeOfDay(): Job {
   };
 }
 
-const world = new World();
+const world = new World({ capabilities: { dontFragment: true } });
 
 const jobs: Readonly<Record<string, () => Job>> = {
   'client to peer by channel': () => toPeerByChannel(world),
   'client to peer by Send': () => world.fromClient(permitted(world, PEER), sendTo(PEER)),
+  'client to peer by Send with DONT-FRAGMENT': () =>
+    world.fromClient(permitted(world, PEER), sendTo(PEER, dontFragment())),
   'client to IPv6 peer by Send': () => world.fromClient(permitted(world, PEER_V6, 6), sendTo(PEER_V6)),
   'peer to client by channel': () => world.fromPeer(bound(world, PEER), PEER),
   'peer to client by channel on a stream': () => world.fromPeer(bound(world, PEER, 4, Transport.TCP), PEER),

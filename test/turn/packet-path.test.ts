@@ -6,6 +6,7 @@ const CHILD = 'packet-path-child';
 const JOBS = [
   'client to peer by channel',
   'client to peer by Send',
+  'client to peer by Send with DONT-FRAGMENT',
   'client to IPv6 peer by Send',
   'peer to client by channel',
   'peer to client by channel on a stream',

@@ -103,6 +103,8 @@ test('the head of any relayed message fits the room that links offer', async (t)
   const client = lab.client();
   const relayed = await client.allocated([requestedAddressFamily(6)]);
   await client.permit(PEER_V6);
+  lab.relays.complain(relayed, PEER_V6, 2, 0, 1280);
+  t.equal(client.take()[0]?.length, 56);
   lab.peer(PEER_V6).send(relayed, '');
   t.ok((client.take()[0]?.length ?? Number.POSITIVE_INFINITY) <= HEADER_ROOM);
 });

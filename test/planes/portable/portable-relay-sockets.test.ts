@@ -77,6 +77,8 @@ class Owner implements RelaySocketOwner {
   fromPeer(source: TransportWords, buffer: Buffer, start: number, end: number): void {
     this.arrivals.put({ source: source.copyAddress().text, bytes: buffer.subarray(start, end) });
   }
+
+  fromPeerError(): void {}
 }
 
 test('the plane serves the families it has addresses of, and sets no IP fields', async (t) => {
@@ -95,11 +97,11 @@ for (const [family, address] of [
     const { relays, counters } = plane({ addresses: [ip(address)], minPort: 49_152, maxPort: 65_535 });
     const relay = await openOne(t, relays, family);
     const peer = await openPeer(t, address);
-    relay.send(ip(address), peer.port, Buffer.from('<<payload>>'), 2, 9);
+    relay.send(ip(address), peer.port, Buffer.from('<<payload>>'), 2, 9, false);
     const { bytes, address: from, port } = await peer.next();
     t.equal(bytes.toString(), 'payload');
     t.same([from, port], [address, relay.relayed.port]);
-    relay.send(ip(address), peer.port, Buffer.alloc(4), 2, 2);
+    relay.send(ip(address), peer.port, Buffer.alloc(4), 2, 2, false);
     t.equal((await peer.next()).bytes.length, 0, 'an empty datagram is relayed too');
     t.same([counters.peers.packetsOut, counters.peers.bytesOut], [2, 7]);
   });
@@ -146,10 +148,10 @@ test('TURN-99: a datagram that was fragmented on its way is relayed whole, up to
     const payload = Buffer.alloc(length, 'abc');
     await peer.send(payload, relay.local.port, '127.0.0.1');
     t.ok((await owner.arrivals.next()).bytes.equals(payload));
-    relay.send(LOOPBACK, peer.port, payload, 0, length);
+    relay.send(LOOPBACK, peer.port, payload, 0, length, false);
     t.ok((await peer.next()).bytes.equals(payload));
   }
-  relay.send(LOOPBACK, peer.port, Buffer.alloc(65_508), 0, 65_508);
+  relay.send(LOOPBACK, peer.port, Buffer.alloc(65_508), 0, 65_508, false);
   t.equal(counters.peers.droppedTooBig, 1);
 });
 
@@ -180,6 +182,7 @@ test('an owner that throws disturbs nobody', async (t) => {
       arrivals.put(buffer.toString());
       throw new Error('a bug');
     },
+    fromPeerError: () => undefined,
   });
   const peer = await openPeer(t, '127.0.0.1');
   for (const text of ['1', '2']) {
@@ -266,7 +269,7 @@ test('a closed relay socket sends nothing and says nothing', async (t) => {
   const { relays, counters } = await smallPlane(1);
   const relay = await openOne(t, relays);
   relay.close();
-  relay.send(LOOPBACK, 9, Buffer.from('x'), 0, 1);
+  relay.send(LOOPBACK, 9, Buffer.from('x'), 0, 1, false);
   relay.attach(new Owner());
   t.equal(counters.peers.packetsOut, 0);
   t.equal(counters.peers.droppedUnusable, 1);
