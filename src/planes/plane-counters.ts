@@ -13,6 +13,8 @@ export class TrafficCounters {
   droppedTooBig = 0;
   /** Not sent or not taken: the other side's port is 0, or the socket is closed. */
   droppedUnusable = 0;
+  /** Datagrams that the kernel dropped because this side was read too slowly; only the Linux plane can tell. */
+  kernelDrops = 0;
   /** Failed sends by errno name (EPERM, ENETUNREACH, …). Healthy sockets are sampled, failing ones counted in full. */
   readonly sendErrors = new Map<string, number>();
   /** Errors that sockets reported while receiving, by errno name. */
@@ -27,6 +29,16 @@ export class PlaneCounters {
   readonly bindErrors = new Map<string, number>();
   /** Requests for a relay socket that found no free port, or no bindable one within the tries. */
   portsExhausted = 0;
+  /** Runs of datagrams that the kernel did not take as one, so that they were sent one by one. */
+  runsRefused = 0;
+  /** ICMP errors that came back for datagrams to peers. */
+  icmpErrors = 0;
+}
+
+/** Counts datagrams that a system call refused: a full buffer apart from everything else. */
+export function countErrno(counters: TrafficCounters, name: string, datagrams: number): void {
+  if (name === 'EAGAIN') counters.droppedQueueFull += datagrams;
+  else counters.sendErrors.set(name, (counters.sendErrors.get(name) ?? 0) + datagrams);
 }
 
 /** Counts one error under its errno name; there are only so many of those, so the map stays small. */

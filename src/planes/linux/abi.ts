@@ -56,9 +56,14 @@ export const UDP_GRO = 104;
 /** Events of epoll. */
 export const EPOLLIN = 0x1;
 export const EPOLLERR = 0x8;
+export const EPOLLET = 0x80000000;
 export const EPOLL_CLOEXEC = 0x80000;
 export const EPOLL_CTL_ADD = 1;
 export const EPOLL_CTL_DEL = 2;
+
+/** clock_gettime(2) and struct timespec: seconds (u64) at 0, nanoseconds at 8. */
+export const CLOCK_MONOTONIC = 1;
+export const TIMESPEC_SIZE = 16;
 
 /** prctl(2). */
 export const PR_SET_TIMERSLACK = 29;
@@ -74,8 +79,10 @@ export const EPERM = 1;
 export const EINTR = 4;
 export const EIO = 5;
 export const EAGAIN = 11;
+export const ENOMEM = 12;
 export const EINVAL = 22;
 export const EMSGSIZE = 90;
+export const ENOBUFS = 105;
 
 /** struct sockaddr_in: family at 0 (u16), port at 2 (network order), address at 4. */
 export const SOCKADDR_IN_SIZE = 16;

@@ -11,17 +11,21 @@ export class Arena {
   readonly u16: Uint16Array;
   readonly u32: Uint32Array;
   readonly i32: Int32Array;
-  readonly #address: number;
+  /** The address in two halves. */
+  readonly #high: number;
+  readonly #low: number;
   #end: number;
 
   /** @param size bytes; a layout beyond it is a bug and throws */
   constructor(libc: Libc, size: number) {
-    const memory = new ArrayBuffer(size);
+    const memory = allocate(libc, size);
     this.bytes = Buffer.from(memory);
     this.u16 = new Uint16Array(memory);
     this.u32 = new Uint32Array(memory);
     this.i32 = new Int32Array(memory);
-    this.#address = libc.addressOf(this.bytes);
+    const address = libc.addressOf(this.bytes);
+    this.#high = Math.floor(address / WORD_RANGE);
+    this.#low = address % WORD_RANGE;
     this.#end = 0;
   }
 
@@ -41,14 +45,24 @@ export class Arena {
 
   /** Writes at offset `at` a pointer to offset `target`. Both are multiples of 4, `at` of 8. */
   writePointer(at: number, target: number): void {
-    const address = this.#address + target;
-    this.u32[at >>> 2] = address % WORD_RANGE;
-    this.u32[(at >>> 2) + 1] = address / WORD_RANGE;
+    this.u32[at >>> 2] = this.#low + target;
+    this.u32[(at >>> 2) + 1] = this.#high;
   }
 
-  /** Writes a 64-bit number below 2^53. */
+  /** Writes a 64-bit number below 2^32. */
   writeU64(at: number, value: number): void {
-    this.u32[at >>> 2] = value % WORD_RANGE;
-    this.u32[(at >>> 2) + 1] = value / WORD_RANGE;
+    this.u32[at >>> 2] = value;
+    this.u32[(at >>> 2) + 1] = 0;
   }
+}
+
+// Not across a multiple of 4 GiB: all pointers into it then share their upper half. Of two that are held at once, one
+// does not lie across it.
+function allocate(libc: Libc, size: number): ArrayBuffer {
+  const first = new ArrayBuffer(size);
+  const low = libc.addressOf(new Uint8Array(first)) % WORD_RANGE;
+  if (low + size <= WORD_RANGE) return first;
+  const second = new ArrayBuffer(size);
+  if (first.byteLength !== second.byteLength) throw new RangeError('unreachable: it only keeps the first alive');
+  return second;
 }

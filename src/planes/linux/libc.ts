@@ -42,8 +42,17 @@ export interface Libc {
   munmap(address: number, length: number): number;
   /** The descriptor of libuv's own epoll. */
   uvBackendFd(): number;
-  /** Makes libuv read the clock again: after a park its idea of now is old. */
-  uvUpdateTime(): void;
+  /** Fills a struct timespec. */
+  clockGettime(clock: number, time: Memory): number;
+  /** Calls back, from libuv's loop, whenever the descriptor is readable. */
+  watch(fd: number, onReadable: () => void): Watch;
+}
+
+/** A descriptor in libuv's own loop. */
+export interface Watch {
+  start(): void;
+  stop(): void;
+  close(): void;
 }
 
 /** Why the calls cannot be had on this system, as a sentence's second half. */
@@ -86,7 +95,6 @@ function bindCalls(koffi: Koffi, layout: EpollLayout): Libc {
   const errno = koffi.errno as () => number;
   const uvLoop = call<() => unknown>('void* uv_default_loop()')();
   const uvBackendFd = call<(loop: unknown) => number>('int uv_backend_fd(void*)');
-  const uvUpdateTime = call<(loop: unknown) => void>('void uv_update_time(void*)');
   const mmap = call<(at: null, length: number, protection: number, flags: number, fd: number, from: number) => number>(
     'intptr_t mmap(void*, size_t, int, int, int, long)',
   );
@@ -121,6 +129,17 @@ function bindCalls(koffi: Koffi, layout: EpollLayout): Libc {
     mmap: (length, protection, flags, fd) => mmap(null, length, protection, flags, fd, 0),
     munmap: call<Libc['munmap']>('int munmap(intptr_t, size_t)'),
     uvBackendFd: () => uvBackendFd(uvLoop),
-    uvUpdateTime: () => uvUpdateTime(uvLoop),
+    clockGettime: call<Libc['clockGettime']>('int clock_gettime(int, void*)'),
+    watch: (fd, onReadable) => watch(koffi, fd, onReadable),
   } satisfies Libc);
+}
+
+function watch(koffi: Koffi, fd: number, onReadable: () => void): Watch {
+  const handle = koffi.node.poll(fd, { readable: true }, onReadable);
+  handle.stop();
+  return {
+    start: () => handle.start({ readable: true }, onReadable),
+    stop: () => handle.stop(),
+    close: () => handle.close(),
+  };
 }

@@ -1,0 +1,216 @@
+// A UDP listening socket of this plane: knows the clients' endpoints, hands datagrams to the engine and queues what the
+// engine sends. Knows no STUN.
+
+import type { IpFamily } from '../../stun/ip-address.ts';
+import type { TransportAddress } from '../../stun/transport-address.ts';
+import type { ClientEndpoint } from '../../turn/client-endpoint.ts';
+import type { ClientLink } from '../../turn/env.ts';
+import { countErrno, type TrafficCounters } from '../plane-counters.ts';
+import { ClientTable, LinuxEndpoint } from './client-table.ts';
+import type { Outlet } from './outlet.ts';
+import { ROUTE_PAUSE } from './outlet.ts';
+import type { PlaneCore } from './plane-core.ts';
+import type { Pollable } from './poller.ts';
+import { readSockaddr } from './sockaddr.ts';
+import { errnoName } from './system-error.ts';
+
+/** All clients of a listener share its socket buffers. */
+const BUFFER_BYTES = 4 * 1024 * 1024;
+
+/** Receive calls in one round, and datagrams of one call: then others have their turn. */
+const READS_PER_ROUND = 4;
+const MOST_PER_READ = 64;
+
+/** What a listener needs of the engine. */
+export interface ClientDatagramHandler {
+  fromClient(endpoint: ClientEndpoint, buffer: Buffer, start: number, end: number): void;
+  /** The five-tuple is gone, and its allocation with it. */
+  endpointClosed(endpoint: ClientEndpoint): void;
+}
+
+/** What a listener is made of. */
+export interface LinuxUdpListenerParts {
+  readonly core: PlaneCore;
+  /** A bound socket; the listener's from now on. */
+  readonly fd: number;
+  readonly handler: ClientDatagramHandler;
+  /** Unpredictable: for the table of endpoints. */
+  readonly seed: number;
+}
+
+/** The link of every client that talks to one UDP socket. */
+export class LinuxUdpListener implements ClientLink, Pollable, Outlet {
+  readonly fd: number;
+  readonly local: TransportAddress;
+  pollSlot = -1;
+  firstDue = -1;
+  lastDue = -1;
+  readonly #core: PlaneCore;
+  readonly #handler: ClientDatagramHandler;
+  readonly #counters: TrafficCounters;
+  readonly #known: ClientTable;
+  /** Stands for every unknown source in turn: strangers cost no memory. */
+  readonly #scratch: LinuxEndpoint;
+  /** Until when no runs are handed to the kernel. */
+  #noRunsUntil = 0;
+  #overflow = 0;
+  #closed = false;
+
+  /** @throws SystemCallError */
+  constructor({ core, fd, handler, seed }: LinuxUdpListenerParts) {
+    this.fd = fd;
+    this.local = core.sockets.addressOf(fd);
+    this.#core = core;
+    this.#handler = handler;
+    this.#counters = core.counters.clients;
+    this.#known = new ClientTable(seed);
+    this.#scratch = new LinuxEndpoint(this, this.local);
+    core.sockets.tuneListener(fd, this.local.ip.family as IpFamily, BUFFER_BYTES);
+    core.poller.add(this);
+  }
+
+  /** How many endpoints are retained. */
+  get knownEndpoints(): number {
+    return this.#known.size;
+  }
+
+  get mayMerge(): boolean {
+    return this.#core.now >= this.#noRunsUntil;
+  }
+
+  // The engine returns only endpoints that this link handed out, so each is a LinuxEndpoint.
+
+  send(endpoint: LinuxEndpoint, buffer: Buffer, start: number, end: number): void {
+    if (this.#closed) return;
+    this.#counters.packetsOut++;
+    this.#counters.bytesOut += end - start;
+    this.#core.queue.push(this, endpoint, 0, buffer, start, end, 0, false);
+  }
+
+  header(): Buffer {
+    return this.#core.queue.head();
+  }
+
+  sendRelayed(
+    endpoint: LinuxEndpoint,
+    _header: Buffer,
+    headerEnd: number,
+    buffer: Buffer,
+    start: number,
+    end: number,
+    padding: number,
+  ): void {
+    if (this.#closed) return;
+    this.#counters.packetsOut++;
+    this.#counters.bytesOut += headerEnd + end - start + padding;
+    this.#core.queue.push(this, endpoint, headerEnd, buffer, start, end, padding, false);
+  }
+
+  retain(endpoint: LinuxEndpoint): LinuxEndpoint {
+    const known = this.find(endpoint);
+    if (known !== null) return known;
+    const lasting = endpoint === this.#scratch ? endpoint.copy() : endpoint;
+    this.#known.add(lasting);
+    return lasting;
+  }
+
+  find(endpoint: LinuxEndpoint): LinuxEndpoint | null {
+    return this.#known.findSame(endpoint);
+  }
+
+  release(endpoint: LinuxEndpoint): void {
+    this.#known.remove(endpoint);
+  }
+
+  onReadable(): boolean {
+    for (let reads = 0; reads < READS_PER_ROUND; reads++) {
+      this.#core.makeRoom(MOST_PER_READ);
+      const { ring } = this.#core;
+      const first = ring.next;
+      const count = ring.receive(this.fd, MOST_PER_READ);
+      if (count <= 0) return false;
+      this.#core.received += count;
+      for (let slot = first; slot < first + count; slot++) this.#take(slot);
+      if (count < MOST_PER_READ) return false;
+      if (this.#closed) return false;
+    }
+    return true;
+  }
+
+  onError(): void {
+    this.clearError();
+  }
+
+  setDontFragment(): void {}
+
+  refused(errno: number, datagrams: number): void {
+    countErrno(this.#counters, errnoName(errno), datagrams);
+  }
+
+  runRefused(isRoute: boolean): void {
+    this.#core.counters.runsRefused++;
+    if (isRoute) this.#noRunsUntil = this.#core.now + ROUTE_PAUSE;
+  }
+
+  // Without IP_RECVERR no error of another client's datagram stays on the socket.
+  clearError(): boolean {
+    return false;
+  }
+
+  /**
+   * Stops receiving and sending, and tells the engine of every five-tuple that is gone: another socket on the same
+   * address would not know them, and their ports and quota would be held for nothing. Idempotent.
+   */
+  close(): void {
+    if (this.#closed) return;
+    this.#core.queue.flush();
+    this.#closed = true;
+    this.#core.poller.remove(this);
+    this.#core.sockets.close(this.fd);
+    for (const endpoint of this.#known.list()) this.#handler.endpointClosed(endpoint);
+  }
+
+  #take(slot: number): void {
+    const { ring, arena } = this.#core;
+    const length = ring.lengthOf(slot);
+    this.#counters.bytesIn += length;
+    const endpoint = this.#known.find(arena.i32, ring.nameAt(slot) >>> 2) ?? this.#stranger(ring.nameAt(slot));
+    if (endpoint === null || ring.isTruncated(slot)) {
+      this.#counters.packetsIn++;
+      this.#counters.droppedUnusable++;
+      return;
+    }
+    const start = ring.dataAt(slot);
+    const end = start + length;
+    const segment = ring.readControl(slot) ? this.#readSegment() : 0;
+    if (segment === 0) return this.#deliver(endpoint, start, end);
+    for (let at = start; at < end; at += segment) this.#deliver(endpoint, at, Math.min(at + segment, end));
+  }
+
+  #readSegment(): number {
+    const { segment, overflow } = this.#core.ring;
+    if (overflow !== 0) {
+      this.#counters.kernelDrops += (overflow - this.#overflow) >>> 0;
+      this.#overflow = overflow;
+    }
+    return segment;
+  }
+
+  #deliver(endpoint: LinuxEndpoint, start: number, end: number): void {
+    this.#counters.packetsIn++;
+    try {
+      this.#handler.fromClient(endpoint, this.#core.arena.bytes, start, end);
+    } catch (fault) {
+      this.#core.report(fault);
+    }
+  }
+
+  /** The scratch endpoint for an unknown source; null if there is no answering it: port 0 is none. */
+  #stranger(nameAt: number): LinuxEndpoint | null {
+    const scratch = this.#scratch;
+    readSockaddr(this.#core.arena, nameAt, scratch.source);
+    if (scratch.source.port === 0 || scratch.source.family === 0) return null;
+    scratch.takeSource();
+    return scratch;
+  }
+}

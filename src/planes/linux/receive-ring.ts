@@ -1,0 +1,164 @@
+// Where datagrams arrive: slots that recvmmsg fills one after the other, over several sockets, until they are used up
+// and everything that was made of them has been sent. Knows no sockets and no meaning of what arrives.
+
+import {
+  CMSGHDR_SIZE,
+  IOVEC_SIZE,
+  MMSGHDR_LEN,
+  MMSGHDR_SIZE,
+  MSG_DONTWAIT,
+  MSG_TRUNC,
+  MSGHDR_CONTROL,
+  MSGHDR_CONTROLLEN,
+  MSGHDR_FLAGS,
+  MSGHDR_IOV,
+  MSGHDR_IOVLEN,
+  MSGHDR_NAME,
+  MSGHDR_NAMELEN,
+  SO_RXQ_OVFL,
+  SOCKADDR_ROOM,
+  SOL_SOCKET,
+  SOL_UDP,
+  UDP_GRO,
+} from './abi.ts';
+import type { Arena } from './arena.ts';
+import type { Libc } from './libc.ts';
+
+/** Slots of a ring: as many datagrams wait in memory at most. */
+export const RING_SLOTS = 64;
+
+/** Free bytes in front of every datagram, in which the head of a relayed message can be written. */
+export const HEAD_ROOM = 64;
+
+// The largest datagram, or the largest run of datagrams that the kernel hands over as one (UDP GRO).
+const DATAGRAM_ROOM = 65_536;
+
+// No multiple of a page: or else the beginnings of all datagrams would compete for the same few lines of the cache.
+const STRIDE = HEAD_ROOM + DATAGRAM_ROOM + 1088;
+
+const CONTROL_ROOM = 64;
+
+const WORDS = MMSGHDR_SIZE >>> 2;
+
+/** Bytes of an arena that a ring takes. */
+export const RING_SIZE = RING_SLOTS * (STRIDE + MMSGHDR_SIZE + IOVEC_SIZE + SOCKADDR_ROOM + CONTROL_ROOM) + 320;
+
+/** The slots, and what the last call left in them. Slots are numbers from 0 on. */
+export class ReceiveRing {
+  /** Of the datagram that {@link readControl} looked at: the length of its segments, or 0 if it is one datagram. */
+  segment = 0;
+  /** Likewise: how many datagrams the socket has lost in its life, or 0 if it has lost none. */
+  overflow = 0;
+  readonly #libc: Libc;
+  readonly #arena: Arena;
+  readonly #data: number;
+  readonly #headers: number;
+  readonly #names: number;
+  readonly #controls: number;
+  /** The headers from each slot on. */
+  readonly #from: readonly Uint8Array[];
+  #used = 0;
+
+  constructor(libc: Libc, arena: Arena) {
+    this.#libc = libc;
+    this.#arena = arena;
+    this.#data = arena.reserve(RING_SLOTS * STRIDE) + HEAD_ROOM;
+    this.#headers = arena.reserve(RING_SLOTS * MMSGHDR_SIZE);
+    this.#names = arena.reserve(RING_SLOTS * SOCKADDR_ROOM);
+    this.#controls = arena.reserve(RING_SLOTS * CONTROL_ROOM);
+    const vectors = arena.reserve(RING_SLOTS * IOVEC_SIZE);
+    for (let slot = 0; slot < RING_SLOTS; slot++) this.#layOut(slot, vectors + slot * IOVEC_SIZE);
+    this.#from = Array.from({ length: RING_SLOTS }, (_, slot) => {
+      const start = this.#headers + slot * MMSGHDR_SIZE;
+      return arena.slice(start, (RING_SLOTS - slot) * MMSGHDR_SIZE);
+    });
+  }
+
+  /** Slots that are not used. */
+  get free(): number {
+    return RING_SLOTS - this.#used;
+  }
+
+  /** The slot that the next datagram goes to. */
+  get next(): number {
+    return this.#used;
+  }
+
+  /** Receives up to `most` datagrams (at most {@link free}) into the next slots. -1 on an error: errno tells. */
+  receive(fd: number, most: number): number {
+    const count = this.#libc.recvmmsg(fd, this.#from[this.#used] as Uint8Array, most, MSG_DONTWAIT, null);
+    if (count > 0) this.#used += count;
+    return count;
+  }
+
+  /** Makes all slots free: nothing that was received is needed any more. */
+  reset(): void {
+    const { u32 } = this.#arena;
+    for (let slot = 0; slot < this.#used; slot++) {
+      const word = this.#word(slot);
+      u32[word + MSGHDR_NAMELEN] = SOCKADDR_ROOM;
+      u32[word + MSGHDR_CONTROLLEN] = CONTROL_ROOM;
+    }
+    this.#used = 0;
+  }
+
+  /** Where a slot's datagram begins in the arena. */
+  dataAt(slot: number): number {
+    return this.#data + slot * STRIDE;
+  }
+
+  lengthOf(slot: number): number {
+    return this.#arena.u32[this.#word(slot) + MMSGHDR_LEN] as number;
+  }
+
+  /** Where the sockaddr of a slot's sender lies in the arena. */
+  nameAt(slot: number): number {
+    return this.#names + slot * SOCKADDR_ROOM;
+  }
+
+  isTruncated(slot: number): boolean {
+    return ((this.#arena.u32[this.#word(slot) + MSGHDR_FLAGS] as number) & MSG_TRUNC) !== 0;
+  }
+
+  /** Reads the control messages of a slot into {@link segment} and {@link overflow}; false if there are none. */
+  readControl(slot: number): boolean {
+    const length = this.#arena.u32[this.#word(slot) + MSGHDR_CONTROLLEN] as number;
+    if (length === 0) return false;
+    this.#parseControl(this.#controls + slot * CONTROL_ROOM, length);
+    return true;
+  }
+
+  #parseControl(start: number, length: number): void {
+    const { u32 } = this.#arena;
+    this.segment = 0;
+    this.overflow = 0;
+    for (let at = start; at + CMSGHDR_SIZE <= start + length; ) {
+      const size = u32[at >>> 2] as number;
+      const level = u32[(at + 8) >>> 2];
+      const type = u32[(at + 12) >>> 2];
+      const value = u32[(at + CMSGHDR_SIZE) >>> 2] as number;
+      if (level === SOL_UDP && type === UDP_GRO) this.segment = value;
+      else if (level === SOL_SOCKET && type === SO_RXQ_OVFL) this.overflow = value;
+      if (size < CMSGHDR_SIZE) return;
+      at += (size + 7) & ~7;
+    }
+  }
+
+  #layOut(slot: number, vector: number): void {
+    const arena = this.#arena;
+    const header = this.#headers + slot * MMSGHDR_SIZE;
+    const word = this.#word(slot);
+    arena.writePointer(vector, this.dataAt(slot));
+    arena.writeU64(vector + 8, DATAGRAM_ROOM);
+    arena.writePointer(header + MSGHDR_NAME * 4, this.nameAt(slot));
+    arena.writePointer(header + MSGHDR_IOV * 4, vector);
+    arena.writePointer(header + MSGHDR_CONTROL * 4, this.#controls + slot * CONTROL_ROOM);
+    arena.u32[word + MSGHDR_NAMELEN] = SOCKADDR_ROOM;
+    arena.u32[word + MSGHDR_IOVLEN] = 1;
+    arena.u32[word + MSGHDR_CONTROLLEN] = CONTROL_ROOM;
+  }
+
+  #word(slot: number): number {
+    return (this.#headers >>> 2) + slot * WORDS;
+  }
+}
