@@ -3,6 +3,8 @@
 //
 // ChannelData = number(16) length(16) data(length) [padding to 32 bits: on streams only]
 
+import { readHalf } from './words.ts';
+
 /** Bytes before the payload. */
 export const CHANNEL_HEADER_LENGTH = 4;
 
@@ -23,7 +25,7 @@ export const BAD_CHANNEL_DATA = -1;
 export function channelPayloadEnd(buffer: Buffer, start: number, end: number): number {
   const payload = start + CHANNEL_HEADER_LENGTH;
   if (payload > end) return BAD_CHANNEL_DATA;
-  const payloadEnd = payload + buffer.readUInt16BE(start + 2);
+  const payloadEnd = payload + readHalf(buffer, start + 2);
   return payloadEnd > end ? BAD_CHANNEL_DATA : payloadEnd;
 }
 

@@ -18,3 +18,8 @@ export function writeWord(buffer: Buffer, at: number, word: number): void {
   buffer[at + 2] = word >>> 8;
   buffer[at + 3] = word;
 }
+
+/** Reads 16 bits at `offset`, which lies inside the buffer: without the checks of Buffer's own method. */
+export function readHalf(buffer: Buffer, offset: number): number {
+  return ((buffer[offset] as number) << 8) | (buffer[offset + 1] as number);
+}

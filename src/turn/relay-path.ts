@@ -8,7 +8,7 @@ import { MessageWriter } from '../stun/message-writer.ts';
 import { MessageClass, Method, messageType, TRANSACTION_ID_LENGTH } from '../stun/methods.ts';
 import { readXorAddress } from '../stun/readers.ts';
 import { TransportWords } from '../stun/transport-address.ts';
-import { readWord, writeWord } from '../stun/words.ts';
+import { readHalf, readWord, writeWord } from '../stun/words.ts';
 import type { Relay } from './allocation.ts';
 import type { ClientEndpoint } from './client-endpoint.ts';
 import type { EngineCounters } from './counters.ts';
@@ -57,7 +57,7 @@ export class RelayPath {
     if (allocation === null) return this.#counters.drop(DropReason.NO_ALLOCATION);
     const payloadEnd = channelPayloadEnd(buffer, start, end);
     if (payloadEnd < 0) return this.#counters.drop(DropReason.BAD_CHANNEL_DATA);
-    const channel = allocation.channels.get(buffer.readUInt16BE(start));
+    const channel = allocation.channels.get(readHalf(buffer, start));
     const now = this.#clock.now();
     if (channel === undefined || !channel.isLive(now) || !channel.relay.isLive(now)) {
       return this.#counters.drop(DropReason.UNBOUND_CHANNEL);

@@ -160,7 +160,7 @@ export class LinuxRelaySocket implements RelaySocket, Pollable, Outlet {
   }
 
   #take(slot: number): void {
-    const { ring, arena } = this.#core;
+    const { ring, arena, queue } = this.#core;
     const length = ring.lengthOf(slot);
     this.#counters.bytesIn += length;
     const source = this.#source;
@@ -172,21 +172,26 @@ export class LinuxRelaySocket implements RelaySocket, Pollable, Outlet {
     }
     const start = ring.dataAt(slot);
     const end = start + length;
-    const segment = ring.readControl(slot) ? this.#readSegment() : 0;
-    if (segment === 0) return this.#deliver(source, start, end);
+    ring.readControl(slot);
+    if (ring.overflow !== 0) this.#countOverflow(ring.overflow);
+    const segment = ring.segment;
+    queue.trafficClass = ring.trafficClass;
+    if (segment === 0) this.#deliver(source, start, end);
+    else this.#deliverRun(source, slot, start, end, segment);
+    queue.trafficClass = 0;
+  }
+
+  // Datagrams that the kernel has put together (UDP GRO). The owner may rewrite the source: it is read for each.
+  #deliverRun(source: TransportWords, slot: number, start: number, end: number, segment: number): void {
     for (let at = start; at < end; at += segment) {
-      readSockaddr(arena, ring.nameAt(slot), source);
+      readSockaddr(this.#core.arena, this.#core.ring.nameAt(slot), source);
       this.#deliver(source, at, Math.min(at + segment, end));
     }
   }
 
-  #readSegment(): number {
-    const { segment, overflow } = this.#core.ring;
-    if (overflow !== 0) {
-      this.#counters.kernelDrops += (overflow - this.#overflow) >>> 0;
-      this.#overflow = overflow;
-    }
-    return segment;
+  #countOverflow(overflow: number): void {
+    this.#counters.kernelDrops += (overflow - this.#overflow) >>> 0;
+    this.#overflow = overflow;
   }
 
   #deliver(source: TransportWords, start: number, end: number): void {

@@ -84,7 +84,12 @@ export class LinuxUdpListener implements ClientLink, Pollable, Outlet {
     if (this.#closed) return;
     this.#counters.packetsOut++;
     this.#counters.bytesOut += end - start;
-    this.#core.queue.push(this, endpoint, 0, buffer, start, end, 0, false);
+    const { queue } = this.#core;
+    // A response is no relayed datagram: it has no class to copy.
+    const trafficClass = queue.trafficClass;
+    queue.trafficClass = 0;
+    queue.push(this, endpoint, 0, buffer, start, end, 0, false);
+    queue.trafficClass = trafficClass;
   }
 
   header(): Buffer {
@@ -171,7 +176,7 @@ export class LinuxUdpListener implements ClientLink, Pollable, Outlet {
   }
 
   #take(slot: number): void {
-    const { ring, arena } = this.#core;
+    const { ring, arena, queue } = this.#core;
     const length = ring.lengthOf(slot);
     this.#counters.bytesIn += length;
     const endpoint = this.#known.find(arena.i32, ring.nameAt(slot) >>> 2) ?? this.#stranger(ring.nameAt(slot));
@@ -182,18 +187,23 @@ export class LinuxUdpListener implements ClientLink, Pollable, Outlet {
     }
     const start = ring.dataAt(slot);
     const end = start + length;
-    const segment = ring.readControl(slot) ? this.#readSegment() : 0;
-    if (segment === 0) return this.#deliver(endpoint, start, end);
+    ring.readControl(slot);
+    if (ring.overflow !== 0) this.#countOverflow(ring.overflow);
+    const segment = ring.segment;
+    queue.trafficClass = ring.trafficClass;
+    if (segment === 0) this.#deliver(endpoint, start, end);
+    else this.#deliverRun(endpoint, start, end, segment);
+    queue.trafficClass = 0;
+  }
+
+  // Datagrams that the kernel has put together (UDP GRO).
+  #deliverRun(endpoint: LinuxEndpoint, start: number, end: number, segment: number): void {
     for (let at = start; at < end; at += segment) this.#deliver(endpoint, at, Math.min(at + segment, end));
   }
 
-  #readSegment(): number {
-    const { segment, overflow } = this.#core.ring;
-    if (overflow !== 0) {
-      this.#counters.kernelDrops += (overflow - this.#overflow) >>> 0;
-      this.#overflow = overflow;
-    }
-    return segment;
+  #countOverflow(overflow: number): void {
+    this.#counters.kernelDrops += (overflow - this.#overflow) >>> 0;
+    this.#overflow = overflow;
   }
 
   #deliver(endpoint: LinuxEndpoint, start: number, end: number): void {

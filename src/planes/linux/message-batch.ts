@@ -11,6 +11,8 @@ import {
   ENOBUFS,
   ENOMEM,
   IOVEC_SIZE,
+  IP_TOS,
+  IPV6_TCLASS,
   MMSGHDR_SIZE,
   MSG_DONTWAIT,
   MSG_NOSIGNAL,
@@ -20,7 +22,10 @@ import {
   MSGHDR_IOVLEN,
   MSGHDR_NAME,
   MSGHDR_NAMELEN,
+  SOCKADDR_IN6_SIZE,
   SOCKADDR_ROOM,
+  SOL_IP,
+  SOL_IPV6,
   SOL_UDP,
   UDP_SEGMENT,
 } from './abi.ts';
@@ -36,16 +41,15 @@ const PARTS = MESSAGES * 3;
 const MAX_SEGMENTS = 64;
 const MAX_RUN = 65_507 - 20;
 
-/** struct cmsghdr and a u16, padded: CMSG_SPACE(2). */
-const SEGMENT_CONTROL = CMSGHDR_SIZE + 8;
-const SEGMENT_CONTROL_LENGTH = CMSGHDR_SIZE + 2;
+/** A control message of up to 8 bytes: CMSG_SPACE(2) and CMSG_SPACE(4) alike. A message has two at most. */
+const CONTROL_SIZE = CMSGHDR_SIZE + 8;
+const CONTROL_ROOM = 2 * CONTROL_SIZE;
 
 const WORDS = MMSGHDR_SIZE >>> 2;
 const FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL;
 
 /** Bytes of an arena that a batch takes. */
-export const MESSAGE_BATCH_SIZE =
-  MESSAGES * (MMSGHDR_SIZE + SOCKADDR_ROOM + SEGMENT_CONTROL) + PARTS * IOVEC_SIZE + 512;
+export const MESSAGE_BATCH_SIZE = MESSAGES * (MMSGHDR_SIZE + SOCKADDR_ROOM + CONTROL_ROOM) + PARTS * IOVEC_SIZE + 512;
 
 /** Messages of one socket on their way into one call. */
 export class MessageBatch {
@@ -60,6 +64,8 @@ export class MessageBatch {
   readonly #scratch: Uint8Array;
   readonly #scratchAt: number;
   readonly #scratchVectors: number;
+  /** The length of the segments of each message that is a run, else 0. */
+  readonly #segmentOf = new Int32Array(MESSAGES);
   /** The first part of each message. */
   readonly #firstParts = new Int32Array(MESSAGES);
   #messages = 0;
@@ -69,13 +75,14 @@ export class MessageBatch {
   #last = 0;
   #segments = 0;
   #bytes = 0;
+  #trafficClass = 0;
 
   constructor(libc: Libc, arena: Arena) {
     this.#libc = libc;
     this.#arena = arena;
     this.#headers = arena.reserve(MESSAGES * MMSGHDR_SIZE);
     this.#names = arena.reserve(MESSAGES * SOCKADDR_ROOM);
-    this.#controls = arena.reserve(MESSAGES * SEGMENT_CONTROL);
+    this.#controls = arena.reserve(MESSAGES * CONTROL_ROOM);
     this.#vectors = arena.reserve(PARTS * IOVEC_SIZE);
     this.#zerosAt = arena.reserve(8);
     this.#scratchAt = arena.reserve(MMSGHDR_SIZE);
@@ -90,8 +97,12 @@ export class MessageBatch {
     return this.#names + (this.#messages - 1) * SOCKADDR_ROOM;
   }
 
-  /** Begins a message. @returns where its sockaddr of `nameLength` bytes is to be written */
-  begin(nameLength: number, bytes: number): number {
+  /**
+   * Begins a message.
+   * @param trafficClass DSCP and ECN as one byte
+   * @returns where its sockaddr of `nameLength` bytes is to be written
+   */
+  begin(nameLength: number, bytes: number, trafficClass: number): number {
     const message = this.#messages++;
     const word = this.#word(message);
     const { u32 } = this.#arena;
@@ -99,7 +110,10 @@ export class MessageBatch {
     this.#arena.writePointer((word + MSGHDR_IOV) << 2, this.#vectors + this.#parts * IOVEC_SIZE);
     u32[word + MSGHDR_IOVLEN] = 0;
     u32[word + MSGHDR_CONTROLLEN] = 0;
+    this.#segmentOf[message] = 0;
     this.#firstParts[message] = this.#parts;
+    this.#trafficClass = trafficClass;
+    if (trafficClass !== 0) this.#setTrafficClass(message, nameLength, trafficClass);
     this.#segment = bytes;
     this.#last = bytes;
     this.#segments = 1;
@@ -108,9 +122,10 @@ export class MessageBatch {
   }
 
   /** Whether a datagram of this length may follow in the last message: all are equal but for a shorter last one. */
-  runTakes(bytes: number): boolean {
+  runTakes(bytes: number, trafficClass: number): boolean {
     return (
       this.#messages > 0 &&
+      this.#trafficClass === trafficClass &&
       this.#last === this.#segment &&
       bytes <= this.#segment &&
       this.#segments < MAX_SEGMENTS &&
@@ -125,9 +140,8 @@ export class MessageBatch {
     this.#bytes += bytes;
     if (this.#segments > 2) return;
     const message = this.#messages - 1;
-    const control = this.#controls + message * SEGMENT_CONTROL;
-    this.#arena.u16[(control + CMSGHDR_SIZE) >>> 1] = this.#segment;
-    this.#arena.u32[this.#word(message) + MSGHDR_CONTROLLEN] = SEGMENT_CONTROL;
+    this.#segmentOf[message] = this.#segment;
+    this.#control(message, SOL_UDP, UDP_SEGMENT, 2, this.#segment);
   }
 
   /** Adds `[start, start + length)` of the arena to the last message. */
@@ -184,9 +198,9 @@ export class MessageBatch {
   // A run that the kernel does not take, for its length or for want of the device's help, leaves datagram by datagram.
   #sendApart(outlet: Outlet, message: number, errno: number): number {
     outlet.runRefused(errno === EIO || (errno !== EMSGSIZE && errno !== EINVAL));
-    const { u32, u16 } = this.#arena;
+    const { u32 } = this.#arena;
     const word = this.#word(message);
-    const segment = u16[(this.#controls + message * SEGMENT_CONTROL + CMSGHDR_SIZE) >>> 1] as number;
+    const segment = this.#segmentOf[message] as number;
     const first = this.#vectors + (this.#firstParts[message] as number) * IOVEC_SIZE;
     const parts = u32[word + MSGHDR_IOVLEN] as number;
     let bytes = 0;
@@ -211,11 +225,15 @@ export class MessageBatch {
     arena.u32[word + MSGHDR_NAMELEN] = arena.u32[this.#word(message) + MSGHDR_NAMELEN] as number;
     arena.writePointer(this.#scratchAt + MSGHDR_IOV * 4, this.#scratchVectors);
     arena.u32[word + MSGHDR_IOVLEN] = parts;
+    // Of its control messages the segment's length is the last: without it, what is left is the traffic class.
+    const controlLength = arena.u32[this.#word(message) + MSGHDR_CONTROLLEN] as number;
+    arena.writePointer(this.#scratchAt + MSGHDR_CONTROL * 4, this.#controls + message * CONTROL_ROOM);
+    arena.u32[word + MSGHDR_CONTROLLEN] = controlLength - CONTROL_SIZE;
     if (this.#libc.sendmmsg(outlet.fd, this.#scratch, 1, FLAGS) < 1) outlet.refused(this.#libc.errno(), 1);
   }
 
   #isRun(message: number): boolean {
-    return this.#arena.u32[this.#word(message) + MSGHDR_CONTROLLEN] !== 0;
+    return this.#segmentOf[message] !== 0;
   }
 
   // Of a message that was not sent: parts of a run are counted as datagrams, near enough for a counter.
@@ -226,12 +244,26 @@ export class MessageBatch {
   #layOut(message: number): void {
     const arena = this.#arena;
     const header = this.#headers + message * MMSGHDR_SIZE;
-    const control = this.#controls + message * SEGMENT_CONTROL;
     arena.writePointer(header + MSGHDR_NAME * 4, this.#names + message * SOCKADDR_ROOM);
-    arena.writePointer(header + MSGHDR_CONTROL * 4, control);
-    arena.writeU64(control, SEGMENT_CONTROL_LENGTH);
-    arena.u32[(control + 8) >>> 2] = SOL_UDP;
-    arena.u32[(control + 12) >>> 2] = UDP_SEGMENT;
+    arena.writePointer(header + MSGHDR_CONTROL * 4, this.#controls + message * CONTROL_ROOM);
+  }
+
+  #setTrafficClass(message: number, nameLength: number, trafficClass: number): void {
+    if (nameLength === SOCKADDR_IN6_SIZE) this.#control(message, SOL_IPV6, IPV6_TCLASS, 4, trafficClass);
+    else this.#control(message, SOL_IP, IP_TOS, 4, trafficClass);
+  }
+
+  // Adds a control message behind those that the message has.
+  #control(message: number, level: number, type: number, length: number, value: number): void {
+    const { u32 } = this.#arena;
+    const word = this.#word(message) + MSGHDR_CONTROLLEN;
+    const used = u32[word] as number;
+    const control = this.#controls + message * CONTROL_ROOM + used;
+    this.#arena.writeU64(control, CMSGHDR_SIZE + length);
+    u32[(control >>> 2) + 2] = level;
+    u32[(control >>> 2) + 3] = type;
+    u32[(control >>> 2) + 4] = value;
+    u32[word] = used + CONTROL_SIZE;
   }
 
   #word(message: number): number {

@@ -4,6 +4,8 @@
 import {
   CMSGHDR_SIZE,
   IOVEC_SIZE,
+  IP_TOS,
+  IPV6_TCLASS,
   MMSGHDR_LEN,
   MMSGHDR_SIZE,
   MSG_DONTWAIT,
@@ -17,6 +19,8 @@ import {
   MSGHDR_NAMELEN,
   SO_RXQ_OVFL,
   SOCKADDR_ROOM,
+  SOL_IP,
+  SOL_IPV6,
   SOL_SOCKET,
   SOL_UDP,
   UDP_GRO,
@@ -36,7 +40,8 @@ const DATAGRAM_ROOM = 65_536;
 // No multiple of a page: or else the beginnings of all datagrams would compete for the same few lines of the cache.
 const STRIDE = HEAD_ROOM + DATAGRAM_ROOM + 1088;
 
-const CONTROL_ROOM = 64;
+/** Three control messages of 24 bytes. */
+const CONTROL_ROOM = 80;
 
 const WORDS = MMSGHDR_SIZE >>> 2;
 
@@ -49,6 +54,8 @@ export class ReceiveRing {
   segment = 0;
   /** Likewise: how many datagrams the socket has lost in its life, or 0 if it has lost none. */
   overflow = 0;
+  /** Likewise: DSCP and ECN, as one byte. */
+  trafficClass = 0;
   readonly #libc: Libc;
   readonly #arena: Arena;
   readonly #data: number;
@@ -120,27 +127,29 @@ export class ReceiveRing {
     return ((this.#arena.u32[this.#word(slot) + MSGHDR_FLAGS] as number) & MSG_TRUNC) !== 0;
   }
 
-  /** Reads the control messages of a slot into {@link segment} and {@link overflow}; false if there are none. */
-  readControl(slot: number): boolean {
-    const length = this.#arena.u32[this.#word(slot) + MSGHDR_CONTROLLEN] as number;
-    if (length === 0) return false;
-    this.#parseControl(this.#controls + slot * CONTROL_ROOM, length);
-    return true;
-  }
-
-  #parseControl(start: number, length: number): void {
+  /** Reads the control messages of a slot into {@link segment}, {@link overflow} and {@link trafficClass}. */
+  readControl(slot: number): void {
     const { u32 } = this.#arena;
+    const end = this.#controls + slot * CONTROL_ROOM + (u32[this.#word(slot) + MSGHDR_CONTROLLEN] as number);
     this.segment = 0;
     this.overflow = 0;
-    for (let at = start; at + CMSGHDR_SIZE <= start + length; ) {
-      const size = u32[at >>> 2] as number;
-      const level = u32[(at + 8) >>> 2];
-      const type = u32[(at + 12) >>> 2];
-      const value = u32[(at + CMSGHDR_SIZE) >>> 2] as number;
-      if (level === SOL_UDP && type === UDP_GRO) this.segment = value;
-      else if (level === SOL_SOCKET && type === SO_RXQ_OVFL) this.overflow = value;
+    this.trafficClass = 0;
+    for (let at = this.#controls + slot * CONTROL_ROOM; at + CMSGHDR_SIZE <= end; ) {
+      const word = at >>> 2;
+      const size = u32[word] as number;
+      this.#take(u32[word + 2] as number, u32[word + 3] as number, u32[word + 4] as number);
       if (size < CMSGHDR_SIZE) return;
       at += (size + 7) & ~7;
+    }
+  }
+
+  #take(level: number, type: number, value: number): void {
+    if ((level === SOL_IP && type === IP_TOS) || (level === SOL_IPV6 && type === IPV6_TCLASS)) {
+      this.trafficClass = value & 0xff;
+    } else if (level === SOL_UDP && type === UDP_GRO) {
+      this.segment = value;
+    } else if (level === SOL_SOCKET && type === SO_RXQ_OVFL) {
+      this.overflow = value;
     }
   }
 

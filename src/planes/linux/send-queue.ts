@@ -33,6 +33,11 @@ export interface Destination {
 
 /** The queue of a plane. */
 export class SendQueue {
+  /**
+   * DSCP and ECN of the datagram that is being handled, as one byte: what is relayed because of it leaves with the same
+   * (RFC 8656 §14). 0 while there is none, so what comes from a stream leaves with 0 (§15).
+   */
+  trafficClass = 0;
   /** Told when a datagram becomes due and none was: somebody must {@link flush} before long. */
   onFirst: () => void = () => {};
   readonly #arena: Arena;
@@ -52,6 +57,7 @@ export class SendQueue {
   readonly #length = new Int32Array(QUEUE_ENTRIES);
   readonly #padding = new Int32Array(QUEUE_ENTRIES);
   readonly #dontFragment = new Uint8Array(QUEUE_ENTRIES);
+  readonly #trafficClass = new Uint8Array(QUEUE_ENTRIES);
   readonly #touched: Outlet[] = [];
 
   constructor(libc: Libc, arena: Arena) {
@@ -108,6 +114,7 @@ export class SendQueue {
     this.#length[entry] = length;
     this.#padding[entry] = padding;
     this.#dontFragment[entry] = dontFragment ? 1 : 0;
+    this.#trafficClass[entry] = this.trafficClass;
     if (outlet.firstDue < 0) {
       outlet.firstDue = entry;
       this.#touched.push(outlet);
@@ -152,9 +159,10 @@ export class SendQueue {
     const length = this.#length[entry] as number;
     const padding = this.#padding[entry] as number;
     const total = headLength + length + padding;
-    const merges = mayMerge && total > 0 && batch.runTakes(total) && this.#isSameAsBefore(entry);
+    const trafficClass = this.#trafficClass[entry] as number;
+    const merges = mayMerge && total > 0 && batch.runTakes(total, trafficClass) && this.#isSameAsBefore(entry);
     if (merges) batch.extend(total);
-    else this.#begin(entry, total);
+    else this.#begin(entry, total, trafficClass);
     if (headLength > 0) batch.part(this.#headsAt + entry * HEAD_ROOM, headLength);
     batch.part(this.#start[entry] as number, length);
     if (padding > 0) batch.zeros(padding);
@@ -175,12 +183,12 @@ export class SendQueue {
     );
   }
 
-  #begin(entry: number, total: number): void {
+  #begin(entry: number, total: number, trafficClass: number): void {
     const { i32 } = this.#arena;
     const head = this.#head[entry] as number;
     const address = entry << 2;
     if (isIpv6(head)) {
-      const word = this.#batch.begin(SOCKADDR_IN6_SIZE, total) >>> 2;
+      const word = this.#batch.begin(SOCKADDR_IN6_SIZE, total, trafficClass) >>> 2;
       i32[word] = head;
       i32[word + 1] = 0;
       i32[word + 2] = this.#addresses[address] as number;
@@ -190,7 +198,7 @@ export class SendQueue {
       i32[word + 6] = 0;
       return;
     }
-    const word = this.#batch.begin(SOCKADDR_IN_SIZE, total) >>> 2;
+    const word = this.#batch.begin(SOCKADDR_IN_SIZE, total, trafficClass) >>> 2;
     i32[word] = head;
     i32[word + 1] = this.#addresses[address] as number;
   }

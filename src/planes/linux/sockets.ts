@@ -9,8 +9,10 @@ import {
   IP_PMTUDISC_DO,
   IP_PMTUDISC_DONT,
   IP_RECVERR,
+  IP_RECVTOS,
   IPV6_MTU_DISCOVER,
   IPV6_RECVERR,
+  IPV6_RECVTCLASS,
   IPV6_V6ONLY,
   SO_RCVBUF,
   SO_RXQ_OVFL,
@@ -107,6 +109,9 @@ export class Sockets {
     // DF counts as 0 where nobody asks for it (RFC 8656 §14, alternate behaviour).
     if (family === 4) this.setDontFragment(fd, false);
     else this.#set(fd, SOL_IPV6, IPV6_MTU_DISCOVER, IP_PMTUDISC_DONT);
+    // DSCP and ECN are copied (RFC 8656 §14, preferred behaviour).
+    if (family === 4) this.#set(fd, SOL_IP, IP_RECVTOS, 1);
+    else this.#set(fd, SOL_IPV6, IPV6_RECVTCLASS, 1);
   }
 
   #set(fd: number, level: number, option: number, value: number): void {
