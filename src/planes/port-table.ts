@@ -118,7 +118,7 @@ export class PortTable {
     return count;
   }
 
-  /** Frees whatever an owner holds in all rows: an owner that has ended or never did begin. @returns how many ports */
+  /** Frees whatever a process that has ended held, in all rows. @returns how many ports those were */
   releaseAll(owner: number): number {
     let count = 0;
     for (let at = 0; at < this.#bytes.length; at++) {

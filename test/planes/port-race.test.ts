@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { test } from 'tap';
 import { PortTable, workerOwner } from '../../src/planes/port-table.ts';
-import type { RaceOutcome, RaceTask } from './port-race-worker.ts';
+import { HOLDERS_LENGTH, type RaceOutcome } from './port-race.ts';
+import type { RaceTask } from './port-race-thread.ts';
 
 const THREADS = 3;
-const PORTS = 65_536;
 
 async function race(
   minPort: number,
@@ -13,11 +13,11 @@ async function race(
   rounds: number,
 ): Promise<{ outcomes: RaceOutcome[]; left: number }> {
   const bytes = new SharedArrayBuffer(PortTable.byteLength(1));
-  const holders = new SharedArrayBuffer((PORTS + 1) * Int32Array.BYTES_PER_ELEMENT);
+  const holders = new SharedArrayBuffer((HOLDERS_LENGTH + 1) * Int32Array.BYTES_PER_ELEMENT);
   const workers = Array.from({ length: THREADS }, (_, worker) => {
     const owner = workerOwner(worker);
     const workerData: RaceTask = { bytes, holders, owner, threads: THREADS, minPort, maxPort, rounds };
-    return new Worker(new URL('./port-race-worker.js', import.meta.url), { workerData });
+    return new Worker(new URL('./port-race-thread.js', import.meta.url), { workerData });
   });
   const outcomes = await Promise.all(workers.map(async (worker) => (await once(worker, 'message'))[0] as RaceOutcome));
   return { outcomes, left: new Uint8Array(bytes).filter((owner) => owner !== 0).length };

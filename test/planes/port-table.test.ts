@@ -129,6 +129,18 @@ test('the random source is read without bias', async (t) => {
   t.equal(values.length, 0);
 });
 
+test('S17: each free port of each address is drawn equally often', async (t) => {
+  const lab = new Lab(50_000, 50_049, 2);
+  const counts = new Map<string, number>();
+  for (let round = 0; round < 100 * 200; round++) {
+    const { row, port } = lab.draw() as PortDraw;
+    counts.set(`${row}:${port}`, (counts.get(`${row}:${port}`) ?? 0) + 1);
+    lab.table.release(row, port);
+  }
+  t.equal(counts.size, 100);
+  t.ok(chiSquare([...counts.values()], 200) < chiSquareLimit(99));
+});
+
 test('several addresses share the draws by their free ports, and rows that are not asked for give none', async (t) => {
   const lab = new Lab(50_000, 50_089, 3);
   lab.bytes.fill(OTHER, 50_010, 50_090);
