@@ -59,7 +59,7 @@ export interface DescriptorPair {
 
 /** Opens a channel. @throws SystemCallError */
 export function openPair(libc: Libc): DescriptorPair {
-  const pair = new Uint8Array(8);
+  const pair = new Uint8Array(new ArrayBuffer(8));
   const type = SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC;
   checked(libc, 'socketpair', libc.socketpair(AF_UNIX, type, 0, pair));
   const fds = new DataView(pair.buffer);

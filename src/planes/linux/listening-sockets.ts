@@ -3,7 +3,6 @@
 // change when a worker ends. Knows nothing of who reads them.
 
 import type { TransportAddress } from '../../stun/transport-address.ts';
-import { TransportWords } from '../../stun/transport-address.ts';
 import {
   AF_INET,
   AF_INET6,
@@ -16,13 +15,12 @@ import {
   SOCK_DGRAM,
   SOCK_NONBLOCK,
   SOCK_STREAM,
-  SOCKADDR_ROOM,
   SOL_IPV6,
   SOL_SOCKET,
 } from './abi.ts';
 import { Arena } from './arena.ts';
 import type { Libc } from './libc.ts';
-import { readSockaddr, writeSockaddr } from './sockaddr.ts';
+import { SOCKETS_SIZE, Sockets } from './sockets.ts';
 import { checked } from './system-error.ts';
 
 /** How TCP is listened for. */
@@ -80,20 +78,14 @@ export function openTcpListening(
 
 /** The address that a socket is bound to. @throws SystemCallError */
 export function boundAddress(libc: Libc, fd: number): TransportAddress {
-  const arena = new Arena(libc, 128);
-  const address = arena.reserve(SOCKADDR_ROOM);
-  const length = arena.reserve(4);
-  arena.u32[length >>> 2] = SOCKADDR_ROOM;
-  checked(libc, 'getsockname', libc.getsockname(fd, arena.slice(address, SOCKADDR_ROOM), arena.slice(length, 4)));
-  const words = new TransportWords();
-  readSockaddr(arena, address, words);
-  return words.copyAddress();
+  return new Sockets(libc, new Arena(libc, SOCKETS_SIZE)).addressOf(fd);
 }
 
 // The first socket is bound (and listens) before it gets SO_REUSEPORT. So whoever else has the address, a second turnd of
 // the same user included, is noticed, and at no moment is the address free again, as it would be after a trial bind.
 function openAll(libc: Libc, at: TransportAddress, count: number, kind: Kind): number[] {
   const fds: number[] = [];
+  const sockets = new Sockets(libc, new Arena(libc, SOCKETS_SIZE));
   try {
     let address = at;
     while (fds.length < count) {
@@ -101,10 +93,10 @@ function openAll(libc: Libc, at: TransportAddress, count: number, kind: Kind): n
       const fd = openSocket(libc, at, kind);
       fds.push(fd);
       if (!isFirst) setOption(libc, fd, SOL_SOCKET, SO_REUSEPORT, 1);
-      bind(libc, fd, address);
+      checked(libc, 'bind', sockets.bind(fd, address.ip, address.port));
       kind.finish(fd);
       if (isFirst) setOption(libc, fd, SOL_SOCKET, SO_REUSEPORT, 1);
-      if (isFirst) address = boundAddress(libc, fd);
+      if (isFirst) address = sockets.addressOf(fd);
     }
     return fds;
   } catch (error) {
@@ -124,13 +116,6 @@ function openSocket(libc: Libc, at: TransportAddress, { type, v6only, prepare }:
     libc.close(fd);
     throw error;
   }
-}
-
-function bind(libc: Libc, fd: number, { ip, port }: TransportAddress): void {
-  const arena = new Arena(libc, SOCKADDR_ROOM);
-  const at = arena.reserve(SOCKADDR_ROOM);
-  const length = writeSockaddr(arena, at, ip, port);
-  checked(libc, 'bind', libc.bind(fd, arena.slice(at, length), length));
 }
 
 function setOption(libc: Libc, fd: number, level: number, option: number, value: number): void {
