@@ -108,6 +108,7 @@ async function open(options: ServerOptions, closers: Closers): Promise<RunningSe
       credentials,
       peers: peerPolicy(config),
       own,
+      neighbours: null,
       quota: new AllocationQuota(config.limits),
       budget: new SourceReplyBudget(config.limits, clock, random),
       observer: makeSessionObserver(sessions, logger, clock),

@@ -8,8 +8,10 @@ export class EngineCounters {
   bytesToPeer = 0;
   packetsToClient = 0;
   bytesToClient = 0;
-  /** Packets that went from one relayed address of this server to another without leaving it. */
+  /** Packets that went from one relayed address of this process to another without leaving it. */
   packetsCrossed = 0;
+  /** Packets that went by the kernel to a relayed address of another process of this server. */
+  packetsToNeighbours = 0;
   /** ICMP errors that clients were told of. */
   errorsToClient = 0;
   requests = 0;

@@ -50,13 +50,13 @@ export class Engine {
     const observer = containObserver(given.observer);
     const quota = containQuota(given.quota, observer);
     const env = { ...given, observer, quota, relays: containRelays(given.relays, observer) };
-    const { clock, random, capabilities } = env;
+    const { clock, random } = env;
     const registry = new RelayRegistry();
-    const access = new PeerAccess(env.peers, env.own, registry);
+    const access = new PeerAccess(env.peers, env.own, registry, env.neighbours);
     this.#env = env;
     this.#settings = settings;
     this.#lastChannelByte = settings.rfc5766ChannelNumbers ? LAST_CHANNEL_BYTE_RFC5766 : LAST_CHANNEL_BYTE;
-    this.#path = new RelayPath(clock, random, capabilities, access, this.counters);
+    this.#path = new RelayPath(env, access, this.counters);
     this.#authenticator = new Authenticator(env, settings);
     this.#builder = new ReplyBuilder(settings);
     this.allocations = new Allocations({ clock, quota, observer, access, path: this.#path, registry });

@@ -188,6 +188,21 @@ export interface OwnAddresses {
   isListener(ip: IpAddress, port: number): boolean;
 }
 
+/**
+ * The live relayed addresses of the server's other processes. Clients of two processes reach each other through the
+ * kernel: by the private address that a relay is bound to, for no NAT has to hairpin the one it is shown at. Asked for
+ * every packet from or to an own address: nothing here throws, waits or makes garbage.
+ */
+export interface RelayNeighbours {
+  /** The private address to send to where `ip`:`port` is a live relayed address that another process shows; else null. */
+  privateOf(ip: IpAddress, port: number): IpAddress | null;
+  /**
+   * Rewrites in place a source that is the private address of another process's live relay to the address at which that
+   * is shown. Leaves any other alone.
+   */
+  toShown(source: TransportWords): void;
+}
+
 /** What a quota counts an allocation against. */
 export interface QuotaRequest {
   readonly credential: Credential | null;
@@ -260,6 +275,8 @@ export interface Env {
   readonly credentials: Credentials;
   readonly peers: PeerAddressPolicy;
   readonly own: OwnAddresses;
+  /** Null where one process is the whole server. */
+  readonly neighbours: RelayNeighbours | null;
   readonly quota: Quota;
   readonly budget: ReplyBudget;
   readonly observer: Observer;

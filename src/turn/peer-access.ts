@@ -4,7 +4,7 @@
 
 import type { IpAddress } from '../stun/ip-address.ts';
 import type { Relay } from './allocation.ts';
-import type { OwnAddresses, PeerAddressPolicy } from './env.ts';
+import type { OwnAddresses, PeerAddressPolicy, RelayNeighbours } from './env.ts';
 import type { RelayRegistry } from './relay-registry.ts';
 
 /** The rule that refuses whatever of this host is not a live relayed address. */
@@ -15,11 +15,18 @@ export class PeerAccess {
   readonly #policy: PeerAddressPolicy;
   readonly #own: OwnAddresses;
   readonly #registry: RelayRegistry;
+  readonly #neighbours: RelayNeighbours | null;
 
-  constructor(policy: PeerAddressPolicy, own: OwnAddresses, registry: RelayRegistry) {
+  constructor(
+    policy: PeerAddressPolicy,
+    own: OwnAddresses,
+    registry: RelayRegistry,
+    neighbours: RelayNeighbours | null,
+  ) {
     this.#policy = policy;
     this.#own = own;
     this.#registry = registry;
+    this.#neighbours = neighbours;
   }
 
   /** Whether the address is one of this host's own, or was when a relay that still lives was made. */
@@ -41,10 +48,16 @@ export class PeerAccess {
   judge(ip: IpAddress, port: number): string | null {
     const rule = this.judgeAddress(ip);
     if (rule !== null || !this.isOwn(ip)) return rule;
-    return this.liveRelay(ip, port) !== null || this.mayLeave(ip, port) ? null : OWN_ADDRESS_RULE;
+    const isRelay = this.liveRelay(ip, port) !== null || this.neighbourAt(ip, port) !== null;
+    return isRelay || this.mayLeave(ip, port) ? null : OWN_ADDRESS_RULE;
   }
 
-  /** The live relay of this server at that address, or null. */
+  /** Where to send what is meant for the live relay of another process at that address; null if there is none. */
+  neighbourAt(ip: IpAddress, port: number): IpAddress | null {
+    return this.#neighbours === null ? null : this.#neighbours.privateOf(ip, port);
+  }
+
+  /** The live relay of this process at that address, or null. */
   liveRelay(ip: IpAddress, port: number): Relay | null {
     return this.#registry.find(ip, port);
   }

@@ -3,6 +3,7 @@
 
 import { Attribute } from '../stun/attributes.ts';
 import { CHANNEL_HEADER_LENGTH, channelPayloadEnd, writeChannelHeader } from '../stun/channel-data.ts';
+import type { IpAddress } from '../stun/ip-address.ts';
 import { ABSENT, type MessageView, padded } from '../stun/message-view.ts';
 import { MessageWriter } from '../stun/message-writer.ts';
 import { MessageClass, Method, messageType, TRANSACTION_ID_LENGTH } from '../stun/methods.ts';
@@ -13,7 +14,7 @@ import type { Relay } from './allocation.ts';
 import type { ClientEndpoint } from './client-endpoint.ts';
 import type { EngineCounters } from './counters.ts';
 import { DropReason } from './drop-reason.ts';
-import type { Clock, PlaneCapabilities, Random } from './env.ts';
+import type { Clock, Env, PlaneCapabilities, RelayNeighbours } from './env.ts';
 import { errorDataOf, isTold } from './icmp-error.ts';
 import type { PeerAccess } from './peer-access.ts';
 import type { Permission } from './permission.ts';
@@ -29,6 +30,7 @@ const MAX_DATA_FROM_IPV6 = 0xfffc - 24 - 4;
 export class RelayPath {
   readonly #clock: Clock;
   readonly #capabilities: PlaneCapabilities;
+  readonly #neighbours: RelayNeighbours | null;
   readonly #access: PeerAccess;
   readonly #counters: EngineCounters;
   readonly #writer: MessageWriter = new MessageWriter();
@@ -37,18 +39,13 @@ export class RelayPath {
   // Indications need no unpredictable transaction ID, only a fresh one: a random start, then counted.
   readonly #transactionId: Buffer = Buffer.alloc(TRANSACTION_ID_LENGTH);
 
-  constructor(
-    clock: Clock,
-    random: Random,
-    capabilities: PlaneCapabilities,
-    access: PeerAccess,
-    counters: EngineCounters,
-  ) {
-    this.#clock = clock;
-    this.#capabilities = capabilities;
+  constructor(env: Env, access: PeerAccess, counters: EngineCounters) {
+    this.#clock = env.clock;
+    this.#capabilities = env.capabilities;
+    this.#neighbours = env.neighbours;
     this.#access = access;
     this.#counters = counters;
-    random.fill(this.#transactionId);
+    env.random.fill(this.#transactionId);
   }
 
   /** ChannelData `buffer[start, end)` from a client (RFC 8656 §12.6). */
@@ -99,9 +96,7 @@ export class RelayPath {
     return endpoint.stream || endpoint.source.family === 4;
   }
 
-  // Sends to a peer, or across to another allocation of this server without leaving it: that works behind any NAT, and
-  // whatever range the relay addresses lie in. Nothing else on this host is a peer (SECURITY: own addresses are judged
-  // per datagram, by IP and port).
+  // Sends to a peer: true unless it may not be reached.
   #toPeer(
     relay: Relay,
     permission: Permission,
@@ -111,29 +106,51 @@ export class RelayPath {
     end: number,
     dontFragment: boolean,
   ): boolean {
-    const other = permission.own ? this.#access.liveRelay(permission.peer, port) : null;
-    if (permission.own && other === null && !this.#access.mayLeave(permission.peer, port)) {
-      this.#counters.drop(DropReason.PEER_DENIED);
-      return false;
+    const { peer } = permission;
+    if (permission.own) {
+      if (this.#toRelay(relay, peer, port, buffer, start, end)) return true;
+      // Nothing else on this host is a peer (SECURITY: own addresses are judged per datagram, by IP and port).
+      if (!this.#access.mayLeave(peer, port)) {
+        this.#counters.drop(DropReason.PEER_DENIED);
+        return false;
+      }
     }
-    relay.packetsToPeer++;
-    relay.bytesToPeer += end - start;
-    this.#counters.packetsToPeer++;
-    this.#counters.bytesToPeer += end - start;
-    if (other === null) {
-      relay.socket.send(permission.peer, port, buffer, start, end, dontFragment);
+    this.#countToPeer(relay, end - start);
+    relay.socket.send(peer, port, buffer, start, end, dontFragment);
+    return true;
+  }
+
+  // Across to another allocation of this server without leaving its host: that works behind any NAT, and whatever range
+  // the relay addresses lie in. False if there is no live relay at that address.
+  #toRelay(relay: Relay, peer: IpAddress, port: number, buffer: Buffer, start: number, end: number): boolean {
+    const other = this.#access.liveRelay(peer, port);
+    if (other !== null) {
+      this.#countToPeer(relay, end - start);
+      this.#counters.packetsCrossed++;
+      this.#crossing.set(relay.relayed);
+      other.fromPeer(this.#crossing, buffer, start, end);
       return true;
     }
-    this.#counters.packetsCrossed++;
-    this.#crossing.set(relay.relayed);
-    other.fromPeer(this.#crossing, buffer, start, end);
+    const hidden = this.#access.neighbourAt(peer, port);
+    if (hidden === null) return false;
+    this.#countToPeer(relay, end - start);
+    this.#counters.packetsToNeighbours++;
+    relay.socket.send(hidden, port, buffer, start, end, false);
     return true;
+  }
+
+  #countToPeer(relay: Relay, bytes: number): void {
+    relay.packetsToPeer++;
+    relay.bytesToPeer += bytes;
+    this.#counters.packetsToPeer++;
+    this.#counters.bytesToPeer += bytes;
   }
 
   /** A datagram `buffer[start, end)` from a peer to a relayed address (RFC 8656 §11.3, §12.5). */
   fromPeer(relay: Relay, source: TransportWords, buffer: Buffer, start: number, end: number): void {
     const { allocation } = relay;
     const now = this.#clock.now();
+    if (this.#neighbours !== null) this.#neighbours.toShown(source);
     const permission = this.#permissionOf(relay, source, now);
     if (permission === null) return this.#counters.drop(DropReason.NO_PERMISSION_FROM_PEER);
     const { endpoint } = allocation;
@@ -164,6 +181,7 @@ export class RelayPath {
    */
   fromPeerError(relay: Relay, peer: TransportWords, icmpType: number, icmpCode: number, data: number): void {
     if (!isTold(peer.family, icmpType)) return this.#counters.drop(DropReason.ICMP_TYPE);
+    if (this.#neighbours !== null) this.#neighbours.toShown(peer);
     const permission = this.#permissionOf(relay, peer, this.#clock.now());
     if (permission === null) return this.#counters.drop(DropReason.NO_PERMISSION_FROM_PEER);
     const { endpoint } = relay.allocation;

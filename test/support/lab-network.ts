@@ -72,6 +72,7 @@ class LabRelaySocket implements RelaySocket {
     if (!this.open) throw new Error('sent through a closed relay socket');
     const to = peer.family === 6 ? `[${peer.text}]:${port}` : `${peer.text}:${port}`;
     const payload = Buffer.from(buffer.subarray(start, end));
+    if (this.#relays.deliverInside(this.local, to, payload, dontFragment)) return;
     this.#relays.arrive(to, { from: this.relayed.text, payload, dontFragment });
   }
 
@@ -131,6 +132,16 @@ export class LabRelays implements RelaySockets {
     socket.owner.fromPeer(source, payload, 0, payload.length);
     payload.fill(0xee);
     source.port = 0;
+  }
+
+  /** What is sent to an address of the host itself never sees the NAT: the kernel delivers it, source unchanged. */
+  deliverInside(from: TransportAddress, to: string, payload: Buffer, _dontFragment: boolean): boolean {
+    for (const socket of this.sockets.values()) {
+      if (socket.local.text !== to) continue;
+      this.deliver(from, socket.relayed.text, payload);
+      return true;
+    }
+    return false;
   }
 
   /** An ICMP error for what a relayed address sent to `to` (`ip:port`). */

@@ -40,6 +40,8 @@ export interface LabOptions {
   readonly families?: readonly (4 | 6)[];
   /** Relay ports, inclusive. */
   readonly ports?: readonly [number, number];
+  /** The relay sockets of another lab: this one is a second process on the same host. */
+  readonly relays?: LabRelays;
   /** Relay sockets open in a later turn, as node:dgram's do, or when the test opens the gate. */
   readonly asyncOpen?: boolean | Gate;
   readonly allow?: readonly string[];
@@ -130,7 +132,7 @@ export class Lab {
 
   constructor(options: LabOptions = {}) {
     const ports = options.ports ?? [49_152, 65_535];
-    this.relays = new LabRelays(options.families ?? [4, 6], ports, options.asyncOpen ?? false);
+    this.relays = options.relays ?? new LabRelays(options.families ?? [4, 6], ports, options.asyncOpen ?? false);
     this.quota = new LabQuota(options.quotaPerUser ?? 0);
     const shown = [RELAY_V4, RELAY_V6];
     const own = [...shown, RELAY_PRIVATE_V4, RELAY_PRIVATE_V6, '127.0.0.1', '::1'];
@@ -150,6 +152,7 @@ export class Lab {
         isShown: (ip) => shown.includes(ip.text),
         isListener: (ip, port) => own.includes(ip.text) && (port === 3478 || port === 5349),
       },
+      neighbours: null,
       quota: this.quota,
       budget: { allowError: () => true, allowBinding: () => true },
       observer: this.observer,

@@ -6,10 +6,17 @@ import { systemClock } from '../../src/state/system-clock.ts';
 import { type TransportAddress, TransportWords } from '../../src/stun/transport-address.ts';
 import type { Relay } from '../../src/turn/allocation.ts';
 import { ClientEndpoint } from '../../src/turn/client-endpoint.ts';
-import { type ClientLink, type Env, HEADER_ROOM, type RelaySocket, type RelaySockets } from '../../src/turn/env.ts';
+import {
+  type ClientLink,
+  type Env,
+  HEADER_ROOM,
+  type RelayNeighbours,
+  type RelaySocket,
+  type RelaySockets,
+} from '../../src/turn/env.ts';
 import { Transport } from '../../src/turn/transport.ts';
 import { type Job, printCost } from './heap-growth.ts';
-import { Lab, RELAY_V4, RELAY_V6, SERVER, transportAddress } from './lab.ts';
+import { Lab, RELAY_PRIVATE_V4, RELAY_V4, RELAY_V6, SERVER, transportAddress } from './lab.ts';
 import { peerAddress, REQUEST } from './lab-client.ts';
 import { type AttributeInput, channelData, message } from './wire.ts';
 import { channelNumber, data, dontFragment, requestedAddressFamily, requestedTransport } from './wire-attributes.ts';
@@ -130,8 +137,9 @@ class World {
   fromPeer(endpoint: ClientEndpoint, peer: string): Job {
     const relay = relayOf(endpoint);
     const source = new TransportWords();
-    source.set(transportAddress(peer));
+    const address = transportAddress(peer);
     return () => {
+      source.set(address);
       relay.fromPeer(source, PAYLOAD, 0, PAYLOAD.length);
       return this.#arrived();
     };
@@ -192,6 +200,26 @@ function crossing(world: World, outBound: boolean, inBound: boolean): Job {
   return world.fromClient(alice, outBound ? channelData(CHANNEL, PAYLOAD) : sendTo(b));
 }
 
+/** Where another process's relay is bound, and what it is shown as. */
+const HIDDEN = transportAddress(`${RELAY_PRIVATE_V4}:40000`);
+const SHOWN = transportAddress(`${RELAY_V4}:40000`);
+
+const neighbours: RelayNeighbours = {
+  privateOf: (_ip, port) => (port === SHOWN.port ? HIDDEN.ip : null),
+  toShown: (source) => {
+    if (source.port === HIDDEN.port && HIDDEN.ip.sameWords(4, source.w0, source.w1, source.w2, source.w3)) {
+      source.set(SHOWN);
+    }
+  },
+};
+
+/** To a client of another process and back. */
+function neighbour(): Job {
+  const two = new World({ neighbours });
+  const alice = permitted(two, SHOWN.text);
+  return inTurn([two.fromClient(alice, sendTo(SHOWN.text)), two.fromPeer(alice, HIDDEN.text)]);
+}
+
 /** Several jobs in turn, as on a server: no call site of the engine then sees one thing only. */
 function inTurn(jobs: readonly Job[]): Job {
   return (round) => (jobs[round % jobs.length] as Job)(round);
@@ -241,6 +269,7 @@ const jobs: Readonly<Record<string, () => Job>> = {
   'IPv6 peer to client by Data': () => world.fromPeer(permitted(world, PEER_V6, 6), PEER_V6),
   'relay to relay by channels': () => crossing(world, true, true),
   'relay to relay by Send and Data': () => crossing(world, false, false),
+  'relay to a relay of another process and back': () => neighbour(),
   'stranger to nobody': () => world.fromStranger(permitted(world, PEER), STRANGER),
   everything: () => everything(world),
   'everything by the time of day': () => byTimeOfDay(),

@@ -14,6 +14,7 @@ const JOBS = [
   'IPv6 peer to client by Data',
   'relay to relay by channels',
   'relay to relay by Send and Data',
+  'relay to a relay of another process and back',
   'stranger to nobody',
   'everything',
   'everything by the time of day',
