@@ -104,6 +104,7 @@ async function open(options: ServerOptions, closers: Closers): Promise<RunningSe
       clock: sampled,
       random,
       relays: relaySockets({ config, relay, random, counters, report }),
+      reservations: null,
       capabilities: PORTABLE_CAPABILITIES,
       credentials,
       peers: peerPolicy(config),

@@ -8,11 +8,11 @@ import type { Allocation } from './allocation.ts';
 import { Allocations } from './allocations.ts';
 import { Authenticator, type AuthResult, type Candidates, type Claim, type Refused } from './authenticator.ts';
 import type { ClientEndpoint } from './client-endpoint.ts';
-import { containQuota, containRelays } from './contained.ts';
+import { containQuota, containRelays, containReservations } from './contained.ts';
 import { EngineCounters } from './counters.ts';
 import { dispatch, isServed } from './dispatch.ts';
 import { DropReason } from './drop-reason.ts';
-import { type Awaitable, type Credential, type Env, ReleaseReason } from './env.ts';
+import { type Awaitable, type Credential, type Env, ReleaseReason, type ReservedPorts } from './env.ts';
 import { containObserver } from './observer.ts';
 import { PeerAccess } from './peer-access.ts';
 import { RelayPath } from './relay-path.ts';
@@ -34,7 +34,7 @@ const MAX_WAITING = 1000;
 export class Engine {
   readonly counters: EngineCounters = new EngineCounters();
   readonly allocations: Allocations;
-  readonly reservations: Reservations;
+  readonly reservations: ReservedPorts;
   readonly #env: Env;
   readonly #settings: EngineSettings;
   readonly #path: RelayPath;
@@ -60,7 +60,7 @@ export class Engine {
     this.#authenticator = new Authenticator(env, settings);
     this.#builder = new ReplyBuilder(settings);
     this.allocations = new Allocations({ clock, quota, observer, access, path: this.#path, registry });
-    this.reservations = new Reservations(clock, random);
+    this.reservations = containReservations(given.reservations ?? new Reservations(clock, random), observer);
     const { allocations, reservations } = this;
     this.#context = { env, settings, allocations, reservations, access, closing: () => this.#closing };
   }

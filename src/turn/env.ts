@@ -128,6 +128,33 @@ export interface RelaySockets {
 }
 
 /**
+ * Ports N+1 that EVEN-PORT with R=1 set aside, until their tokens redeem them (RFC 8656 §7.2, §18.7, §18.10). Several
+ * processes share theirs, for a token may come in by another one. Nothing here rejects.
+ */
+export interface ReservedPorts {
+  /** How many are held for this process. */
+  readonly size: number;
+  /**
+   * Whether a holder may have one more.
+   * @param holder a {@link Credential.quotaKey}
+   * @param limit how many it may have
+   */
+  mayHold(holder: string, limit: number): Awaitable<boolean>;
+  /**
+   * Holds `socket` for at least 30 s, takes it over and gives the 8-byte token for it. Null when it cannot be held: then
+   * the socket is still the caller's, who closes it.
+   * @param holder the quota key to count it against, or null
+   */
+  hold(socket: RelaySocket, holder: string | null): Awaitable<Buffer | null>;
+  /** Gives the socket of a token (as hex) away; null for a token that is unknown, used or expired. */
+  redeem(token: string): Awaitable<RelaySocket | null>;
+  /** Gives back what was not redeemed in time. Called about once a second. */
+  tick(): void;
+  /** Gives everything back. */
+  close(): void;
+}
+
+/**
  * What a plane can do with IP fields: the engine answers accordingly. All other fields follow the alternate behaviours
  * of RFC 8656 §13 to §16 in every plane, which need no word from the engine.
  */
@@ -271,6 +298,8 @@ export interface Env {
   readonly clock: Clock;
   readonly random: Random;
   readonly relays: RelaySockets;
+  /** Null: the engine keeps reservations itself. */
+  readonly reservations: ReservedPorts | null;
   readonly capabilities: PlaneCapabilities;
   readonly credentials: Credentials;
   readonly peers: PeerAddressPolicy;

@@ -4,10 +4,9 @@ import type { MessageView } from '../stun/message-view.ts';
 import type { Allocation } from './allocation.ts';
 import type { Allocations } from './allocations.ts';
 import type { ClientEndpoint } from './client-endpoint.ts';
-import type { Awaitable, Credential, Env } from './env.ts';
+import type { Awaitable, Credential, Env, ReservedPorts } from './env.ts';
 import type { PeerAccess } from './peer-access.ts';
 import type { Reply } from './reply.ts';
-import type { Reservations } from './reservations.ts';
 import type { EngineSettings } from './settings.ts';
 
 /** What every handler may use. */
@@ -15,7 +14,7 @@ export interface HandlerContext {
   readonly env: Env;
   readonly settings: EngineSettings;
   readonly allocations: Allocations;
-  readonly reservations: Reservations;
+  readonly reservations: ReservedPorts;
   readonly access: PeerAccess;
   /** Whether the engine is closing: then nothing new is made. */
   closing(): boolean;

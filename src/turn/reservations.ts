@@ -1,6 +1,7 @@
-// Ports N+1 that EVEN-PORT with R=1 set aside, by the token that redeems them (RFC 8656 §7.2, §18.7, §18.10).
+// Ports N+1 that EVEN-PORT with R=1 set aside, by the token that redeems them (RFC 8656 §7.2, §18.7, §18.10): in the
+// memory of one process.
 
-import type { Clock, Random, RelaySocket } from './env.ts';
+import type { Clock, Random, RelaySocket, ReservedPorts } from './env.ts';
 
 /** Milliseconds that a reservation is held: at least 30 s (RFC 8656 §7.2), even by a clock that is read now and then. */
 export const RESERVATION_HOLD = 31_000;
@@ -15,7 +16,7 @@ interface Reservation {
 }
 
 /** Reserved relay sockets. A token works once, from any five-tuple. */
-export class Reservations {
+export class Reservations implements ReservedPorts {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #byToken: Map<string, Reservation> = new Map();
@@ -30,21 +31,16 @@ export class Reservations {
     return this.#byToken.size;
   }
 
-  /** How many reservations a quota key holds. */
-  heldBy(holder: string): number {
-    return this.#byHolder.get(holder) ?? 0;
+  mayHold(holder: string, limit: number): boolean {
+    return this.#heldBy(holder) < limit;
   }
 
-  /**
-   * Holds `socket` and returns the token for it.
-   * @param holder the quota key to count it against, or null
-   */
   hold(socket: RelaySocket, holder: string | null): Buffer {
     const token = Buffer.alloc(TOKEN_LENGTH);
     this.#random.fill(token);
     const deadline = this.#clock.now() + RESERVATION_HOLD;
     this.#byToken.set(token.toString('hex'), { socket, deadline, holder });
-    if (holder !== null) this.#byHolder.set(holder, this.heldBy(holder) + 1);
+    if (holder !== null) this.#byHolder.set(holder, this.#heldBy(holder) + 1);
     return token;
   }
 
@@ -54,7 +50,6 @@ export class Reservations {
     return reservation !== undefined && this.#clock.now() < reservation.deadline;
   }
 
-  /** Takes the socket out, or null for a token that is unknown, used or expired. */
   redeem(token: string): RelaySocket | null {
     if (!this.has(token)) return null;
     const reservation = this.#byToken.get(token);
@@ -62,7 +57,6 @@ export class Reservations {
     return reservation?.socket ?? null;
   }
 
-  /** Gives back what was not redeemed in time. */
   tick(): void {
     const now = this.#clock.now();
     for (const [token, reservation] of this.#byToken) {
@@ -72,17 +66,20 @@ export class Reservations {
     }
   }
 
-  /** Gives everything back. */
   close(): void {
     for (const reservation of this.#byToken.values()) reservation.socket.close();
     this.#byToken.clear();
     this.#byHolder.clear();
   }
 
+  #heldBy(holder: string): number {
+    return this.#byHolder.get(holder) ?? 0;
+  }
+
   #forget(token: string, { holder }: Reservation): void {
     this.#byToken.delete(token);
     if (holder === null) return;
-    const left = this.heldBy(holder) - 1;
+    const left = this.#heldBy(holder) - 1;
     if (left > 0) this.#byHolder.set(holder, left);
     else this.#byHolder.delete(holder);
   }

@@ -117,8 +117,10 @@ export const SABOTAGES: readonly Sabotage[] = [
     engine: ({ reservations }) => {
       const used = new Map<string, RelaySocket | null>();
       replace(reservations, 'redeem', (redeem) => (token) => {
-        used.set(token, redeem(token) ?? used.get(token) ?? null);
-        return used.get(token) ?? null;
+        return whenReady(redeem(token), (socket) => {
+          used.set(token, socket ?? used.get(token) ?? null);
+          return used.get(token) ?? null;
+        });
       });
     },
   },

@@ -140,6 +140,7 @@ export class Lab {
       clock: this.clock,
       random: { fill: (target) => this.#fill(target) },
       relays: this.relays,
+      reservations: null,
       capabilities: { dontFragment: false },
       credentials: labCredentials(),
       peers: new PeerPolicy({

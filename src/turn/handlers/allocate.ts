@@ -7,7 +7,14 @@ import type { IpFamily } from '../../stun/ip-address.ts';
 import { whenReady } from '../awaitable.ts';
 import type { ClientEndpoint } from '../client-endpoint.ts';
 import { DropReason } from '../drop-reason.ts';
-import { type Awaitable, type Credential, type OpenedRelay, PortRequest, type RelaySocket } from '../env.ts';
+import {
+  type Awaitable,
+  type Credential,
+  type OpenedRelay,
+  PortRequest,
+  type QuotaRequest,
+  type RelaySocket,
+} from '../env.ts';
 import {
   ALLOCATION_MISMATCH,
   ALLOCATION_QUOTA_REACHED,
@@ -32,27 +39,48 @@ export function handleAllocate(request: Request, context: HandlerContext): Await
   if (isTunnelled(endpoint.source)) return FORBIDDEN;
   const wish = readAllocateWish(request.message, context);
   if (wish.kind === 'reject') return wish;
-  if (hasReservedEnough(wish, credential, context)) return ALLOCATION_QUOTA_REACHED;
   const lasting = endpoint.link.retain(endpoint);
   lasting.pendingAllocate = transactionId;
-  return whenReady(context.env.quota.acquire(quotaOf(lasting, credential)), (granted) => {
-    if (!granted) return abandon(lasting, ALLOCATION_QUOTA_REACHED);
-    const opening = isTooLate(lasting, context) ? NOTHING : openSockets(wish, context);
-    return whenReady(opening, (opened) => finish(lasting, credential, wish, opened, context));
-  });
+  const attempt: Attempt = { endpoint: lasting, credential, wish, context };
+  return whenReady(mayReserve(attempt), (may) =>
+    may ? takeQuota(attempt) : abandon(lasting, ALLOCATION_QUOTA_REACHED),
+  );
+}
+
+/** What every step of an Allocate needs. Each may take its time, so the next asks whether it has become too late. */
+interface Attempt {
+  readonly endpoint: ClientEndpoint;
+  readonly credential: Credential | null;
+  readonly wish: AllocateWish;
+  readonly context: HandlerContext;
 }
 
 // A reserved port outlives the allocation that it came with, and the quota unit of that: without a limit of their own,
 // reservations would let one user empty the pool, an allocation at a time.
-function hasReservedEnough(wish: AllocateWish, credential: Credential | null, context: HandlerContext): boolean {
+function mayReserve({ wish, credential, context }: Attempt): Awaitable<boolean> {
   const { quotaKey, quotaLimit } = credential ?? { quotaKey: null, quotaLimit: 0 };
-  if (wish.port !== PortRequest.EVEN_AND_NEXT || quotaKey === null || quotaLimit === 0) return false;
-  return context.reservations.heldBy(quotaKey) >= quotaLimit;
+  if (wish.port !== PortRequest.EVEN_AND_NEXT || quotaKey === null || quotaLimit === 0) return true;
+  return context.reservations.mayHold(quotaKey, quotaLimit);
+}
+
+function takeQuota(attempt: Attempt): Awaitable<Reply> {
+  const { endpoint, context } = attempt;
+  if (isTooLate(attempt)) return abandon(endpoint, refusal(attempt));
+  return whenReady(context.env.quota.acquire(quotaOf(attempt)), (granted) => {
+    if (!granted) return abandon(endpoint, ALLOCATION_QUOTA_REACHED);
+    const opening = isTooLate(attempt) ? NOTHING : openSockets(attempt);
+    return whenReady(opening, (opened) => reserve(attempt, opened));
+  });
 }
 
 // Whether the client has gone, or the engine is closing, while something was waited for.
-function isTooLate(endpoint: ClientEndpoint, context: HandlerContext): boolean {
+function isTooLate({ endpoint, context }: Attempt): boolean {
   return endpoint.closed || context.closing();
+}
+
+// Silence for a client that has gone; else there is no room.
+function refusal({ endpoint }: Attempt): Reply {
+  return endpoint.closed ? drop(DropReason.CLIENT_GONE) : INSUFFICIENT_CAPACITY;
 }
 
 // The five-tuple is in use: the same transaction gets the same answer, any other 437 (RFC 8656 §7.2 step 2).
@@ -78,10 +106,11 @@ interface Opened {
 
 const NOTHING: Opened = { sockets: [], reserved: null, failed: null };
 
-function openSockets(wish: AllocateWish, context: HandlerContext): Awaitable<Opened> {
+function openSockets({ wish, context }: Attempt): Awaitable<Opened> {
   if (wish.reservationToken !== null) {
-    const socket = context.reservations.redeem(wish.reservationToken);
-    return socket === null ? NOTHING : { sockets: [socket], reserved: null, failed: null };
+    return whenReady(context.reservations.redeem(wish.reservationToken), (socket) =>
+      socket === null ? NOTHING : { sockets: [socket], reserved: null, failed: null },
+    );
   }
   const [first, second] = wish.families;
   if (first === undefined) return NOTHING;
@@ -99,29 +128,37 @@ function collect(opened: readonly (OpenedRelay | null)[], families: readonly IpF
   return { sockets: relays.map((relay) => relay.socket), reserved, failed };
 }
 
-function finish(
-  endpoint: ClientEndpoint,
-  credential: Credential | null,
-  wish: AllocateWish,
-  opened: Opened,
-  context: HandlerContext,
-): Reply {
-  if (opened.sockets.length === 0 || isTooLate(endpoint, context)) {
-    for (const socket of opened.sockets) socket.close();
-    opened.reserved?.close();
-    context.env.quota.release(quotaOf(endpoint, credential));
-    return abandon(endpoint, endpoint.closed ? drop(DropReason.CLIENT_GONE) : INSUFFICIENT_CAPACITY);
-  }
+// Holds the next port, where one was asked for, before anything is made: there is no allocation without its token.
+function reserve(attempt: Attempt, opened: Opened): Awaitable<Reply> {
+  if (opened.sockets.length === 0 || isTooLate(attempt)) return giveBack(attempt, opened);
+  if (opened.reserved === null) return finish(attempt, opened, null);
+  const { reservations } = attempt.context;
+  return whenReady(reservations.hold(opened.reserved, attempt.credential?.quotaKey ?? null), (token) => {
+    if (token === null) return giveBack(attempt, opened);
+    if (!isTooLate(attempt)) return finish(attempt, opened, token);
+    // Nobody will hear of the token.
+    return whenReady(reservations.redeem(token.toString('hex')), (reserved) =>
+      giveBack(attempt, { ...opened, reserved }),
+    );
+  });
+}
+
+function giveBack(attempt: Attempt, opened: Opened): Reply {
+  for (const socket of opened.sockets) socket.close();
+  opened.reserved?.close();
+  attempt.context.env.quota.release(quotaOf(attempt));
+  return abandon(attempt.endpoint, refusal(attempt));
+}
+
+function finish(attempt: Attempt, opened: Opened, token: Buffer | null): Reply {
+  const { endpoint, credential, wish, context } = attempt;
   const allocation = context.allocations.create(endpoint, credential, opened.sockets, wish.lifetime);
   const attributes: ReplyAttribute[] = allocation
     .relays()
     .map((relay) => ({ type: Attribute.XOR_RELAYED_ADDRESS, address: relay.relayed }));
   attributes.push({ type: Attribute.LIFETIME, seconds: wish.lifetime });
   attributes.push({ type: Attribute.XOR_MAPPED_ADDRESS, address: endpoint.client });
-  if (opened.reserved !== null) {
-    const token = context.reservations.hold(opened.reserved, credential?.quotaKey ?? null);
-    attributes.push({ type: Attribute.RESERVATION_TOKEN, token });
-  }
+  if (token !== null) attributes.push({ type: Attribute.RESERVATION_TOKEN, token });
   attributes.push(...addressErrors(wish, opened));
   return success(attributes, allocation);
 }
@@ -143,6 +180,6 @@ function abandon(endpoint: ClientEndpoint, reply: Reply): Reply {
   return reply;
 }
 
-function quotaOf(endpoint: ClientEndpoint, credential: Credential | null) {
+function quotaOf({ endpoint, credential }: Attempt): QuotaRequest {
   return { credential, client: endpoint.client.ip };
 }
