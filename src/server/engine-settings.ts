@@ -18,6 +18,7 @@ export function engineSettings(config: Config, realm: string): EngineSettings {
     permissionsPerAllocation: limits.permissionsPerAllocation,
     channelsPerAllocation: limits.channelsPerAllocation,
     rfc5766ChannelNumbers: protocol.rfc5766ChannelNumbers,
+    worker: 0,
     software: protocol.software,
   };
 }

@@ -59,7 +59,10 @@ export interface CachedReply {
 
 /** State of one five-tuple (RFC 8656 §2, §6). */
 export class Allocation {
-  /** Process-wide number: joins log lines. */
+  /**
+   * Joins log lines, and names the allocation to operators: 1, 2, 3… in a server of one process. In process w of several
+   * it is n·1000 + w, so that it is unique in the server and tells the process.
+   */
   readonly id: number;
   readonly endpoint: ClientEndpoint;
   /** Whoever made it; null when access is anonymous. Holds keys, never a password (RFC 8656 §6). */

@@ -24,14 +24,19 @@ export interface AllocationsOptions {
   readonly access: PeerAccess;
   readonly path: RelayPath;
   readonly registry: RelayRegistry;
+  /** The process's number among several; 0 where there is one. */
+  readonly worker: number;
 }
+
+// Beyond the number of processes that a server may have.
+const WORKERS = 1000;
 
 /** All allocations of an engine. */
 export class Allocations {
   readonly #options: AllocationsOptions;
   readonly #all: Set<Allocation> = new Set();
   readonly #wheel: ExpiryWheel<Allocation>;
-  #nextId = 1;
+  #made = 0;
 
   constructor(options: AllocationsOptions) {
     this.#options = options;
@@ -60,7 +65,7 @@ export class Allocations {
   ): Allocation {
     const { clock, path, registry, observer } = this.#options;
     const now = clock.now();
-    const allocation = new Allocation(this.#nextId++, endpoint, credential, now);
+    const allocation = new Allocation(this.#newId(), endpoint, credential, now);
     for (const socket of sockets) {
       const relay = new Relay(allocation, socket, path, now + lifetime * 1000);
       if (relay.family === 4) allocation.ipv4 = relay;
@@ -206,6 +211,12 @@ export class Allocations {
     if (allocation.closed) return Number.POSITIVE_INFINITY;
     this.forgetExpired(allocation);
     return nextVisit(allocation, now);
+  }
+
+  #newId(): number {
+    const { worker } = this.#options;
+    this.#made++;
+    return worker === 0 ? this.#made : this.#made * WORKERS + worker;
   }
 
   #reschedule(allocation: Allocation, now: number): void {

@@ -59,7 +59,8 @@ export class Engine {
     this.#path = new RelayPath(env, access, this.counters);
     this.#authenticator = new Authenticator(env, settings);
     this.#builder = new ReplyBuilder(settings);
-    this.allocations = new Allocations({ clock, quota, observer, access, path: this.#path, registry });
+    const { worker } = settings;
+    this.allocations = new Allocations({ clock, quota, observer, access, path: this.#path, registry, worker });
     this.reservations = containReservations(given.reservations ?? new Reservations(clock, random), observer);
     const { allocations, reservations } = this;
     this.#context = { env, settings, allocations, reservations, access, closing: () => this.#closing };

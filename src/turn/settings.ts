@@ -22,6 +22,8 @@ export interface EngineSettings {
   readonly channelsPerAllocation: number;
   /** Old clients may bind channel numbers up to 0x7FFE (RFC 5766 §11.2). */
   readonly rfc5766ChannelNumbers: boolean;
+  /** The process's number among several, 1 to 999; 0 where one process is the whole server. See `Allocation.id`. */
+  readonly worker: number;
   /** SOFTWARE; empty = not sent. */
   readonly software: string;
 }

@@ -62,6 +62,7 @@ const SETTINGS: EngineSettings = {
   permissionsPerAllocation: 1024,
   channelsPerAllocation: 1024,
   rfc5766ChannelNumbers: false,
+  worker: 0,
   software: '',
 };
 

@@ -135,6 +135,22 @@ test('an observer that throws disturbs nobody', async (t) => {
   nothingHeld(t, lab);
 });
 
+for (const [worker, ids] of [
+  [0, [1, 2, 3]],
+  [1, [1001, 2001, 3001]],
+  [253, [1253, 2253, 3253]],
+] as const) {
+  test(`allocations are numbered so that no other process has the same number (worker ${worker})`, async (t) => {
+    const lab = new Lab({ settings: { worker } });
+    const clients = [lab.client(), lab.client(), lab.client()];
+    for (const client of clients) await client.allocated();
+    t.same(
+      clients.map(({ allocation }) => allocation?.id),
+      ids,
+    );
+  });
+}
+
 test('all live allocations are listed, with an owner and a number of their own', async (t) => {
   const lab = new Lab();
   const clients = [lab.client(), lab.client({ user: 'bob' })];
