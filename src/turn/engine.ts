@@ -35,6 +35,11 @@ export class Engine {
   readonly counters: EngineCounters = new EngineCounters();
   readonly allocations: Allocations;
   readonly reservations: ReservedPorts;
+  /**
+   * How many requests had to wait for a promise (a credential, a quota, a socket, a reservation). Only grows: whoever owns
+   * the event loop compares it around {@link fromClient}, to know that microtasks and Node's loop have work for it now.
+   */
+  promises = 0;
   readonly #env: Env;
   readonly #settings: EngineSettings;
   readonly #path: RelayPath;
@@ -151,6 +156,7 @@ export class Engine {
   #wait(endpoint: ClientEndpoint, view: MessageView, claim: Claim, candidates: Promise<Candidates>): void {
     if (this.#waiting >= MAX_WAITING) return this.counters.drop(DropReason.OVERLOADED);
     this.#waiting++;
+    this.promises++;
     const message = Buffer.from(view.buffer.subarray(view.start, view.end));
     const copy = endpoint.copy();
     const resume = (found: Candidates): void => {
@@ -179,6 +185,7 @@ export class Engine {
     const head = copyHead(view);
     const result = this.#dispatch({ endpoint, message: view, credential });
     if (!(result instanceof Promise)) return this.#reply(endpoint, head, result, integrity);
+    this.promises++;
     const copy = endpoint.copy();
     const send = (reply: Reply): void => {
       const current = copy.link.find(copy) ?? copy;

@@ -1,8 +1,10 @@
 import { test } from 'tap';
-import { Lab } from '../support/lab.ts';
+import { Gate } from '../support/gate.ts';
+import { Lab, LabClock, type LabOptions } from '../support/lab.ts';
 import { REQUEST } from '../support/lab-client.ts';
-import { attr, decode, message } from '../support/wire.ts';
-import { lifetime } from '../support/wire-attributes.ts';
+import { laterReservations } from '../support/later.ts';
+import { type AttributeInput, attr, decode, message } from '../support/wire.ts';
+import { evenPort, lifetime, requestedTransport } from '../support/wire-attributes.ts';
 
 const PEER = '93.184.216.34:5000';
 
@@ -45,6 +47,36 @@ test('two clients of one server reach each other through their relayed addresses
   const [indication] = alice.take().map(decode);
   t.equal(indication?.xorAddress(attr.xorPeerAddress), b);
   t.equal(indication?.text(attr.data), 'hi');
+});
+
+test('a request that waits for a promise is counted, whatever it waits for; what is ready is not', async (t) => {
+  const gate = new Gate();
+  const waits = async (options: LabOptions, attrs: readonly AttributeInput[] = []): Promise<number> => {
+    const lab = new Lab(options);
+    const client = lab.client();
+    await client.challenge();
+    t.equal(lab.engine.promises, 0, 'a challenge waits for nothing');
+    client.send(client.signed(REQUEST.allocate, [requestedTransport(), ...attrs]));
+    return lab.engine.promises;
+  };
+  t.equal(await waits({}), 0);
+  t.equal(await waits({ asyncOpen: gate }), 1);
+  t.equal(await waits({ env: { quota: { acquire: () => gate.hold(true), release: () => undefined } } }), 1);
+  t.equal(await waits({ env: { credentials: { find: () => gate.hold([]), usernameOf: () => null } } }), 1);
+  const clock = new LabClock();
+  t.equal(await waits({ env: { reservations: laterReservations(gate, clock) } }, [evenPort(true)]), 1);
+});
+
+test('a promise counts by the time fromClient returns, data never', async (t) => {
+  const lab = new Lab({ asyncOpen: true });
+  const client = lab.client();
+  await client.allocated();
+  t.equal(lab.engine.promises, 1);
+  await client.permit(PEER);
+  await client.bind(0x4000, PEER);
+  client.sendTo(PEER, 'x');
+  client.sendChannel(0x4000, 'x');
+  t.equal(lab.engine.promises, 1);
 });
 
 test('a Binding request is answered without credentials', async (t) => {
