@@ -1,8 +1,9 @@
-// What the simulated engine is given: relay sockets, credentials and quota that sometimes answer at once and sometimes
+// What the simulated engine is given: relay sockets, credentials, quota and reservations that sometimes answer at once and sometimes
 // later, in any order, and sometimes fail. They note what they refused, so that an error answer can be told from an
 // invented one.
 
-import type { Credential, Env, Quota, QuotaRequest, RelaySockets } from '../../src/turn/env.ts';
+import type { Credential, Env, Quota, QuotaRequest, RelaySockets, ReservedPorts } from '../../src/turn/env.ts';
+import { Reservations } from '../../src/turn/reservations.ts';
 import { Gate } from '../support/gate.ts';
 import { type Lab, labCredentials, USERS } from '../support/lab.ts';
 import type { Prng } from './prng.ts';
@@ -36,10 +37,10 @@ export class Surroundings {
   }
 
   /** The parts of an environment that this plays; `lab` is asked for once it exists. */
-  env(lab: () => Lab): Pick<Env, 'relays' | 'credentials' | 'quota'> {
+  env(lab: () => Lab): Pick<Env, 'relays' | 'credentials' | 'quota' | 'reservations'> {
     const { usernameOf } = this.#known;
     const credentials = { usernameOf, find: (name: string, realm: string) => this.#find(name, realm) };
-    return { relays: this.#relays(lab), credentials, quota: this.#quota() };
+    return { relays: this.#relays(lab), credentials, quota: this.#quota(), reservations: this.#reservations(lab) };
   }
 
   #find(name: string, realm: string): Found | Promise<Found> {
@@ -60,6 +61,29 @@ export class Surroundings {
         if (opened === null) this.refused.sockets++;
         return this.#random.chance(0.4) ? this.gate.hold(opened) : opened;
       },
+    };
+  }
+
+  // A token begins to run when its port is held, so what is late is the holding: then the model's clock is the same.
+  #reservations(lab: () => Lab): ReservedPorts {
+    const clock = { now: () => lab().clock.now(), wallTime: () => lab().clock.wallTime() };
+    const held = new Reservations(clock, { fill: (target) => target.set(target.map(() => this.#random.int(256))) });
+    return {
+      get size() {
+        return held.size;
+      },
+      mayHold: (holder, limit) => held.mayHold(holder, limit),
+      hold: (socket, holder) => {
+        if (!this.#random.chance(0.05)) {
+          const hold = () => held.hold(socket, holder);
+          return this.#random.chance(0.4) ? this.gate.hold(null).then(hold) : hold();
+        }
+        this.refused.sockets++;
+        return this.#random.chance(0.4) ? this.gate.hold(null) : null;
+      },
+      redeem: (token) => held.redeem(token),
+      tick: () => held.tick(),
+      close: () => held.close(),
     };
   }
 
