@@ -155,8 +155,8 @@ export interface ReservedPorts {
 }
 
 /**
- * What a plane can do with IP fields: the engine answers accordingly. All other fields follow the alternate behaviours
- * of RFC 8656 §13 to §16 in every plane, which need no word from the engine.
+ * What a plane can do with IP fields: the engine answers accordingly. All other fields are the plane's own choice among
+ * the behaviours of RFC 8656 §13 to §16, and need no word from the engine.
  */
 export interface PlaneCapabilities {
   /** Can set DF for a single datagram; else DONT-FRAGMENT is an unknown attribute (RFC 8656 §7.2 step 4, §11.2). */
