@@ -91,12 +91,12 @@ export interface RelaySocket {
 
 /** What a relay socket reports to. */
 export interface RelaySocketOwner {
-  /** A datagram `buffer[start, end)` came from `source` (a scratch: valid during the call). */
+  /** A datagram `buffer[start, end)` came from `source` (a scratch: valid during the call, which may write to it). */
   fromPeer(source: TransportWords, buffer: Buffer, start: number, end: number): void;
   /**
    * An ICMP error came for a UDP datagram that left through this socket (RFC 8656 §11.5). Any type may be reported: what
    * clients are told of is the engine's choice.
-   * @param peer where the datagram was sent to (a scratch); port 0 if it is not known
+   * @param peer where the datagram was sent to (a scratch, as for {@link fromPeer}); port 0 if it is not known
    * @param data the next-hop MTU, or 0
    */
   fromPeerError(peer: TransportWords, icmpType: number, icmpCode: number, data: number): void;

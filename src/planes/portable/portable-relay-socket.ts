@@ -28,8 +28,9 @@ export class PortableRelaySocket implements RelaySocket, DatagramReceiver {
   readonly #row: number;
   readonly #report: (fault: unknown) => void;
   readonly #source: TransportWords;
-  /** The text that `source` was read from: most relay sockets hear one peer at a time. */
-  #sourceText: string;
+  /** The last source as it came, and the text that it was read from: most relay sockets hear one peer at a time. */
+  readonly #read: TransportWords;
+  #readText: string;
   #owner: RelaySocketOwner | null;
   #closed: boolean;
 
@@ -41,7 +42,8 @@ export class PortableRelaySocket implements RelaySocket, DatagramReceiver {
     this.#row = parts.row;
     this.#report = parts.report;
     this.#source = new TransportWords();
-    this.#sourceText = '';
+    this.#read = new TransportWords();
+    this.#readText = '';
     this.#owner = null;
     this.#closed = false;
   }
@@ -64,12 +66,14 @@ export class PortableRelaySocket implements RelaySocket, DatagramReceiver {
   }
 
   onDatagram(buffer: Buffer, from: RemoteInfo): void {
-    const source = this.#source;
-    if (from.address !== this.#sourceText) {
-      this.#sourceText = from.address;
-      readIpText(from.address, source);
+    const read = this.#read;
+    if (from.address !== this.#readText) {
+      this.#readText = from.address;
+      readIpText(from.address, read);
     }
-    if (source.family === 0) return;
+    if (read.family === 0) return;
+    const source = this.#source;
+    source.copyFrom(read); // the owner may write to it
     source.port = from.port;
     try {
       this.#owner?.fromPeer(source, buffer, 0, buffer.length);

@@ -192,6 +192,24 @@ test('an owner that throws disturbs nobody', async (t) => {
   t.match(faults[0], /a bug/);
 });
 
+test('an owner may write to the source that it is told', async (t) => {
+  const { relays } = plane({ minPort: 49_152, maxPort: 65_535 });
+  const relay = await openOne(t, relays);
+  const sources = new Inbox<string>();
+  relay.attach({
+    fromPeer: (source) => {
+      sources.put(source.copyAddress().text);
+      source.setTo(ip('192.0.2.1'), 1);
+    },
+    fromPeerError: () => undefined,
+  });
+  const peer = await openPeer(t, '127.0.0.1');
+  for (let round = 0; round < 2; round++) {
+    await peer.send(Buffer.from('x'), relay.local.port, '127.0.0.1');
+    t.equal(await sources.next(), `127.0.0.1:${peer.port}`);
+  }
+});
+
 test('the shown address is asked for anew at each opening, and has the bound port', async (t) => {
   const externals = [ip('192.0.2.1'), ip('192.0.2.2')];
   const { relays } = plane({ minPort: 49_152, maxPort: 65_535, shown: () => externals.shift() ?? LOOPBACK });
