@@ -191,6 +191,8 @@ export class LinuxRelaySocket implements RelaySocket, Pollable, Outlet {
   }
 
   #deliver(source: TransportWords, start: number, end: number): void {
+    // What was read before it was closed is nobody's any more.
+    if (this.#closed) return;
     this.#counters.packetsIn++;
     try {
       this.#owner?.fromPeer(source, this.#core.arena.bytes, start, end);

@@ -204,6 +204,8 @@ export class LinuxUdpListener implements ClientLink, Pollable, Outlet {
   }
 
   #deliver(endpoint: LinuxEndpoint, start: number, end: number): void {
+    // What was read before it was closed is nobody's any more.
+    if (this.#closed) return;
     this.#counters.packetsIn++;
     try {
       this.#handler.fromClient(endpoint, this.#core.arena.bytes, start, end);
