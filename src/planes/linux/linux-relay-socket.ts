@@ -40,6 +40,8 @@ export class LinuxRelaySocket implements RelaySocket, Pollable, Outlet {
   pollSlot = -1;
   firstDue = -1;
   lastDue = -1;
+  /** An ICMP error that came for another peer's datagram ends the next call on the socket, once. */
+  readonly hasErrorsOfOthers = true;
   readonly #core: PlaneCore;
   readonly #counters: TrafficCounters;
   readonly #destination: PeerDestination;
@@ -128,12 +130,6 @@ export class LinuxRelaySocket implements RelaySocket, Pollable, Outlet {
     if (isRoute) this.#noRunsUntil = this.#core.now + ROUTE_PAUSE;
   }
 
-  // An ICMP error that came for another peer's datagram ends the next call on the socket, once.
-  clearError(): boolean {
-    this.onError();
-    return true;
-  }
-
   #leave(): void {
     // What is due for the peer still leaves.
     if (this.firstDue >= 0) this.#core.queue.flush();
@@ -165,7 +161,7 @@ export class LinuxRelaySocket implements RelaySocket, Pollable, Outlet {
     this.#counters.bytesIn += length;
     const source = this.#source;
     readSockaddr(arena, ring.nameAt(slot), source);
-    if (source.family === 0 || ring.isTruncated(slot)) {
+    if (source.port === 0 || source.family === 0 || ring.isTruncated(slot)) {
       this.#counters.packetsIn++;
       this.#counters.droppedUnusable++;
       return;
@@ -195,6 +191,8 @@ export class LinuxRelaySocket implements RelaySocket, Pollable, Outlet {
   }
 
   #deliver(source: TransportWords, start: number, end: number): void {
+    // What was read before it was closed is nobody's any more.
+    if (this.#closed) return;
     this.#counters.packetsIn++;
     try {
       this.#owner?.fromPeer(source, this.#core.arena.bytes, start, end);

@@ -45,12 +45,15 @@ export class LinuxUdpListener implements ClientLink, Pollable, Outlet {
   pollSlot = -1;
   firstDue = -1;
   lastDue = -1;
+  /** Without IP_RECVERR no error of another client's datagram stays on the socket. */
+  readonly hasErrorsOfOthers = false;
   readonly #core: PlaneCore;
   readonly #handler: ClientDatagramHandler;
   readonly #counters: TrafficCounters;
   readonly #known: ClientTable;
   /** Stands for every unknown source in turn: strangers cost no memory. */
   readonly #scratch: LinuxEndpoint;
+  readonly #isIpv6: boolean;
   /** Until when no runs are handed to the kernel. */
   #noRunsUntil = 0;
   #overflow = 0;
@@ -65,6 +68,7 @@ export class LinuxUdpListener implements ClientLink, Pollable, Outlet {
     this.#counters = core.counters.clients;
     this.#known = new ClientTable(seed);
     this.#scratch = new LinuxEndpoint(this, this.local);
+    this.#isIpv6 = this.local.ip.family === 6;
     core.sockets.tuneListener(fd, this.local.ip.family as IpFamily, BUFFER_BYTES);
     core.poller.add(this);
   }
@@ -142,9 +146,7 @@ export class LinuxUdpListener implements ClientLink, Pollable, Outlet {
     return true;
   }
 
-  onError(): void {
-    this.clearError();
-  }
+  onError(): void {}
 
   setDontFragment(): void {}
 
@@ -155,11 +157,6 @@ export class LinuxUdpListener implements ClientLink, Pollable, Outlet {
   runRefused(isRoute: boolean): void {
     this.#core.counters.runsRefused++;
     if (isRoute) this.#noRunsUntil = this.#core.now + ROUTE_PAUSE;
-  }
-
-  // Without IP_RECVERR no error of another client's datagram stays on the socket.
-  clearError(): boolean {
-    return false;
   }
 
   /**
@@ -207,6 +204,8 @@ export class LinuxUdpListener implements ClientLink, Pollable, Outlet {
   }
 
   #deliver(endpoint: LinuxEndpoint, start: number, end: number): void {
+    // What was read before it was closed is nobody's any more.
+    if (this.#closed) return;
     this.#counters.packetsIn++;
     try {
       this.#handler.fromClient(endpoint, this.#core.arena.bytes, start, end);
@@ -221,6 +220,8 @@ export class LinuxUdpListener implements ClientLink, Pollable, Outlet {
     readSockaddr(this.#core.arena, nameAt, scratch.source);
     if (scratch.source.port === 0 || scratch.source.family === 0) return null;
     scratch.takeSource();
-    return scratch;
+    // A client over IPv4 at an IPv6 socket is known by its IPv4 address.
+    const isMapped = scratch.source.family === 4 && this.#isIpv6;
+    return isMapped ? (this.#known.findSame(scratch) ?? scratch) : scratch;
   }
 }

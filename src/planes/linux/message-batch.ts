@@ -182,10 +182,10 @@ export class MessageBatch {
       for (; next < count; next++) outlet.refused(errno, this.#datagramsOf(next));
       return count;
     }
-    if (this.#isRun(next)) return this.#sendApart(outlet, next, errno);
+    if (isRefusedAsRun(errno) && this.#isRun(next)) return this.#sendApart(outlet, next, errno);
     // An error may belong to an earlier datagram, and another peer: this one gets a second try.
-    if (outlet.clearError() && this.#retry(outlet, next, count) > next) return next + 1;
-    outlet.refused(this.#libc.errno() || errno, 1);
+    if (outlet.hasErrorsOfOthers && this.#retry(outlet, next, count) > next) return next + 1;
+    outlet.refused(this.#libc.errno(), this.#datagramsOf(next));
     return next + 1;
   }
 
@@ -197,7 +197,7 @@ export class MessageBatch {
 
   // A run that the kernel does not take, for its length or for want of the device's help, leaves datagram by datagram.
   #sendApart(outlet: Outlet, message: number, errno: number): number {
-    outlet.runRefused(errno === EIO || (errno !== EMSGSIZE && errno !== EINVAL));
+    outlet.runRefused(errno === EIO);
     const { u32 } = this.#arena;
     const word = this.#word(message);
     const segment = this.#segmentOf[message] as number;
@@ -229,7 +229,9 @@ export class MessageBatch {
     const controlLength = arena.u32[this.#word(message) + MSGHDR_CONTROLLEN] as number;
     arena.writePointer(this.#scratchAt + MSGHDR_CONTROL * 4, this.#controls + message * CONTROL_ROOM);
     arena.u32[word + MSGHDR_CONTROLLEN] = controlLength - CONTROL_SIZE;
-    if (this.#libc.sendmmsg(outlet.fd, this.#scratch, 1, FLAGS) < 1) outlet.refused(this.#libc.errno(), 1);
+    if (this.#libc.sendmmsg(outlet.fd, this.#scratch, 1, FLAGS) === 1) return;
+    if (outlet.hasErrorsOfOthers && this.#libc.sendmmsg(outlet.fd, this.#scratch, 1, FLAGS) === 1) return;
+    outlet.refused(this.#libc.errno(), 1);
   }
 
   #isRun(message: number): boolean {
@@ -269,4 +271,9 @@ export class MessageBatch {
   #word(message: number): number {
     return (this.#headers >>> 2) + message * WORDS;
   }
+}
+
+// Too long for the path as segments, or not to be segmented at all; any other error says nothing about runs.
+function isRefusedAsRun(errno: number): boolean {
+  return errno === EIO || errno === EMSGSIZE || errno === EINVAL;
 }

@@ -14,8 +14,11 @@ export interface Outlet {
   refused(errno: number, datagrams: number): void;
   /** It did not take a run as a run. `isRoute`: no run on this route is taken for now. */
   runRefused(isRoute: boolean): void;
-  /** Takes a pending error off the socket. @returns whether there may have been one */
-  clearError(): boolean;
+  /**
+   * Whether a failed call may tell of an earlier datagram (ICMP), and has taken that error off the socket. What it says
+   * is read elsewhere: in the middle of a flush nothing may be queued.
+   */
+  readonly hasErrorsOfOthers: boolean;
 }
 
 /** Milliseconds for which no runs are handed to a socket whose route took none: the device may get help again. */

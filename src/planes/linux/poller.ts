@@ -34,9 +34,12 @@ export class Poller {
   readonly #change: Uint8Array;
   readonly #slots: (Pollable | null)[] = [];
   readonly #freeSlots: number[] = [];
+  /** By slot: whether it is among the unfinished. */
+  readonly #isUnfinished: boolean[] = [];
   /** Sockets that have more to read, and those of the round before. */
   #unfinished: Pollable[] = [];
   #resumed: Pollable[] = [];
+  #closed = false;
 
   constructor(libc: Libc, arena: Arena) {
     const { size } = libc.epollLayout;
@@ -59,6 +62,7 @@ export class Poller {
     const slot = this.#freeSlots.pop() ?? this.#slots.length;
     this.#control(EPOLL_CTL_ADD, pollable.fd, EDGES, slot);
     this.#slots[slot] = pollable;
+    this.#isUnfinished[slot] = false;
     pollable.pollSlot = slot;
   }
 
@@ -99,8 +103,10 @@ export class Poller {
     return isForeignReady;
   }
 
+  /** Idempotent. */
   close(): void {
-    this.#libc.close(this.fd);
+    if (!this.#closed) this.#libc.close(this.fd);
+    this.#closed = true;
   }
 
   // A slot whose socket went in this round may be another one's by now: that one then looks once in vain.
@@ -108,8 +114,15 @@ export class Poller {
     const pollable = this.#slots[slot] ?? null;
     if (pollable === null) return;
     if ((events & EPOLLERR) !== 0) pollable.onError();
-    if ((events & EPOLLIN) !== 0 && pollable.pollSlot === slot && pollable.onReadable())
-      this.#unfinished.push(pollable);
+    // One that has just read and goes on in the next round is not read twice in this one, nor in all that follow.
+    if ((events & EPOLLIN) === 0 || pollable.pollSlot !== slot || this.#isUnfinished[slot] === true) return;
+    this.#read(pollable, slot);
+  }
+
+  #read(pollable: Pollable, slot: number): void {
+    const isUnfinished = pollable.onReadable() && pollable.pollSlot === slot;
+    if (isUnfinished) this.#unfinished.push(pollable);
+    if (this.#slots[slot] === pollable) this.#isUnfinished[slot] = isUnfinished;
   }
 
   #resume(): void {
@@ -118,12 +131,13 @@ export class Poller {
     this.#resumed = resumed;
     for (let index = 0; index < resumed.length; index++) {
       const pollable = resumed[index] as Pollable;
-      if (pollable.pollSlot >= 0 && pollable.onReadable()) this.#unfinished.push(pollable);
+      if (pollable.pollSlot >= 0) this.#read(pollable, pollable.pollSlot);
     }
     resumed.length = 0;
   }
 
   #control(operation: number, fd: number, events: number, slot: number): void {
+    if (this.#closed) return;
     const { data } = this.#libc.epollLayout;
     this.#arena.bytes.writeUInt32LE(events, this.#changeAt);
     this.#arena.bytes.writeInt32LE(slot, this.#changeAt + data);

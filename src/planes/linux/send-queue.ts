@@ -98,8 +98,10 @@ export class SendQueue {
   ): void {
     const isBorrowed = buffer === this.#arena.bytes;
     const length = end - start;
+    // Before anything is copied: a flush makes the room for copies free. With a head there is an entry free already.
+    if (this.#count === QUEUE_ENTRIES) this.flush();
     const at = isBorrowed ? start : this.#copy(buffer, start, end, headLength);
-    const entry = this.#count === QUEUE_ENTRIES ? this.#flushed() : this.#count;
+    const entry = this.#count;
     if (entry === 0) this.onFirst();
     this.#count = entry + 1;
     this.#next[entry] = NONE;
@@ -164,7 +166,7 @@ export class SendQueue {
     if (merges) batch.extend(total);
     else this.#begin(entry, total, trafficClass);
     if (headLength > 0) batch.part(this.#headsAt + entry * HEAD_ROOM, headLength);
-    batch.part(this.#start[entry] as number, length);
+    if (length > 0) batch.part(this.#start[entry] as number, length);
     if (padding > 0) batch.zeros(padding);
   }
 
@@ -215,14 +217,9 @@ export class SendQueue {
   #flushKeepingHead(headLength: number): void {
     const entry = this.#count;
     this.flush();
-    if (headLength === 0 || entry === 0 || entry === QUEUE_ENTRIES) return;
+    if (headLength === 0 || entry === 0) return;
     const from = this.#headsAt + entry * HEAD_ROOM;
     this.#arena.bytes.copyWithin(this.#headsAt, from, from + headLength);
-  }
-
-  #flushed(): number {
-    this.flush();
-    return 0;
   }
 }
 

@@ -106,12 +106,12 @@ export class Sockets {
   #tune(fd: number, family: IpFamily): void {
     this.#set(fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
     this.#set(fd, SOL_UDP, UDP_GRO, 1);
-    // DF counts as 0 where nobody asks for it (RFC 8656 §14, alternate behaviour).
-    if (family === 4) this.setDontFragment(fd, false);
-    else this.#set(fd, SOL_IPV6, IPV6_MTU_DISCOVER, IP_PMTUDISC_DONT);
+    // DF counts as 0 where nobody asks for it (RFC 8656 §14, alternate behaviour); an IPv6 socket may have IPv4 clients.
+    this.setDontFragment(fd, false);
+    if (family === 6) this.#set(fd, SOL_IPV6, IPV6_MTU_DISCOVER, IP_PMTUDISC_DONT);
     // DSCP and ECN are copied (RFC 8656 §14, preferred behaviour).
-    if (family === 4) this.#set(fd, SOL_IP, IP_RECVTOS, 1);
-    else this.#set(fd, SOL_IPV6, IPV6_RECVTCLASS, 1);
+    this.#set(fd, SOL_IP, IP_RECVTOS, 1);
+    if (family === 6) this.#set(fd, SOL_IPV6, IPV6_RECVTCLASS, 1);
   }
 
   #set(fd: number, level: number, option: number, value: number): void {
