@@ -1,83 +1,58 @@
-// The load generator: a process of its own, forked by load-process.ts. Sets up the clients, sends at the asked rate,
-// counts what arrives, reports once.
+// The load generator: a process of its own, forked by generators.ts. Sets up the clients and puts load on them step by
+// step as it is told. Does not know how packets travel: that is the Load's.
 
 import { performance } from 'node:perf_hooks';
-import { setTimeout as delay } from 'node:timers/promises';
-import { Histogram } from './histogram.ts';
-import { Direction, type GeneratorCommand, type GeneratorMessage, type LoadJob, type LoadResult } from './load-job.ts';
-import { Meter, Phase } from './meter.ts';
-import { pace } from './pacer.ts';
-import { CHANNEL, openPair, type RelayedPair } from './relayed-pair.ts';
+import { LibcUnavailableError } from '../src/planes/linux/libc.ts';
+import { openBatchedLoad } from './batched/batched-load.ts';
+import { DgramLoad } from './dgram/dgram-load.ts';
+import { type GeneratorCommand, GeneratorKind, type GeneratorMessage, type Load, type LoadJob } from './load-job.ts';
+import { cpuSince } from './process-cost.ts';
 
-/** How many clients set themselves up at a time. */
-const SETUP_WIDTH = 16;
-
-/** A packet that has not arrived this long after the last one was sent is lost, in milliseconds. */
-const DRAIN_MS = 500;
+/** Permissions last 300 seconds (RFC 8656 §9): they are refreshed before a step when this much has passed. */
+const RENEW_MS = 100_000;
 
 function tell(message: GeneratorMessage): void {
   process.send?.(message);
 }
 
-async function openPairs(job: LoadJob, meter: Meter): Promise<readonly RelayedPair[]> {
-  const pairs: RelayedPair[] = [];
-  while (pairs.length < job.clients) {
-    const width = Math.min(SETUP_WIDTH, job.clients - pairs.length);
-    const opening = Array.from({ length: width }, () => openPair(job.server, job.credentials, meter));
-    pairs.push(...(await Promise.all(opening)));
+async function openLoad(job: LoadJob): Promise<Load> {
+  if (job.generator === GeneratorKind.DGRAM) return new DgramLoad(job);
+  try {
+    return await openBatchedLoad(job);
+  } catch (error) {
+    if (!(error instanceof LibcUnavailableError) || job.generator === GeneratorKind.BATCHED) throw error;
+    return new DgramLoad(job);
   }
-  return pairs;
 }
 
-function burstSender(job: LoadJob, pairs: readonly RelayedPair[], meter: Meter): (n: number) => void {
-  const toPeer = (pair: RelayedPair): void => {
-    for (let i = 0; i < job.burst; i++) pair.sendToPeer(meter.takePacket());
-  };
-  const toClient = (pair: RelayedPair): void => {
-    for (let i = 0; i < job.burst; i++) pair.sendToClient(meter.takePayload());
-  };
-  const { direction } = job;
-  if (direction === Direction.CLIENT_TO_PEER) return (n) => toPeer(pairs[n % pairs.length] as RelayedPair);
-  if (direction === Direction.PEER_TO_CLIENT) return (n) => toClient(pairs[n % pairs.length] as RelayedPair);
-  return (n) => (n % 2 === 0 ? toPeer : toClient)(pairs[(n >>> 1) % pairs.length] as RelayedPair);
-}
-
-async function drain(meter: Meter): Promise<void> {
-  const deadline = performance.now() + DRAIN_MS;
-  while (meter.received < meter.sent && performance.now() < deadline) await delay(10);
-}
-
-async function measure(job: LoadJob, pairs: readonly RelayedPair[], meter: Meter): Promise<LoadResult> {
-  const send = burstSender(job, pairs, meter);
-  const rate = job.rate / job.burst;
-  if (job.warmUpSeconds > 0) await pace(rate, job.warmUpSeconds, new Histogram(), send);
-  tell({ type: 'measuring' });
-  meter.phase = Phase.MEASURED;
-  const lateness = new Histogram();
+async function setUp(load: Load, job: LoadJob): Promise<void> {
+  await load.prepare();
+  const serverCpu = cpuSince(job.serverPid);
   const cpuBefore = process.cpuUsage();
-  const seconds = await pace(rate, job.seconds, lateness, send);
-  const cpu = process.cpuUsage(cpuBefore);
-  await drain(meter);
-  return {
-    offered: Math.round(rate * job.seconds) * job.burst,
-    sent: meter.sent,
-    received: meter.received,
-    seconds,
-    latency: meter.latency.entries(),
-    lateness: lateness.entries(),
-    cpuMicroseconds: cpu.user + cpu.system,
-  };
+  const start = performance.now();
+  await load.setUp();
+  const seconds = (performance.now() - start) / 1000;
+  const { user, system } = process.cpuUsage(cpuBefore);
+  const { clients } = job;
+  const serverCpuMicroseconds = serverCpu();
+  const result = { kind: load.kind, clients, seconds, cpuMicroseconds: user + system, serverCpuMicroseconds };
+  tell({ type: 'ready', result });
 }
 
-async function run(job: LoadJob, commands: AsyncIterator<GeneratorCommand>): Promise<void> {
-  const meter = new Meter(job.payload, CHANNEL);
-  const pairs = await openPairs(job, meter);
-  tell({ type: 'ready' });
-  await commands.next();
-  const result = await measure(job, pairs, meter);
-  tell({ type: 'done', result });
-  await commands.next();
-  await Promise.all(pairs.map((pair) => pair.close()));
+async function serve(job: LoadJob, commands: AsyncIterable<GeneratorCommand>): Promise<void> {
+  const load = await openLoad(job);
+  await setUp(load, job);
+  let fresh = performance.now();
+  for await (const command of commands) {
+    if (command.type === 'close') break;
+    if (command.type !== 'run') continue;
+    if (performance.now() - fresh > RENEW_MS) {
+      await load.renew();
+      fresh = performance.now();
+    }
+    tell({ type: 'done', result: await load.run(command.step) });
+  }
+  await load.close();
 }
 
 async function* commandsFromParent(): AsyncGenerator<GeneratorCommand> {
@@ -97,8 +72,8 @@ async function* commandsFromParent(): AsyncGenerator<GeneratorCommand> {
 async function main(): Promise<void> {
   const commands = commandsFromParent();
   const { value: first } = await commands.next();
-  if (first?.type !== 'job') throw new Error('the first command must be the job');
-  await run(first.job, commands);
+  if (first?.type !== 'open') throw new Error('the first command must be the job');
+  await serve(first.job, commands);
 }
 
 // Without its parent a generator has nobody to report to.

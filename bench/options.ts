@@ -1,62 +1,83 @@
-// The command line of the throughput benchmark, parsed and checked. Knows no servers and no load.
+// The command line of the ruler, parsed and checked. Knows no servers and no load.
 
 import { parseArgs } from 'node:util';
-import { Direction } from './load-job.ts';
-import { MIN_PAYLOAD } from './meter.ts';
-import type { Address } from './turn-messages.ts';
-import type { Credentials } from './turn-session.ts';
-
-/** A server that runs already, or one to be started. */
-export type ServerChoice =
-  | { readonly kind: 'running'; readonly name: string; readonly address: Address; readonly pid: number | null }
-  | {
-      readonly kind: 'spawn';
-      readonly name: string;
-      /** `turnd`, `coturn`, or the path of a coturn. */
-      readonly program: string;
-      readonly flags: readonly string[];
-    };
+import { type Cell, cellName } from './cells.ts';
+import { type Credentials, Direction, GeneratorKind } from './load-job.ts';
+import { MIN_PAYLOAD } from './packet-stamp.ts';
+import type { ReportFormat } from './report.ts';
+import { isCoturn, runningServer, type ServerChoice, spawnedServer } from './server-choice.ts';
+import { SUITE_NAMES, type SuiteName, suiteCells } from './suites.ts';
+import { UsageError } from './usage-error.ts';
+import type { Roles } from './verdicts.ts';
 
 /** Everything that can be asked of the benchmark. */
 export interface BenchOptions {
   readonly servers: readonly ServerChoice[];
+  readonly roles: Roles;
   readonly credentials: Credentials;
-  readonly clients: number;
-  readonly payload: number;
-  readonly rate: number;
-  readonly burst: number;
-  readonly direction: Direction;
+  readonly cells: readonly Cell[];
   readonly seconds: number;
   readonly warmUpSeconds: number;
+  /** Length of one try in a search for saturation. */
+  readonly stepSeconds: number;
+  /** How long a server is left alone before its memory is read. */
+  readonly settleSeconds: number;
   readonly rounds: number;
+  /** How often a doubtful run is repeated. */
+  readonly repeats: number;
+  /** Lateness of the generator (p99, microseconds) from which a run is doubtful. */
+  readonly lateAllowed: number;
+  readonly generator: GeneratorKind;
   readonly generators: number;
-  readonly json: boolean;
-  /** Whether to check for loss instead of measuring. */
+  readonly window: number;
+  readonly gso: boolean;
+  readonly rest: number;
+  readonly format: ReportFormat;
+  /** Whether to print the names of the cells and measure nothing. */
+  readonly list: boolean;
+  /** Whether to check for loss besides measuring. */
   readonly smoke: boolean;
 }
-
-/** What the command line does wrong, in words for its user. */
-export class UsageError extends Error {}
 
 const FLAGS = {
   server: { type: 'string', multiple: true },
   spawn: { type: 'string', multiple: true },
+  baseline: { type: 'string', multiple: true },
   user: { type: 'string', default: 'alice:s3cret-Pass' },
-  clients: { type: 'string', default: '50' },
+  suite: { type: 'string' },
+  only: { type: 'string', default: '' },
+  list: { type: 'boolean', default: false },
+  measure: { type: 'string', default: 'packets' },
+  clients: { type: 'string' },
   payload: { type: 'string', default: '1000' },
   rate: { type: 'string', default: '20000' },
   burst: { type: 'string', default: '1' },
   direction: { type: 'string', default: Direction.CLIENT_TO_PEER },
-  seconds: { type: 'string', default: '5' },
-  'warm-up': { type: 'string', default: '0.5' },
-  rounds: { type: 'string', default: '3' },
+  seconds: { type: 'string' },
+  'warm-up': { type: 'string' },
+  'step-seconds': { type: 'string', default: '1' },
+  settle: { type: 'string' },
+  rounds: { type: 'string' },
+  repeats: { type: 'string' },
+  late: { type: 'string', default: '500' },
+  generator: { type: 'string', default: GeneratorKind.AUTO },
   generators: { type: 'string', default: '1' },
+  window: { type: 'string', default: '32' },
+  gso: { type: 'boolean', default: false },
+  rest: { type: 'string', default: '0' },
   json: { type: 'boolean', default: false },
+  markdown: { type: 'boolean', default: false },
   smoke: { type: 'boolean', default: false },
 } as const;
 
-/** What `--smoke` sets: a load that any machine carries without loss. */
-const SMOKE = { clients: 5, rate: 500, seconds: 2, rounds: 1, warmUpSeconds: 0.2 } as const;
+type Values = ReturnType<typeof parseFlags>['values'];
+
+/** How long things take unless it is said otherwise: the smoke suite is to be over soon. */
+const USUAL_TIMES = { seconds: '5', 'warm-up': '1', settle: '3', rounds: '3', repeats: '2' } as const;
+const SMOKE_TIMES = { seconds: '1', 'warm-up': '0.2', settle: '0.2', rounds: '1', repeats: '0' } as const;
+
+/** Permissions last 300 seconds and are refreshed between rounds only. */
+const LONGEST_ROUND = 180;
 
 function numberFrom(flag: string, text: string, min: number, max: number): number {
   const value = Number(text);
@@ -72,32 +93,10 @@ function integerFrom(flag: string, text: string, min: number, max: number): numb
   return value;
 }
 
-function directionFrom(text: string): Direction {
-  const found = Object.values(Direction).find((direction) => direction === text);
-  if (found === undefined) throw new UsageError(`--direction ${text}: must be c2p, p2c or both`);
+function choiceFrom<T extends string>(flag: string, text: string, choices: readonly T[]): T {
+  const found = choices.find((choice) => choice === text);
+  if (found === undefined) throw new UsageError(`--${flag} ${text}: must be one of ${choices.join(', ')}`);
   return found;
-}
-
-// NAME=udp://host:port[,pid=123]
-function runningServer(text: string): ServerChoice {
-  const match = /^([^=]+)=udp:\/\/(?:\[([0-9a-f:]+)\]|([^:/\]]+)):(\d+)(?:,pid=(\d+))?$/i.exec(text);
-  if (match === null)
-    throw new UsageError(`--server ${text}: must be NAME=udp://host:port or NAME=udp://host:port,pid=N`);
-  const [, name = '', ipv6, host = '', port = '', pid] = match;
-  const address = { address: ipv6 ?? host, port: integerFrom('server', port, 1, 0xffff) };
-  return { kind: 'running', name, address, pid: pid === undefined ? null : Number(pid) };
-}
-
-// [NAME=]PROGRAM[ FLAG…]
-function spawnedServer(text: string): ServerChoice {
-  const [first = '', ...flags] = text.trim().split(/\s+/);
-  const [name = '', program = name] = first.split('=', 2);
-  const known = program === 'turnd' || program === 'coturn' || program.startsWith('/');
-  if (!known)
-    throw new UsageError(
-      `--spawn ${text}: must be [NAME=]turnd, [NAME=]coturn or NAME=/path/of/turnserver, and its flags`,
-    );
-  return { kind: 'spawn', name, program, flags };
 }
 
 function credentialsFrom(text: string): Credentials {
@@ -114,9 +113,7 @@ function parseFlags(args: readonly string[]) {
   }
 }
 
-/** Parses the arguments after the program's name. Throws a {@link UsageError}. */
-export function parseOptions(args: readonly string[]): BenchOptions {
-  const { values, tokens } = parseFlags(args);
+function serversFrom(tokens: ReturnType<typeof parseFlags>['tokens']): readonly ServerChoice[] {
   const servers = tokens.flatMap((token) => {
     if (token.kind !== 'option' || token.value === undefined) return [];
     if (token.name === 'server') return [runningServer(token.value)];
@@ -124,20 +121,84 @@ export function parseOptions(args: readonly string[]): BenchOptions {
   });
   const names = new Set(servers.map((server) => server.name));
   if (names.size < servers.length) throw new UsageError('two servers have the same name: use NAME=…');
-  return {
-    servers: servers.length > 0 ? servers : [spawnedServer('turnd')],
-    credentials: credentialsFrom(values.user),
-    clients: integerFrom('clients', values.clients, 1, 10_000),
-    payload: integerFrom('payload', values.payload, MIN_PAYLOAD, 9_000),
-    rate: numberFrom('rate', values.rate, 1, 10_000_000),
+  return servers.length > 0 ? servers : [spawnedServer('turnd')];
+}
+
+// Unless they are named, every coturn is a baseline; every server that is neither is judged.
+function rolesFrom(servers: readonly ServerChoice[], named: readonly string[]): Roles {
+  const coturns = servers.filter(isCoturn).map((server) => server.name);
+  const unknown = named.find((name) => !servers.some((server) => server.name === name));
+  if (unknown !== undefined) throw new UsageError(`--baseline ${unknown}: there is no such server`);
+  const baselines = named.length > 0 ? named : coturns;
+  const others = servers.map((server) => server.name).filter((name) => !baselines.includes(name));
+  return { baselines, subjects: others.filter((name) => !coturns.includes(name)) };
+}
+
+// The one cell that the options describe.
+function cellFrom(values: Values): Cell {
+  const measure = choiceFrom('measure', values.measure, ['packets', 'set-ups', 'memory'] as const);
+  const usualClients = { packets: '50', 'set-ups': '4000', memory: '10000' }[measure];
+  const clients = integerFrom('clients', values.clients ?? usualClients, 1, 15_000);
+  if (measure !== 'packets') return { measure, clients };
+  const traffic = {
+    direction: choiceFrom('direction', values.direction, Object.values(Direction)),
     burst: integerFrom('burst', values.burst, 1, 64),
-    direction: directionFrom(values.direction),
-    seconds: numberFrom('seconds', values.seconds, 0.1, 86_400),
-    warmUpSeconds: numberFrom('warm-up', values['warm-up'], 0, 60),
-    rounds: integerFrom('rounds', values.rounds, 1, 1_000),
+    clients,
+    payload: integerFrom('payload', values.payload, MIN_PAYLOAD, 9_000),
+  };
+  if (values.rate === 'max') return { measure: 'saturation', ...traffic };
+  return { measure: 'packets', ...traffic, rate: numberFrom('rate', values.rate, 1, 10_000_000) };
+}
+
+function cellsFrom(values: Values, suite: SuiteName | null): readonly Cell[] {
+  if (suite === null) return [cellFrom(values)];
+  const cells = suiteCells(suite).filter((cell) => cellName(cell).includes(values.only));
+  if (cells.length === 0) throw new UsageError(`--only ${values.only}: no cell of the suite has this in its name`);
+  return cells;
+}
+
+function suiteFrom(values: Values): SuiteName | null {
+  if (values.smoke) return 'smoke';
+  return values.suite === undefined ? null : choiceFrom('suite', values.suite, SUITE_NAMES);
+}
+
+function timesFrom(values: Values, smoke: boolean) {
+  const usual = smoke ? SMOKE_TIMES : USUAL_TIMES;
+  return {
+    seconds: numberFrom('seconds', values.seconds ?? usual.seconds, 0.1, LONGEST_ROUND),
+    warmUpSeconds: numberFrom('warm-up', values['warm-up'] ?? usual['warm-up'], 0, 60),
+    stepSeconds: numberFrom('step-seconds', values['step-seconds'], 0.1, 60),
+    settleSeconds: numberFrom('settle', values.settle ?? usual.settle, 0, 600),
+    rounds: integerFrom('rounds', values.rounds ?? usual.rounds, 1, 1_000),
+    repeats: integerFrom('repeats', values.repeats ?? usual.repeats, 0, 100),
+    lateAllowed: numberFrom('late', values.late, 1, 1e6),
+  };
+}
+
+function formatFrom({ json, markdown }: Values): ReportFormat {
+  if (json && markdown) throw new UsageError('--json and --markdown: only one of them');
+  if (json) return 'json';
+  return markdown ? 'markdown' : 'text';
+}
+
+/** Parses the arguments after the program's name. Throws a {@link UsageError}. */
+export function parseOptions(args: readonly string[]): BenchOptions {
+  const { values, tokens } = parseFlags(args);
+  const servers = serversFrom(tokens);
+  const suite = suiteFrom(values);
+  return {
+    servers,
+    roles: rolesFrom(servers, values.baseline ?? []),
+    credentials: credentialsFrom(values.user),
+    cells: cellsFrom(values, suite),
+    ...timesFrom(values, suite === 'smoke'),
+    generator: choiceFrom('generator', values.generator, Object.values(GeneratorKind)),
     generators: integerFrom('generators', values.generators, 1, 64),
-    json: values.json,
-    smoke: values.smoke,
-    ...(values.smoke ? SMOKE : {}),
+    window: integerFrom('window', values.window, 1, 1_000),
+    gso: values.gso,
+    rest: numberFrom('rest', values.rest, 0, 10_000),
+    format: formatFrom(values),
+    list: values.list,
+    smoke: suite === 'smoke',
   };
 }

@@ -1,14 +1,15 @@
-// The servers under load: those that run already are taken as they are, the others are started on loopback.
+// The servers under load: those that run already are taken as they are, the others are started on loopback, afresh for
+// every cell.
 
 import { startCoturn } from '../test/support/coturn.ts';
 import { TEST_ADDRESS, TEST_USER, type TurnServer } from '../test/support/turn-server.ts';
 import { startTurnd } from '../test/support/turnd.ts';
-import type { BenchOptions, ServerChoice } from './options.ts';
+import type { Credentials } from './load-job.ts';
+import { isCoturn, type ServerChoice } from './server-choice.ts';
 import type { Address } from './turn-messages.ts';
-import type { Credentials } from './turn-session.ts';
 
 /** A server that the benchmark can put load on. */
-export interface Target {
+export interface Server {
   readonly name: string;
   readonly address: Address;
   readonly credentials: Credentials;
@@ -17,20 +18,33 @@ export interface Target {
   stop(): Promise<unknown>;
 }
 
-// Relay ports in plenty: coturn is given a range of its own.
-function spawnServer(program: string, args: readonly string[], clients: number): Promise<TurnServer> {
-  if (program === 'turnd') return startTurnd({ args });
-  return startCoturn({ args, relayPorts: 512 + 2 * clients, ...(program === 'coturn' ? {} : { program }) });
+/** Below the range from which Linux takes ephemeral ports. */
+const FIRST_RELAY_PORT = 10_000;
+const LAST_RELAY_PORT = 32_767;
+
+// Coturns that run side by side get ranges that do not overlap: they refuse an allocation when a port is taken.
+function portFlags(choice: ServerChoice, all: readonly ServerChoice[]): readonly string[] {
+  const coturns = all.filter(isCoturn);
+  const size = Math.floor((LAST_RELAY_PORT + 1 - FIRST_RELAY_PORT) / coturns.length);
+  const first = FIRST_RELAY_PORT + coturns.indexOf(choice) * size;
+  return [`--min-port=${first}`, `--max-port=${first + size - 1}`];
 }
 
-/** Starts or reaches a server. Those that run already have the user of the options, started ones their own. */
-export async function openTarget(choice: ServerChoice, options: BenchOptions): Promise<Target> {
+function spawnServer(program: string, flags: readonly string[], ports: readonly string[]): Promise<TurnServer> {
+  if (program === 'turnd') return startTurnd({ args: flags });
+  return startCoturn({ args: [...ports, ...flags], ...(program === 'coturn' ? {} : { program }) });
+}
+
+async function openServer(
+  choice: ServerChoice,
+  credentials: Credentials,
+  all: readonly ServerChoice[],
+): Promise<Server> {
   const { name } = choice;
-  const { credentials, clients } = options;
   if (choice.kind === 'running') {
     return { name, address: choice.address, credentials, pid: choice.pid, stop: async () => {} };
   }
-  const server = await spawnServer(choice.program, choice.flags, clients);
+  const server = await spawnServer(choice.program, choice.flags, portFlags(choice, all));
   return {
     name,
     address: { address: TEST_ADDRESS, port: server.ports.udp },
@@ -38,4 +52,22 @@ export async function openTarget(choice: ServerChoice, options: BenchOptions): P
     pid: server.pid,
     stop: () => server.close(),
   };
+}
+
+/**
+ * Starts or reaches all servers, hands them to `action`, and stops them.
+ * Those that run already have `credentials`, started ones their own.
+ */
+export async function withServers<T>(
+  choices: readonly ServerChoice[],
+  credentials: Credentials,
+  action: (servers: readonly Server[]) => Promise<T>,
+): Promise<T> {
+  const servers: Server[] = [];
+  try {
+    for (const choice of choices) servers.push(await openServer(choice, credentials, choices));
+    return await action(servers);
+  } finally {
+    await Promise.all(servers.map((server) => server.stop()));
+  }
 }

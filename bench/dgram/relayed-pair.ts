@@ -1,10 +1,11 @@
 // A client and its peer on the two sides of one channel. Sends prepared packets; hands what arrives to the meter.
 
 import type { Socket } from 'node:dgram';
-import { CHANNEL_HEADER_LENGTH, FIRST_CHANNEL } from '../src/stun/channel-data.ts';
+import { CHANNEL_HEADER_LENGTH, FIRST_CHANNEL } from '../../src/stun/channel-data.ts';
+import type { Credentials } from '../load-job.ts';
+import type { Address } from '../turn-messages.ts';
 import type { Meter } from './meter.ts';
-import type { Address } from './turn-messages.ts';
-import { type Credentials, openConnectedSocket, openSession, type TurnSession } from './turn-session.ts';
+import { openConnectedSocket, openSession, type TurnSession } from './turn-session.ts';
 
 const LIFETIME_SECONDS = 600;
 
@@ -35,6 +36,12 @@ export class RelayedPair {
     this.#peer.send(payload);
   }
 
+  /** Refreshes the allocation, the permission and the channel. */
+  async renew(): Promise<void> {
+    await this.#session.refresh(LIFETIME_SECONDS);
+    await this.#session.bindChannel(CHANNEL, this.#peer.address());
+  }
+
   /** Ends the allocation and closes both sockets. */
   async close(): Promise<void> {
     this.#peer.close();
@@ -42,11 +49,22 @@ export class RelayedPair {
   }
 }
 
+/** Where a pair belongs, and who counts its packets. */
+export interface PairOptions {
+  readonly server: Address;
+  readonly credentials: Credentials;
+  readonly meter: Meter;
+  /** Local addresses of the client and of its peer; null for whatever the system takes. */
+  readonly client: string | null;
+  readonly peer: string | null;
+}
+
 /** Allocates, opens a peer socket towards the relayed address and binds the channel to it. */
-export async function openPair(server: Address, credentials: Credentials, meter: Meter): Promise<RelayedPair> {
-  const session = await openSession(server, credentials);
+export async function openPair(options: PairOptions): Promise<RelayedPair> {
+  const session = await openSession(options.server, options.credentials, options.client);
   const relayed = await session.allocate(LIFETIME_SECONDS);
-  const peer = await openConnectedSocket(relayed);
+  const peer = await openConnectedSocket(relayed, options.peer);
+  await session.createPermission(peer.address());
   await session.bindChannel(CHANNEL, peer.address());
-  return new RelayedPair(session, peer, meter);
+  return new RelayedPair(session, peer, options.meter);
 }

@@ -4,8 +4,9 @@
 import { randomBytes } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
-import { longTermKeyMd5 } from '../src/stun/keys.ts';
-import { Method, TRANSACTION_ID_LENGTH } from '../src/stun/methods.ts';
+import { longTermKeyMd5 } from '../../src/stun/keys.ts';
+import { Method, TRANSACTION_ID_LENGTH } from '../../src/stun/methods.ts';
+import type { Credentials } from '../load-job.ts';
 import {
   type Address,
   type Answer,
@@ -13,7 +14,7 @@ import {
   type RequestFields,
   readAnswer,
   writeRequest,
-} from './turn-messages.ts';
+} from '../turn-messages.ts';
 
 /** The first retransmission follows after this many milliseconds, the next after twice that, and so on (RFC 8489 §6.2.1). */
 const RTO_MS = 500;
@@ -23,12 +24,6 @@ const UNAUTHORIZED = 401;
 
 /** The first byte of ChannelData is at least this, that of a STUN message below (RFC 8656 §12). */
 const FIRST_CHANNEL_BYTE = 0x40;
-
-/** A long-term credential. */
-export interface Credentials {
-  readonly username: string;
-  readonly password: string;
-}
 
 /** A request that the server refused. */
 export class RefusedError extends Error {
@@ -137,18 +132,26 @@ export class TurnSession {
   }
 }
 
-/** Opens a UDP socket that is connected to `remote`, with room for a burst in its buffers. */
-export async function openConnectedSocket(remote: Address): Promise<Socket> {
+/** Opens a UDP socket from `local` (if given) that is connected to `remote`, with room for a burst in its buffers. */
+export async function openConnectedSocket(remote: Address, local: string | null): Promise<Socket> {
   const type = remote.address.includes(':') ? 'udp6' : 'udp4';
   const socket = createSocket({ type, recvBufferSize: 1 << 20, sendBufferSize: 1 << 20 });
   // ICMP errors surface here: the sender learns of a dead server by the missing answers.
   socket.on('error', () => {});
+  if (local !== null) {
+    socket.bind(0, local);
+    await once(socket, 'listening');
+  }
   socket.connect(remote.port, remote.address);
   await once(socket, 'connect');
   return socket;
 }
 
-/** Opens a session with the server at `server`; nothing is allocated yet. */
-export async function openSession(server: Address, credentials: Credentials): Promise<TurnSession> {
-  return new TurnSession(await openConnectedSocket(server), credentials);
+/** Opens a session with the server at `server` from the address `local`, if given; nothing is allocated yet. */
+export async function openSession(
+  server: Address,
+  credentials: Credentials,
+  local: string | null,
+): Promise<TurnSession> {
+  return new TurnSession(await openConnectedSocket(server, local), credentials);
 }

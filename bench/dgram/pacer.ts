@@ -1,7 +1,7 @@
 // Calls a function at a steady rate from a loop that never sleeps, so that receiving goes on in between.
 
 import { performance } from 'node:perf_hooks';
-import type { Histogram } from './histogram.ts';
+import type { Histogram } from '../histogram.ts';
 
 /** After this many calls in a row the loop looks for incoming packets, however late it is. */
 const MAX_PER_TURN = 32;
