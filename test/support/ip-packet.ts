@@ -73,6 +73,23 @@ export function packetV4(input: IpPacketInput): Buffer {
   return Buffer.concat([header, body]);
 }
 
+const ICMP = 1;
+
+/** An ICMP error from a router at 127.0.0.1 about a packet that {@link packetV4} would make. */
+export function icmpV4(type: number, code: number, mtu: number, about: IpPacketInput): Buffer {
+  const icmp = Buffer.alloc(8);
+  icmp[0] = type;
+  icmp[1] = code;
+  icmp.writeUInt16BE(mtu, 6);
+  const original = packetV4(about).subarray(0, 28);
+  const body = Buffer.concat([icmp, original]);
+  body.writeUInt16BE(checksum(body), 2);
+  const packet = Buffer.concat([original.subarray(0, 20), body]);
+  packet.writeUInt16BE(packet.length, 2);
+  packet[9] = ICMP;
+  return packet;
+}
+
 /** A packet from ::1 to ::1. */
 export function packetV6(input: IpPacketInput): Buffer {
   const body = udp(input);
