@@ -31,11 +31,6 @@ export const WAITING: ReadonlyMap<string, string> = new Map([
   ['TRN-17', 'DTLS is not built yet'],
   ['TRN-18', 'DTLS is not built yet'],
   ['TURN-40', 'bandwidth limits are not built yet'],
-  ['TURN-92', 'IP fields are left to the planes and the system, which only a capture shows'],
-  ['TURN-93', 'TTL and Hop Limit are left to the system: the alternate behaviour, which only a capture shows'],
-  ['TURN-94', 'DSCP is left to the planes, which only a capture shows'],
-  ['TURN-95', 'ECN is left to the planes, which only a capture shows'],
-  ['TURN-98', 'the flow label is left to the system, which only a capture shows'],
 ]);
 
 const ROOT = fileURLToPath(projectRoot);

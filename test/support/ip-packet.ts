@@ -42,6 +42,8 @@ export class IpPacket {
 
 /** What a packet is made of. */
 export interface IpPacketInput {
+  /** An IPv4 address of this host to which it goes; 127.0.0.1 or ::1 by default. */
+  readonly target?: string;
   readonly sourcePort: number;
   readonly targetPort: number;
   readonly payload: Buffer;
@@ -59,7 +61,7 @@ function udp({ sourcePort, targetPort, payload }: IpPacketInput): Buffer {
   return Buffer.concat([header, payload]);
 }
 
-/** A packet from 127.0.0.1 to 127.0.0.1; the kernel fills in the header's checksum, and UDP over IPv4 needs none. */
+/** A packet from 127.0.0.1; the kernel fills in the header's checksum, and UDP over IPv4 needs none. */
 export function packetV4(input: IpPacketInput): Buffer {
   const body = udp(input);
   const header = Buffer.alloc(20);
@@ -69,8 +71,25 @@ export function packetV4(input: IpPacketInput): Buffer {
   header.writeUInt16BE(input.dontFragment === true ? 0x4000 : 0, 6);
   header[8] = input.hops ?? 64;
   header[9] = UDP;
-  header.set([127, 0, 0, 1, 127, 0, 0, 1], 12);
+  header.set([127, 0, 0, 1, ...(input.target ?? '127.0.0.1').split('.').map(Number)], 12);
   return Buffer.concat([header, body]);
+}
+
+const ICMP = 1;
+
+/** An ICMP error from a router at 127.0.0.1 about a packet that {@link packetV4} would make. */
+export function icmpV4(type: number, code: number, mtu: number, about: IpPacketInput): Buffer {
+  const icmp = Buffer.alloc(8);
+  icmp[0] = type;
+  icmp[1] = code;
+  icmp.writeUInt16BE(mtu, 6);
+  const original = packetV4(about).subarray(0, 28);
+  const body = Buffer.concat([icmp, original]);
+  body.writeUInt16BE(checksum(body), 2);
+  const packet = Buffer.concat([packetV4({ ...about, target: '127.0.0.1' }).subarray(0, 20), body]);
+  packet.writeUInt16BE(packet.length, 2);
+  packet[9] = ICMP;
+  return packet;
 }
 
 /** A packet from ::1 to ::1. */

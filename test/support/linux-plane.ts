@@ -75,6 +75,8 @@ export interface LinuxServerOptions {
   readonly lab?: LabOptions;
   /** What must have its turn beside the plane; nothing by default. */
   readonly flushStreams?: () => boolean;
+  /** Grows whenever something must be awaited; never by default. */
+  readonly promises?: () => number;
 }
 
 /** A server. */
@@ -88,7 +90,7 @@ export class LinuxServer {
   #closed = false;
 
   constructor(t: Test, libc: Libc, options: LinuxServerOptions = {}) {
-    const { listen = '127.0.0.1', coalescing = 0, lab = {}, flushStreams = () => false } = options;
+    const { listen = '127.0.0.1', coalescing = 0, lab = {}, flushStreams = () => false, promises = () => 0 } = options;
     const report = (fault: unknown): void => void this.faults.push(fault);
     this.plane = new LinuxPlane({ libc, counters: this.counters, report, random: RANDOM, coalescing });
     const addresses = (['127.0.0.1', '::1'] as const).map(ipAddress);
@@ -107,7 +109,7 @@ export class LinuxServer {
       },
     }).engine;
     this.listener = this.plane.adoptListener(boundSocket(libc, listen), this.engine);
-    this.plane.run({ flushStreams, promises: () => 0 });
+    this.plane.run({ flushStreams, promises });
     t.teardown(() => this.close());
   }
 

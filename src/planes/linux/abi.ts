@@ -43,6 +43,7 @@ export const IP_RECVERR = 11;
 export const IP_RECVTOS = 13;
 export const IP_PMTUDISC_DONT = 0;
 export const IP_PMTUDISC_DO = 2;
+export const IP_PMTUDISC_OMIT = 5;
 export const IPV6_MTU_DISCOVER = 23;
 export const IPV6_RECVERR = 25;
 export const IPV6_V6ONLY = 26;

@@ -58,7 +58,9 @@ export class SendQueue {
   readonly #padding = new Int32Array(QUEUE_ENTRIES);
   readonly #dontFragment = new Uint8Array(QUEUE_ENTRIES);
   readonly #trafficClass = new Uint8Array(QUEUE_ENTRIES);
-  readonly #touched: Outlet[] = [];
+  /** The sockets that have entries. Never emptied by its length: that would make the next one allocate. */
+  readonly #touched: (Outlet | null)[] = Array.from({ length: QUEUE_ENTRIES }, () => null);
+  #touchedCount = 0;
 
   constructor(libc: Libc, arena: Arena) {
     this.#arena = arena;
@@ -119,7 +121,7 @@ export class SendQueue {
     this.#trafficClass[entry] = this.trafficClass;
     if (outlet.firstDue < 0) {
       outlet.firstDue = entry;
-      this.#touched.push(outlet);
+      this.#touched[this.#touchedCount++] = outlet;
     } else {
       this.#next[outlet.lastDue] = entry;
     }
@@ -129,8 +131,11 @@ export class SendQueue {
   /** Hands everything to the kernel. What it does not take is counted and gone: media is perishable. */
   flush(): void {
     const touched = this.#touched;
-    for (let index = 0; index < touched.length; index++) this.#flushOutlet(touched[index] as Outlet);
-    touched.length = 0;
+    for (let index = 0; index < this.#touchedCount; index++) {
+      this.#flushOutlet(touched[index] as Outlet); // below the count
+      touched[index] = null;
+    }
+    this.#touchedCount = 0;
     this.#count = 0;
     this.#copied = 0;
   }

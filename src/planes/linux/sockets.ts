@@ -8,6 +8,7 @@ import {
   IP_MTU_DISCOVER,
   IP_PMTUDISC_DO,
   IP_PMTUDISC_DONT,
+  IP_PMTUDISC_OMIT,
   IP_RECVERR,
   IP_RECVTOS,
   IPV6_MTU_DISCOVER,
@@ -94,9 +95,12 @@ export class Sockets {
     return words.copyAddress();
   }
 
-  /** Sets DF (RFC 8656 §14) on what an IPv4 socket sends, or clears it; IPv6 has no such bit. */
+  /**
+   * Sets DF (RFC 8656 §14) on what an IPv4 socket sends, or clears it; IPv6 has no such bit. Cleared by OMIT, not DONT:
+   * under that the kernel would keep to itself that a datagram with DF was too long for a router (§11.5).
+   */
   setDontFragment(fd: number, isSet: boolean): void {
-    this.#set(fd, SOL_IP, IP_MTU_DISCOVER, isSet ? IP_PMTUDISC_DO : IP_PMTUDISC_DONT);
+    this.#set(fd, SOL_IP, IP_MTU_DISCOVER, isSet ? IP_PMTUDISC_DO : IP_PMTUDISC_OMIT);
   }
 
   close(fd: number): void {

@@ -3,7 +3,7 @@ import type { LinuxRelaySocket } from '../../../src/planes/linux/linux-relay-soc
 import { LinuxRelaySockets } from '../../../src/planes/linux/linux-relay-sockets.ts';
 import type { TransportWords } from '../../../src/stun/transport-address.ts';
 import { PortRequest, type RelaySocketOwner } from '../../../src/turn/env.ts';
-import { packetV4 } from '../../support/ip-packet.ts';
+import { icmpV4, packetV4 } from '../../support/ip-packet.ts';
 import { findLibc } from '../../support/linux-libc.ts';
 import { unlikeOthers } from '../../support/linux-outlet.ts';
 import { ipAddress, LOOPBACK, type LooseCore, looseCore, portTable, RANDOM, turn } from '../../support/linux-plane.ts';
@@ -124,6 +124,37 @@ for (const family of [4, 6] as const) {
     until(made, () => made.owner.errors.length > 0);
     t.same(made.owner.errors, [`${shown}:${port} ${unreachable} 0`]);
     t.equal(made.counters.icmpErrors, 1);
+  });
+}
+
+for (const [type, code, mtu] of [
+  [3, 4, 1280],
+  [3, 1, 0],
+  [11, 0, 0],
+] as const) {
+  test(`TURN-69, TURN-71: an ICMP error ${type} ${code} from a router is told, with its MTU`, { skip }, async (t) => {
+    const made = bench(t);
+    const raw = RawSocket.ip(libc, 4);
+    if (raw === null) {
+      t.pass('raw sockets take rights');
+      return;
+    }
+    const live = peer(t);
+    // An address of its own: a kernel that believes the MTU keeps to it for minutes.
+    const [sourcePort, target] = [made.relay.local.port, '127.0.0.9'];
+    const about = { sourcePort, target, targetPort: 4321, payload: Buffer.alloc(0) };
+    raw.send(icmpV4(type, code, mtu, about), '127.0.0.1', 0);
+    raw.close();
+    until(made, () => made.owner.errors.length > 0);
+    t.same(made.owner.errors, [`127.0.0.9:4321 ${type} ${code} ${mtu}`]);
+    for (const size of [9, 9, 3000])
+      made.relay.send(ipAddress('127.0.0.1'), live.port, Buffer.alloc(size), 0, size, false);
+    made.core.queue.flush();
+    t.same(
+      [9, 9, 3000].map(() => live.next().bytes.length),
+      [9, 9, 3000],
+      'and others are not concerned',
+    );
   });
 }
 
