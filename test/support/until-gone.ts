@@ -14,6 +14,11 @@ export function untilGone(pid: number): Promise<void> {
   return patiently(`the end of process ${pid}`, gone);
 }
 
+/** Ends a process that should have ended by itself. */
+export function killIfAlive(pid: number): void {
+  if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+}
+
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

@@ -3,7 +3,7 @@
 import { test } from 'tap';
 import { RawClient } from '../../support/raw-client.ts';
 import { labFlags, runTurnd, startTurndWith, temporaryDirectory } from '../../support/turnd-process.ts';
-import { untilGone } from '../../support/until-gone.ts';
+import { killIfAlive, untilGone } from '../../support/until-gone.ts';
 import { commandLine, environmentOf, pidOf, place, startWorkers, workersOf } from '../../support/worker-processes.ts';
 
 test('the line "ready" says plane and workers, and each process has its title', async (t) => {
@@ -35,6 +35,7 @@ test('workers exit when main is killed', async (t) => {
   const server = await startWorkers(t);
   const pids = [...workersOf(server).values()];
   t.equal(pids.length, 2);
+  t.teardown(() => pids.map(killIfAlive));
   server.child.kill('SIGKILL');
   await server.ended;
   for (const pid of pids) await untilGone(pid);
