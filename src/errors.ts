@@ -9,7 +9,9 @@ export type FaultCode =
   | 'TURN_STATE_DIRECTORY'
   | 'TURN_STATE_LOCKED'
   | 'TURN_LOG_FILE'
-  | 'TURN_RELAY_ADDRESS';
+  | 'TURN_RELAY_ADDRESS'
+  | 'TURN_PLANE'
+  | 'TURN_WORKERS';
 
 /** An operational fault. The message is one sentence: which thing failed, and what to do. */
 export class TurnServerError extends Error {

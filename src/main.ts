@@ -10,7 +10,8 @@ import { loadConfig } from './config/load-config.ts';
 import { ConfigError, exitStatusOf, TurnServerError } from './errors.ts';
 import { openLog, type ServerLog } from './log/logger.ts';
 import { labNote, makeIceServer, urlHost } from './server/ice-servers.ts';
-import { type RunningServer, startServer } from './server.ts';
+import type { RunningServer } from './server/running-server.ts';
+import { startServer } from './server.ts';
 
 // A clean stop takes no longer than this.
 const STOP_MS = 5000;
@@ -31,11 +32,13 @@ async function main(): Promise<void> {
   const isTerminal = process.stdout.isTTY === true;
   const log = openLog({ ...config.log, isTerminal });
   for (const warning of warnings) log.logger.warn({ event: 'config' }, warning);
-  const starting = startServer({ config, logger: log.logger });
+  const starting = startServer({ config, logger: log.logger, forward: (line) => log.forward(line) });
   process.on('SIGHUP', () => log.reopen());
   stop.then((signal) => close(starting, log, signal)).catch(ignore);
   try {
-    announce(await starting, config, log);
+    const server = await starting;
+    announce(server, config, log);
+    server.failed.then((reason) => giveUp(server, log, reason)).catch(ignore);
   } catch (error) {
     await log.close();
     throw error;
@@ -54,7 +57,7 @@ function load(flags: Parameters<typeof loadConfig>[0]['flags'], configFile: stri
 }
 
 function announce(server: RunningServer, config: Config, log: ServerLog): void {
-  const { listeners, shown, labUser } = server;
+  const { listeners, shown: relayed, labUser, plane, workers } = server;
   if (config.auth.anonymous) log.logger.warn({ event: 'unsafe' }, 'anyone may relay: --anonymous is for labs only');
   if (config.peers.unsafeAllowLoopback) {
     log.logger.warn(
@@ -62,10 +65,11 @@ function announce(server: RunningServer, config: Config, log: ServerLog): void {
       'clients may reach services of this host: --unsafe-allow-loopback-peers is for labs only',
     );
   }
-  log.logger.info({ event: 'ready', version: packageVersion(), pid: process.pid, listeners, relayed: shown }, 'ready');
+  const version = packageVersion();
+  log.logger.info({ event: 'ready', version, pid: process.pid, plane, workers, listeners, relayed }, 'ready');
   if (labUser === null) return;
   const iceServer = makeIceServer({
-    host: urlHost(shown, listeners),
+    host: urlHost(relayed, listeners),
     listeners,
     trustedCertificate: server.trustedCertificate,
     username: labUser.name,
@@ -86,10 +90,20 @@ function stopSignal(): Promise<NodeJS.Signals> {
 async function close(starting: Promise<RunningServer>, log: ServerLog, signal: NodeJS.Signals): Promise<void> {
   setTimeout(() => process.exit(1), STOP_MS).unref();
   const server = await starting;
-  log.logger.info({ event: 'stopping', signal, allocations: server.engine.allocations.size }, 'stopping');
+  log.logger.info({ event: 'stopping', signal, allocations: server.allocations() }, 'stopping');
   await server.close().catch((error) => log.logger.error({ err: error }, 'not everything could be closed'));
   const isWritten = await log.close();
   process.exit(isWritten ? 0 : 1);
+}
+
+// What made it fail would make it fail again: whoever starts it, a service manager, decides when.
+async function giveUp(server: RunningServer, log: ServerLog, reason: string): Promise<void> {
+  setTimeout(() => process.exit(1), STOP_MS).unref();
+  log.logger.fatal({ event: 'failed' }, reason);
+  await server.close().catch((error) => log.logger.error({ err: error }, 'not everything could be closed'));
+  await log.close();
+  process.stderr.write(`turnd: ${reason}\n`);
+  process.exit(1);
 }
 
 function ignore(): void {}

@@ -69,12 +69,12 @@ export class RestSecrets implements CredentialSource {
     const cacheKey = `${realm}\n${username}`;
     const cached = this.#cache.get(cacheKey);
     if (cached !== undefined) return cached;
-    const candidates = this.#secrets.map((secret) => this.#derive(secret, username, realm, name.userId));
+    const candidates = this.#secrets.map((secret) => this.#derive(secret, username, realm, name));
     this.#cache.set(cacheKey, candidates);
     return candidates;
   }
 
-  #derive(secret: string, username: string, realm: string, userId: string): Credential {
+  #derive(secret: string, username: string, realm: string, { userId, expiry }: RestUsername): Credential {
     const password = restPassword(secret, username);
     return {
       md5Key: longTermKeyMd5(username, realm, password),
@@ -83,6 +83,7 @@ export class RestSecrets implements CredentialSource {
       // The name changes with each credential, so the user id is what can be counted (SECURITY.md §3.3).
       quotaKey: userId === '' ? null : `rest/${userId}`,
       quotaLimit: userId === '' ? 0 : this.#options.allocationsPerRestUser,
+      expiresAt: expiry * 1000,
     };
   }
 }

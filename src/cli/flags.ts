@@ -68,8 +68,8 @@ const ROWS: readonly FlagRow[] = Object.freeze([
   },
   { flag: '--tls-cert <file>', keys: [], help: 'PEM certificate with its chain' },
   { flag: '--tls-key <file>', keys: [], help: 'PEM key of --tls-cert' },
-  { flag: '--plane <plane>', keys: ['plane'], help: 'how datagrams are moved: auto, portable' },
-  { flag: '--workers <number>', keys: ['workers'], help: 'relay worker processes: auto or 0, none yet' },
+  { flag: '--plane <plane>', keys: ['plane'], help: 'how datagrams are moved: auto, linux, portable' },
+  { flag: '--workers <number>', keys: ['workers'], help: 'relay worker processes: auto, or 0 to 250' },
   {
     flag: '--rfc5766-channel-numbers',
     keys: ['protocol.rfc5766-channel-numbers'],

@@ -45,6 +45,12 @@ const relay = z.strictObject({
     .array(parsedText(parseHostPort))
     .describe('STUN servers (host:port) that external-address: auto may ask.')
     .prefault([]),
+  coalescing: count(
+    100,
+    0,
+    1000,
+    'Microseconds that a busy worker of the linux plane waits for more packets between rounds; 0 for never.',
+  ),
 });
 
 const auth = z.strictObject({
@@ -171,8 +177,10 @@ const log = z.strictObject({
   file: filePath.describe('Log to this file, reopened on SIGHUP, instead of standard output.').optional(),
 });
 
-/** The schema of `turnd.yaml`. */
-export const configSchema = z.strictObject({
+/** The port table has a byte for the owner of a port, and some of its values are taken. */
+const MAX_WORKERS = 250;
+
+const settings = z.strictObject({
   realm: shortText
     .min(1, 'must not be empty')
     .refine((text) => !/["\\]/.test(text), 'must not contain " or \\ (RFC 8489 §14.9)')
@@ -190,15 +198,27 @@ export const configSchema = z.strictObject({
   protocol: protocol.describe('Details of the protocol.').prefault({}),
   plane: z
     .enum(['auto', 'portable', 'linux'])
-    .refine((plane) => plane !== 'linux', 'the linux plane comes later; use auto or portable')
-    .describe('How datagrams are moved.')
+    .describe('How datagrams are moved: by Linux system calls, or by Node; auto takes the former where they work.')
     .default('auto'),
   workers: z
-    .union([z.literal('auto'), z.int().min(0).max(1024)], { error: 'expected auto or a number from 0 to 1024' })
-    .refine((workers) => workers === 'auto' || workers === 0, 'worker processes come later; use auto or 0')
-    .describe('Relay worker processes; the portable plane runs all in one process.')
+    .union([z.literal('auto'), z.int().min(0).max(MAX_WORKERS)], {
+      error: `expected auto or a number from 0 to ${MAX_WORKERS}`,
+    })
+    .describe(
+      'Relay worker processes of the linux plane: auto is one per core; 0, and the portable plane: one process.',
+    )
     .default('auto'),
   log: log.describe('What is logged, and where to.').prefault({}),
+});
+
+/** The schema of `turnd.yaml`. */
+export const configSchema = settings.superRefine(({ plane, workers }, context) => {
+  if (plane === 'linux' && workers === 0) {
+    context.addIssue({ code: 'custom', path: ['workers'], message: 'must not be 0: the linux plane needs a worker' });
+  }
+  if (plane === 'portable' && workers !== 'auto' && workers > 0) {
+    context.addIssue({ code: 'custom', path: ['workers'], message: 'must be 0: the portable plane has no workers' });
+  }
 });
 
 /** The settings as the schema returns them, keys still as in the file. */

@@ -2,7 +2,7 @@
 // what is counted to nothing is forgotten.
 
 import { clientNetwork } from '../stun/client-network.ts';
-import type { Quota, QuotaRequest } from '../turn/env.ts';
+import type { Credential, Quota, QuotaRequest } from '../turn/env.ts';
 
 /** Limits that do not depend on the user; 0 = no limit. The user's is in the credential. */
 export interface QuotaLimits {
@@ -11,6 +11,11 @@ export interface QuotaLimits {
   /** Allocations of one client IP; for IPv6, of one /64. */
   readonly allocationsPerClientAddress: number;
 }
+
+/** What of a request is counted. */
+export type CountedRequest = Pick<QuotaRequest, 'client'> & {
+  readonly credential: Pick<Credential, 'quotaKey' | 'quotaLimit'> | null;
+};
 
 /** What is held now. */
 export interface QuotaCounts {
@@ -22,7 +27,7 @@ export interface QuotaCounts {
   readonly clients: number;
 }
 
-/** Counts the allocations of one process. */
+/** Counts the allocations of one server. */
 export class AllocationQuota implements Quota {
   #limits: QuotaLimits;
   #allocations = 0;
@@ -38,7 +43,7 @@ export class AllocationQuota implements Quota {
     this.#limits = limits;
   }
 
-  acquire({ credential, client }: QuotaRequest): boolean {
+  acquire({ credential, client }: CountedRequest): boolean {
     const user = credential?.quotaKey ?? null;
     const clientKey = clientNetwork(client);
     const clientCount = this.#clients.get(clientKey) ?? 0;
@@ -52,7 +57,7 @@ export class AllocationQuota implements Quota {
   }
 
   /** Gives one back. What nobody holds changes nothing, so a fault of a caller cannot raise a limit for good. */
-  release({ credential, client }: QuotaRequest): void {
+  release({ credential, client }: CountedRequest): void {
     const user = credential?.quotaKey ?? null;
     const clientKey = clientNetwork(client);
     const isHeld = this.#clients.has(clientKey) && (user === null || this.#users.has(user));

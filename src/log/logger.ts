@@ -24,6 +24,8 @@ export interface ServerLog {
   readonly logger: Logger;
   /** Lines that were lost because the destination was full, gone or too slow. */
   readonly lost: number;
+  /** Writes a line that {@link makeLogger} has made in another process of this server. */
+  forward(line: string): void;
   /** Writes text to standard output as it is, wherever the log goes. Never blocks: a reader may have stopped. */
   print(text: string): void;
   /** Opens the file again under its name, for log rotation (SIGHUP). Does nothing on standard output. */
@@ -56,22 +58,39 @@ const SECRET_KEYS = Object.freeze([
 export function openLog(options: LogOptions): ServerLog {
   const stream = options.file === null ? LineStream.openStandardOutput() : openLogFile(options.file);
   const format = chooseFormat(options);
-  const logger = pino(
+  const write = (line: string): void => stream.write(format(line));
+  const logger = makeLogger(options.level, null, write);
+  return makeLog({ logger, write }, stream, options.file === null ? stream : LineStream.openStandardOutput());
+}
+
+/**
+ * A logger without a destination of its own.
+ * @param base fields of every line, or null
+ * @param write takes each line: JSON, ending in a line feed
+ */
+export function makeLogger(
+  level: LogOptions['level'],
+  base: Readonly<Record<string, unknown>> | null,
+  write: (line: string) => void,
+): Logger {
+  return pino(
     {
-      level: options.level,
-      base: null,
+      level,
+      base,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       redact: { paths: redactedPaths(), censor: '***' },
     },
-    { write: (line) => stream.write(format(line)) },
+    { write },
   );
-  return makeLog(logger, stream, options.file === null ? stream : LineStream.openStandardOutput());
 }
 
-function makeLog(logger: Logger, stream: LineStream, output: LineStream): ServerLog {
+type Sink = Pick<ServerLog, 'logger'> & { readonly write: (line: string) => void };
+
+function makeLog({ logger, write }: Sink, stream: LineStream, output: LineStream): ServerLog {
   return {
     logger,
+    forward: write,
     get lost() {
       return stream.lost;
     },

@@ -27,6 +27,11 @@ export function workerOwner(worker: number): number {
   return PortOwner.FIRST_WORKER + worker;
 }
 
+/** Whether an owner byte is a worker's: a live relay socket's, then. */
+export function isWorkerOwner(owner: number): boolean {
+  return owner >= PortOwner.FIRST_WORKER && owner < PortOwner.MAIN;
+}
+
 /** A port that was drawn and is held from now on; for {@link PortRequest.EVEN_AND_NEXT} port + 1 is held too. */
 export interface PortDraw {
   /** The index of the relay address. */

@@ -3,8 +3,11 @@
 import type { Config } from '../config/config.ts';
 import type { EngineSettings } from '../turn/settings.ts';
 
-/** @param realm prepared with OpaqueString */
-export function engineSettings(config: Config, realm: string): EngineSettings {
+/**
+ * @param realm prepared with OpaqueString
+ * @param worker the process's number among several; 0 where one process is the whole server
+ */
+export function engineSettings(config: Config, realm: string, worker: number): EngineSettings {
   const { auth, limits, protocol } = config;
   return {
     realm,
@@ -18,7 +21,7 @@ export function engineSettings(config: Config, realm: string): EngineSettings {
     permissionsPerAllocation: limits.permissionsPerAllocation,
     channelsPerAllocation: limits.channelsPerAllocation,
     rfc5766ChannelNumbers: protocol.rfc5766ChannelNumbers,
-    worker: 0,
+    worker,
     software: protocol.software,
   };
 }

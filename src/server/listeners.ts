@@ -6,6 +6,7 @@ import type { Logger } from '../log/logger.ts';
 import { HostExpander } from '../net/interfaces.ts';
 import type { PlaneCounters } from '../planes/plane-counters.ts';
 import { UdpListener } from '../planes/portable/udp-listener.ts';
+import type { StreamCounters } from '../streams/stream-handler.ts';
 import type { TransportAddress } from '../stun/transport-address.ts';
 import type { TlsAcceptor } from '../tls/tls-acceptor.ts';
 import type { Engine } from '../turn/engine.ts';
@@ -47,13 +48,21 @@ export class Listeners {
     return [...udp, ...(this.#streams?.listeners ?? [])];
   }
 
+  /** Null before {@link open}. */
+  get streamCounters(): StreamCounters | null {
+    return this.#streams?.group.counters ?? null;
+  }
+
   /** Opens all. @throws ListenError that names the one that could not be opened; {@link close} closes the others */
   async open(engine: Engine, tls: TlsAcceptor | null): Promise<void> {
     const { config, logger, clock, counters, report } = this.#options;
+    const openUdp = (bind: TransportAddress) =>
+      UdpListener.open({ bind, handler: engine, counters: counters.clients, report });
     this.#udp = new UdpListeners({
       addresses: config.listen.filter(({ transport }) => transport === 'udp'),
       expander: new HostExpander((message) => logger.info({ event: 'listen' }, message)),
-      open: (bind) => UdpListener.open({ bind, handler: engine, counters: counters.clients, report }),
+      open: openUdp,
+      probe: openUdp,
       report: (message) => logger.warn({ event: 'listen' }, message),
     });
     await this.#udp.open();

@@ -1,10 +1,10 @@
-// Opens the TCP and TLS listeners of the configuration. A wildcard host is one socket: a connection tells its local
-// address by itself.
+// The TCP and TLS listeners of the configuration. A wildcard host is one socket: a connection tells its local address by
+// itself.
 
 import type { Config } from '../config/config.ts';
 import { StreamGroup } from '../streams/stream-group.ts';
-import type { StreamHandler } from '../streams/stream-handler.ts';
-import type { StreamMode } from '../streams/stream-listener.ts';
+import type { StreamHandler, StreamSettings } from '../streams/stream-handler.ts';
+import type { ListenOptions, StreamMode } from '../streams/stream-listener.ts';
 import type { TransportAddress } from '../stun/transport-address.ts';
 import type { TlsAcceptor } from '../tls/tls-acceptor.ts';
 import type { Clock } from '../turn/env.ts';
@@ -29,32 +29,25 @@ export interface StreamsOptions {
   readonly report: (fault: unknown) => void;
 }
 
+/** A socket to listen on. */
+export type StreamBind = Required<ListenOptions>;
+
+/** A listener that is open. */
+export interface OpenStream {
+  readonly info: ListenerInfo;
+  readonly local: TransportAddress;
+}
+
 type StreamAddress = Config['listen'][number] & { readonly transport: StreamMode };
 
 /** Opens all listeners, or none. @throws ListenError that names the one that could not be opened */
 export async function openStreams({ config, engine, clock, tls, report }: StreamsOptions): Promise<StreamsSetup> {
-  const { limits } = config;
-  const group = new StreamGroup({
-    clock,
-    handler: engine,
-    tls,
-    report,
-    settings: {
-      idleTimeout: limits.idleTimeout,
-      firstFrameTimeout: Math.min(limits.idleTimeout, limits.handshakeTimeout),
-      writeQueue: limits.writeQueue,
-      stallTimeout: 30,
-      connections: limits.connections,
-      connectionsPerClient: limits.connectionsPerClientAddress,
-    },
-  });
-  const opened: { info: ListenerInfo; local: TransportAddress }[] = [];
-  try {
-    for (const address of config.listen.filter(isStream)) opened.push(await listen(group, address));
-  } catch (error) {
+  const group = new StreamGroup({ clock, handler: engine, tls, report, settings: streamSettings(config, 1) });
+  const bind = async (options: StreamBind): Promise<TransportAddress> => (await group.listen(options)).local;
+  const opened = await bindStreams(config, bind).catch(async (error) => {
     await group.close();
     throw error;
-  }
+  });
   group.start();
   return {
     group,
@@ -64,23 +57,48 @@ export async function openStreams({ config, engine, clock, tls, report }: Stream
   };
 }
 
-async function listen(group: StreamGroup, address: StreamAddress) {
+/** Opens one socket for each stream address. @throws ListenError that names the first that could not be opened */
+export async function bindStreams(
+  config: Config,
+  bind: (options: StreamBind) => Promise<TransportAddress>,
+): Promise<readonly OpenStream[]> {
+  const opened: OpenStream[] = [];
+  for (const address of config.listen.filter(isStream)) opened.push(await listen(address, bind));
+  return opened;
+}
+
+/** The bounds of connections. @param workers share what is allowed in all */
+export function streamSettings({ limits }: Pick<Config, 'limits'>, workers: number): StreamSettings {
+  return {
+    idleTimeout: limits.idleTimeout,
+    firstFrameTimeout: Math.min(limits.idleTimeout, limits.handshakeTimeout),
+    writeQueue: limits.writeQueue,
+    stallTimeout: 30,
+    connections: Math.ceil(limits.connections / workers),
+    connectionsPerClient: limits.connectionsPerClientAddress,
+  };
+}
+
+async function listen(address: StreamAddress, bind: (options: StreamBind) => Promise<TransportAddress>) {
   const { transport: mode, host, port } = address;
-  const local = await bindFirst(group, mode, hostsFor(host), port).catch((error) => {
+  const local = await bindFirst(hostsFor(host), { mode, port }, bind).catch((error) => {
     throw listenFault(mode, host, port, error);
   });
   return { local, info: { transport: mode, address: host, port: local.port } };
 }
 
-async function bindFirst(group: StreamGroup, mode: StreamMode, hosts: readonly string[], port: number) {
+async function bindFirst(
+  hosts: readonly string[],
+  where: Pick<StreamBind, 'mode' | 'port'>,
+  bind: (options: StreamBind) => Promise<TransportAddress>,
+): Promise<TransportAddress> {
   const [host, ...others] = hosts;
   if (host === undefined) throw new Error('no host');
   try {
-    const listener = await group.listen({ mode, host, port, dualStack: hosts.length > 1 });
-    return listener.local;
+    return await bind({ ...where, host, dualStack: hosts.length > 1 });
   } catch (error) {
     if (others.length === 0 || !isFamilyMissing(error)) throw error;
-    return bindFirst(group, mode, others, port);
+    return bindFirst(others, where, bind);
   }
 }
 

@@ -6,12 +6,10 @@ import type { Logger } from '../log/logger.ts';
 import type { StateDirectory } from '../state/state-directory.ts';
 import { CertificateStore } from '../tls/certificate-store.ts';
 import { selfMadeCertificates } from '../tls/self-made.ts';
-import { TlsAcceptor } from '../tls/tls-acceptor.ts';
 import type { Clock } from '../turn/env.ts';
 
 /** What TLS listeners are served with. */
 export interface TlsSetup {
-  readonly acceptor: TlsAcceptor;
   readonly certificates: CertificateStore;
   /** Whether the certificate is self-made: browsers refuse it. */
   readonly selfMade: boolean;
@@ -46,8 +44,7 @@ export async function setUpTls(options: TlsSetupOptions): Promise<TlsSetup | nul
       'TLS uses a self-made certificate, which browsers refuse: set --tls-cert and --tls-key',
     );
   }
-  const acceptor = new TlsAcceptor(certificates, clock, config.limits.handshakeTimeout);
-  return { acceptor, certificates, selfMade };
+  return { certificates, selfMade };
 }
 
 // What is wrong with a file is the loader's to say; what to do is not.

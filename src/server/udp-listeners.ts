@@ -25,6 +25,8 @@ export interface UdpListenersOptions {
   readonly expander: HostExpander;
   /** Opens one socket; rejects with the system's error. */
   readonly open: (local: TransportAddress) => Promise<OpenListener>;
+  /** Opens one as a trial, which nobody is told of; rejects likewise. */
+  readonly probe: (local: TransportAddress) => Promise<OpenListener>;
   /** Takes one sentence for the log. */
   readonly report: (message: string) => void;
 }
@@ -126,7 +128,7 @@ export class UdpListeners {
 
   async #canBind(ip: IpAddress): Promise<boolean> {
     try {
-      const probe = await this.#options.open(new TransportAddress(ip, 0));
+      const probe = await this.#options.probe(new TransportAddress(ip, 0));
       probe.close();
       return true;
     } catch (error) {

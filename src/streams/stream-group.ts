@@ -63,12 +63,13 @@ export class StreamGroup implements ConnectionHost, ListenerHost {
   }
 
   /** Opens a listener. Rejects with the system's error; there is nothing to clean up then. */
-  async listen(options: ListenOptions): Promise<StreamListener> {
-    if (options.mode !== StreamMode.TCP && this.#tls === null) throw new Error(`${options.mode} needs certificates`);
-    const listener = new StreamListener(this, options.mode);
-    await listener.open(options);
-    this.#listeners.add(listener);
-    return listener;
+  listen(options: ListenOptions): Promise<StreamListener> {
+    return this.#listen(options.mode, (listener) => listener.open(options));
+  }
+
+  /** Serves a bound socket, whose descriptor it takes over. Rejects with the system's error. */
+  adopt(mode: StreamMode, fd: number): Promise<StreamListener> {
+    return this.#listen(mode, (listener) => listener.adopt(fd));
   }
 
   /** Closes one listener; its connections stay. */
@@ -88,6 +89,11 @@ export class StreamGroup implements ConnectionHost, ListenerHost {
     for (const listener of this.#listeners) listener.sweep(now, this.settings.firstFrameTimeout * 1000);
     this.#tls?.sweep(now);
     for (const connection of this.#connections) connection.sweep(now);
+  }
+
+  /** Whether {@link flush} would write anything. */
+  get isDue(): boolean {
+    return this.#due.length > 0;
   }
 
   /** Writes everything that is due now: one write per connection. Whoever owns the loop may call it sooner. */
@@ -141,6 +147,14 @@ export class StreamGroup implements ConnectionHost, ListenerHost {
       this.counters.tlsConnections++;
       this.#open(secure, Transport.TLS, addresses, null);
     });
+  }
+
+  async #listen(mode: StreamMode, open: (listener: StreamListener) => Promise<void>): Promise<StreamListener> {
+    if (mode !== StreamMode.TCP && this.#tls === null) throw new Error(`${mode} needs certificates`);
+    const listener = new StreamListener(this, mode);
+    await open(listener);
+    this.#listeners.add(listener);
+    return listener;
   }
 
   // Until every connection is closed, or time is up.

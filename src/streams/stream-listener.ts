@@ -1,7 +1,7 @@
 // One listening socket: admits connections and tells TLS from plain STUN by the first byte (RFC 8489 §8.1).
 // Knows no frames and no certificates.
 
-import { createServer, type Server, type Socket } from 'node:net';
+import { type ListenOptions as BindOptions, createServer, type Server, type Socket } from 'node:net';
 import type { TransportAddress, TransportWords } from '../stun/transport-address.ts';
 import type { Clock } from '../turn/env.ts';
 import { Admission } from './connection-limits.ts';
@@ -73,11 +73,20 @@ export class StreamListener {
   }
 
   /** Binds and listens. Rejects with the system's error (EADDRINUSE, EACCES, EADDRNOTAVAIL…). */
-  open(options: ListenOptions): Promise<void> {
+  open({ host, port, dualStack }: ListenOptions): Promise<void> {
+    return this.#listen({ host, port, ipv6Only: dualStack !== true });
+  }
+
+  /** Listens on a bound socket, whose descriptor is the listener's from then on. Rejects with the system's error. */
+  adopt(fd: number): Promise<void> {
+    return this.#listen({ fd });
+  }
+
+  #listen(where: BindOptions | { readonly fd: number }): Promise<void> {
     const server = this.#server;
     return new Promise((resolve, reject) => {
       server.once('error', reject);
-      server.listen({ host: options.host, port: options.port, ipv6Only: options.dualStack !== true }, () => {
+      server.listen(where, () => {
         server.off('error', reject);
         server.on('error', this.#onAcceptError);
         const bound = server.address();

@@ -175,6 +175,8 @@ export interface Credential {
   readonly quotaKey: string | null;
   /** How many allocations the quota key may hold, and as many reservations beside them; 0 = no limit. */
   readonly quotaLimit: number;
+  /** Unix milliseconds from which on it is void, where it has an end by itself. */
+  readonly expiresAt?: number;
 }
 
 /** Why {@link Credentials.find} found nothing: for the log, never for the wire. */

@@ -83,7 +83,7 @@ test('bad values name the flag', async (t) => {
     '--relay-ports: "1-2" reaches outside 1024-65535',
     '--user-quota: must be at least 0',
     '--deny-peer: "10.1.0.0/8" has bits set beyond its prefix; the network is 10.0.0.0/8',
-    '--workers: expected auto or a number from 0 to 1024',
+    '--workers: expected auto or a number from 0 to 250',
   ]);
   t.same(errorsOf(['--secret', 'long-enough-secret', '--secret-file', 'gone']), [
     '--secret-file: cannot read /cwd/gone: no such file or directory',

@@ -36,7 +36,7 @@ test('config check: every fault is reported, status 2', async (t) => {
     out: '',
     err:
       '/cwd/a.yaml:1:1 unknown key "relm" (did you mean "realm"?)\n' +
-      '/cwd/a.yaml:2:10 workers: expected auto or a number from 0 to 1024\n',
+      '/cwd/a.yaml:2:10 workers: expected auto or a number from 0 to 250\n',
   });
 });
 

@@ -41,6 +41,6 @@ test('an unreadable file hides no other fault', async (t) => {
   const result = loadConfig({ flags, configFile: '/x', env: {}, cwd: '/', reader: fakeFiles({}) });
   t.same(result.ok ? [] : result.errors, [
     '--config: cannot read /x: no such file or directory',
-    '--workers: expected auto or a number from 0 to 1024',
+    '--workers: expected auto or a number from 0 to 250',
   ]);
 });

@@ -18,6 +18,7 @@ test('without any source the defaults are complete', async (t) => {
     externalAddress: { kind: 'auto' },
     ports: { min: 49152, max: 65535 },
     stunServers: [],
+    coalescing: 100,
   });
   t.equal(config.limits.allocationsPerRestUser, 100);
   t.equal(config.limits.defaultLifetime, 600);
@@ -141,10 +142,12 @@ const BAD_VALUES: readonly (readonly [string, string])[] = [
     'peers: {deny: [10.0.0.1/8]}',
     '1:16 peers.deny.0: "10.0.0.1/8" has bits set beyond its prefix; the network is 10.0.0.0/8',
   ],
-  ['plane: linux', '1:8 plane: the linux plane comes later; use auto or portable'],
+  ['{plane: linux, workers: 0}', '1:25 workers: must not be 0: the linux plane needs a worker'],
+  ['{plane: portable, workers: 2}', '1:28 workers: must be 0: the portable plane has no workers'],
+  ['relay: {coalescing: 1001}', '1:21 relay.coalescing: must be at most 1000'],
   ['plane: xdp', '1:8 plane: must be auto, portable or linux'],
   ['workers: -1', '1:10 workers: must be at least 0'],
-  ['workers: many', '1:10 workers: expected auto or a number from 0 to 1024'],
+  ['workers: many', '1:10 workers: expected auto or a number from 0 to 250'],
   ['log: {file: ""}', '1:13 log.file: must not be empty'],
 ];
 
@@ -185,7 +188,7 @@ test('all faults are reported at once, each with its source: file, flag, variabl
     flags: [{ path: ['listen'], value: ['udp://x'], source: '--listen' }],
   });
   t.same(errors, [
-    '1:10 workers: expected auto or a number from 0 to 1024',
+    '1:10 workers: expected auto or a number from 0 to 250',
     '2:8 realm: expected string, received number; put it between quotes',
     '3:31 auth.secrets.0.value-file: cannot read /conf/gone: no such file or directory',
     '--listen: "udp://x": the host must be *, an IPv4 address or an [IPv6 address]',

@@ -9,8 +9,6 @@ type Refusals = readonly (readonly [flag: string, value: string, sentence: RegEx
 
 const TOGETHER: readonly Refusals[] = [
   [
-    ['--plane', 'linux', /^--plane: the linux plane comes later; use auto or portable$/m],
-    ['--workers', '4', /^--workers: worker processes come later; use auto or 0$/m],
     ['--listen', 'quic://*:3478', /^--listen: "quic:.*": the scheme must be udp, tcp, tls or tcp\+tls$/m],
     ['--realm', '', /^--realm: must not be empty$/m],
     ['--user-quota', '-1', /^--user-quota: .+$/m],
@@ -24,12 +22,20 @@ const TOGETHER: readonly Refusals[] = [
   ],
   [
     ['--plane', 'xdp', /^--plane: must be auto, portable or linux$/m],
-    ['--workers', 'few', /^--workers: expected auto or a number from 0 to 1024$/m],
+    ['--workers', 'few', /^--workers: expected auto or a number from 0 to 250$/m],
     ['--listen', 'udp://127.0.0.1:99999', /^--listen: .+$/m],
     ['--user', 'alice', /^--user: .+$/m],
     ['--relay-ports', '6000-5000', /^--relay-ports: .+$/m],
     ['--user-file', '/no/such/users', /^--user-file: .*\/no\/such\/users.*no such file or directory/m],
     ['--secret-file', '/no/such/secret', /^--secret-file: .*\/no\/such\/secret.*no such file or directory/m],
+  ],
+  [
+    ['--plane', 'linux', /./],
+    ['--workers', '0', /^--workers: must not be 0: the linux plane needs a worker$/m],
+  ],
+  [
+    ['--plane', 'portable', /./],
+    ['--workers', '4', /^--workers: must be 0: the portable plane has no workers$/m],
   ],
   [['--config', '/no/such/file.yaml', /^--config: cannot read \/no\/such\/file.yaml: no such file or directory$/m]],
   [['--tls-cert', '/x.pem', /^--tls-cert, --tls-key: one needs the other$/m]],

@@ -10,6 +10,7 @@ import { patiently, RawClient, REQUEST } from '../support/raw-client.ts';
 import { startLabTurnd, type TurndProcess } from '../support/turnd-process.ts';
 import { channelData, message, unitLength } from '../support/wire.ts';
 import { data, lifetime, xorPeerAddress } from '../support/wire-attributes.ts';
+import { workersOf } from '../support/worker-processes.ts';
 
 const STREAMS = ['--listen', 'tcp://127.0.0.1:0', '--listen', 'tls://127.0.0.1:0'];
 
@@ -78,6 +79,7 @@ test('floods of garbage on listener and relay port cost a call nothing, and the 
   const server = await startLabTurnd(t, ['--log-level', 'debug']);
   const port = await server.port('udp');
   const call = await Call.open(t, port);
+  await server.logged('the allocation', ({ msg }) => msg === 'allocation made');
   // Not 127.0.0.1: whoever is there has a permission.
   const stranger = await DatagramPeer.open('127.0.0.2');
   t.teardown(() => stranger.close());
@@ -97,6 +99,7 @@ test('floods of garbage on listener and relay port cost a call nothing, and the 
 test('garbage from the socket of an allocation leaves the allocation as it is', async (t) => {
   const server = await startLabTurnd(t, ['--log-level', 'debug']);
   const call = await Call.open(t, await server.port('udp'));
+  await server.logged('the allocation', ({ msg }) => msg === 'allocation made');
   const linesBefore = server.log.length;
   for (let round = 0; round < 40; round++) {
     // Not Send indications: those are no garbage from here.
@@ -157,11 +160,14 @@ test('without file descriptors left an Allocate is answered 508, and the server 
   const port = await server.port('udp');
   const call = await Call.open(t, port);
   // Not from the start: loading the program takes more than serving does.
-  execFileSync('prlimit', ['--pid', String(server.pid), '--nofile=64:64']);
+  const relaying = [...workersOf(server).values()];
+  for (const pid of relaying.length === 0 ? [server.pid] : relaying) {
+    execFileSync('prlimit', ['--pid', String(pid), '--nofile=64:64']);
+  }
   const held: RawClient[] = [];
   t.teardown(() => held.map((client) => client.close()));
   let refused: number | undefined;
-  while (refused === undefined && held.length < 70) {
+  while (refused === undefined && held.length < 140) {
     const client = await RawClient.open({ port });
     held.push(client);
     refused = (await client.allocate()).errorCode;

@@ -22,6 +22,7 @@ class FakeHost {
         () => this.#interfaces(),
       ),
       open: (local) => this.#bind(local),
+      probe: (local) => this.#bind(local),
       report: (message) => this.reports.push(message),
     });
   }

@@ -1,0 +1,76 @@
+// Makes an engine of its parts, the same for one process and for each of many, and drives it by timers.
+
+import type { Config } from '../config/config.ts';
+import { SourceReplyBudget } from '../limits/reply-budget.ts';
+import type { Logger } from '../log/logger.ts';
+import { SessionLog } from '../log/session-log.ts';
+import { SAMPLE_MS, SampledClock } from '../state/sampled-clock.ts';
+import { systemClock } from '../state/system-clock.ts';
+import { Engine } from '../turn/engine.ts';
+import type { Env } from '../turn/env.ts';
+import { Cidr, parseCidr } from '../turn/peers/cidr.ts';
+import { PeerPolicy } from '../turn/peers/peer-policy.ts';
+import { engineSettings } from './engine-settings.ts';
+import { makeSessionObserver } from './session-observer.ts';
+
+const TICK_MS = 1000;
+
+/** What differs between the processes of a server. */
+export interface EngineParts extends Omit<Env, 'clock' | 'peers' | 'budget' | 'observer'> {
+  readonly config: Config;
+  /** Prepared with OpaqueString. */
+  readonly realm: string;
+  /** The process's number among several; 0 where one process is the whole server. */
+  readonly worker: number;
+  readonly logger: Logger;
+}
+
+/** An engine that is driven. */
+export interface EngineSetup {
+  readonly engine: Engine;
+  /** Starts the timers. Returns how to stop them. */
+  start(): () => void;
+}
+
+/** Makes an engine. */
+export function setUpEngine({ config, realm, worker, logger, ...given }: EngineParts): EngineSetup {
+  const clock = systemClock;
+  const sampled = new SampledClock(clock);
+  const sessions = new SessionLog({ logger, now: () => clock.now() });
+  const engine = new Engine(
+    {
+      ...given,
+      clock: sampled,
+      peers: peerPolicy(config),
+      budget: new SourceReplyBudget(config.limits, clock, given.random),
+      observer: makeSessionObserver(sessions, logger, clock),
+    },
+    engineSettings(config, realm, worker),
+  );
+  const tick = (): void => {
+    engine.tick();
+    sessions.flush();
+  };
+  return { engine, start: () => startTimers(tick, sampled) };
+}
+
+/** Says in the log what the engine threw: a bug, which must not end the process. */
+export function faultReporter(logger: Logger): (fault: unknown) => void {
+  return (fault) => logger.error({ err: fault }, 'a datagram failed: please report this');
+}
+
+function startTimers(tick: () => void, sampled: SampledClock): () => void {
+  const timers = [setInterval(tick, TICK_MS), setInterval(() => sampled.sample(), SAMPLE_MS)];
+  return () => timers.forEach(clearInterval);
+}
+
+function peerPolicy({ peers }: Config): PeerPolicy {
+  const unsafeAllowLoopback = peers.unsafeAllowLoopback;
+  return new PeerPolicy({ allow: peers.allow.map(network), deny: peers.deny.map(network), unsafeAllowLoopback });
+}
+
+function network(text: string): Cidr {
+  const cidr = parseCidr(text);
+  if (cidr instanceof Cidr) return cidr;
+  throw new TypeError(`the schema let ${text} pass as a network`);
+}

@@ -1,0 +1,50 @@
+// What must be there before anything listens, in every shape of the server: state directory, addresses, certificates,
+// users.
+
+import type { Config } from '../config/config.ts';
+import type { Logger } from '../log/logger.ts';
+import { keepLabUser, keepNonceKey, type LabUser } from '../state/kept-secrets.ts';
+import { StateDirectory } from '../state/state-directory.ts';
+import { systemClock } from '../state/system-clock.ts';
+import { SystemRandom } from '../state/system-random.ts';
+import type { Closers } from './closers.ts';
+import { type CredentialsSetup, setUpCredentials } from './credentials-setup.ts';
+import { type RelaySetup, setUpRelay } from './relay-setup.ts';
+import { setUpTls, type TlsSetup } from './tls-setup.ts';
+
+/** What a server is started with. */
+export interface ServerOptions {
+  readonly config: Config;
+  readonly logger: Logger;
+  /** Writes a line of the log that another process of this server has made. */
+  readonly forward: (line: string) => void;
+}
+
+/** What every shape of the server stands on. */
+export interface Foundation extends ServerOptions {
+  readonly random: SystemRandom;
+  readonly state: StateDirectory;
+  readonly labUser: LabUser | null;
+  readonly relay: RelaySetup;
+  /** Relayed addresses as shown to clients. */
+  readonly shown: readonly string[];
+  readonly tls: TlsSetup | null;
+  readonly users: CredentialsSetup;
+  readonly nonceKey: Buffer;
+}
+
+/** @throws TurnServerError with a sentence that says what failed and what to do */
+export async function layFoundation(options: ServerOptions, closers: Closers): Promise<Foundation> {
+  const { config, logger } = options;
+  const random = new SystemRandom();
+  const state = await StateDirectory.open(config.stateDir);
+  closers.add(() => state.close());
+  const labUser = config.hasCredentials || config.auth.anonymous ? null : keepLabUser(state, random);
+  const relay = await setUpRelay(config, logger);
+  closers.add(() => relay.external.close());
+  const shown = relay.addresses.map((ip) => relay.external.current(ip).text);
+  const names = [...shown, 'localhost', '127.0.0.1'];
+  const tls = await setUpTls({ config, state, clock: systemClock, logger, names });
+  const users = setUpCredentials(config, labUser, systemClock);
+  return { ...options, random, state, labUser, relay, shown, tls, users, nonceKey: keepNonceKey(state, random) };
+}

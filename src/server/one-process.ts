@@ -1,0 +1,101 @@
+// A server in one process, on the portable plane.
+
+import type { Config } from '../config/config.ts';
+import { AllocationQuota } from '../limits/quota.ts';
+import { listLocalAddresses } from '../net/interfaces.ts';
+import { HostAddresses } from '../net/own-addresses.ts';
+import { PlaneCounters } from '../planes/plane-counters.ts';
+import { PORTABLE_CAPABILITIES, PortableRelaySockets } from '../planes/portable/portable-relay-sockets.ts';
+import { systemClock } from '../state/system-clock.ts';
+import type { IpAddress } from '../stun/ip-address.ts';
+import { TlsAcceptor } from '../tls/tls-acceptor.ts';
+import { readCounters } from '../workers/counter-tree.ts';
+import { endSessions, listSessions, type SessionSource } from '../workers/sessions.ts';
+import type { Closers } from './closers.ts';
+import { faultReporter, setUpEngine } from './engine-setup.ts';
+import type { Foundation } from './foundation.ts';
+import { Listeners } from './listeners.ts';
+import type { RelaySetup } from './relay-setup.ts';
+import type { RunningServer } from './running-server.ts';
+import type { TlsSetup } from './tls-setup.ts';
+
+const SCAN_MS = 10_000;
+
+/** @throws TurnServerError with a sentence that says what failed and what to do */
+export async function openInOneProcess(foundation: Foundation, closers: Closers): Promise<RunningServer> {
+  const { config, logger, random, relay, tls, users, nonceKey } = foundation;
+  const report = faultReporter(logger);
+  const counters = new PlaneCounters();
+  const listeners = new Listeners({ config, logger, clock: systemClock, counters, report });
+  const own = hostAddresses(relay, listeners);
+  const { engine, start } = setUpEngine({
+    config,
+    ...users,
+    worker: 0,
+    logger,
+    random,
+    relays: relaySockets({ ...foundation, counters, report }),
+    reservations: null,
+    capabilities: PORTABLE_CAPABILITIES,
+    own,
+    neighbours: null,
+    quota: new AllocationQuota(config.limits),
+    nonceKey,
+  });
+  closers.add(() => listeners.close());
+  // Before the listeners: allocations end because the server does, and not because their connections do.
+  closers.add(() => engine.close());
+  const acceptor = tls === null ? null : acceptorOf(tls, config);
+  await listeners.open(engine, acceptor);
+  own.refresh();
+  relay.external.onChange(() => own.refresh());
+  const scan = setInterval(() => void listeners.scan().then(() => own.refresh()), SCAN_MS);
+  closers.add(() => clearInterval(scan));
+  closers.add(start());
+  const source = (): SessionSource => ({ engine, worker: 0, now: systemClock.now() });
+  return {
+    plane: 'portable',
+    workers: 0,
+    listeners: listeners.infos,
+    shown: foundation.shown,
+    labUser: foundation.labUser,
+    trustedCertificate: tls !== null && !tls.selfMade,
+    failed: new Promise(() => {}),
+    allocations: () => engine.allocations.size,
+    sessions: async (query) => listSessions(source(), query),
+    end: async (selector) => endSessions(engine, selector),
+    counters: async () =>
+      readCounters({
+        engine: engine.counters,
+        plane: counters,
+        streams: listeners.streamCounters,
+        tls: acceptor?.counters,
+      }),
+    close: () => closers.close(),
+  };
+}
+
+function acceptorOf({ certificates }: TlsSetup, { limits }: Config): TlsAcceptor {
+  return new TlsAcceptor(certificates, systemClock, limits.handshakeTimeout);
+}
+
+type RelaySocketsParts = Foundation & {
+  readonly counters: PlaneCounters;
+  readonly report: (fault: unknown) => void;
+};
+
+function relaySockets({ config, relay, random, counters, report }: RelaySocketsParts): PortableRelaySockets {
+  const { min: minPort, max: maxPort } = config.relay.ports;
+  const shown = (ip: IpAddress): IpAddress => relay.external.current(ip);
+  return new PortableRelaySockets({ addresses: relay.addresses, shown, minPort, maxPort, random, counters, report });
+}
+
+function hostAddresses(relay: RelaySetup, listeners: Listeners): HostAddresses {
+  return new HostAddresses({
+    local: () => listLocalAddresses().map(({ ip }) => ip),
+    relay: () => relay.addresses,
+    shownFor: (ip) => relay.external.current(ip),
+    external: () => relay.external.all(),
+    listeners: () => listeners.locals,
+  });
+}

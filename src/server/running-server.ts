@@ -1,0 +1,33 @@
+// What a running server offers to whoever has started it, however many processes it has. Declares, does nothing.
+
+import type { LabUser } from '../state/kept-secrets.ts';
+import type { CounterTree } from '../workers/counter-tree.ts';
+import type { SessionInfo, SessionQuery, SessionSelector } from '../workers/sessions.ts';
+import type { ListenerInfo } from './ice-servers.ts';
+
+/** A server that serves. */
+export interface RunningServer {
+  /** How datagrams are moved. */
+  readonly plane: 'linux' | 'portable';
+  /** Relay worker processes; 0 = all is this one process. */
+  readonly workers: number;
+  readonly listeners: readonly ListenerInfo[];
+  /** Relayed addresses as shown to clients. */
+  readonly shown: readonly string[];
+  /** The user that was made because there is no configuration, or null. */
+  readonly labUser: LabUser | null;
+  /** Whether browsers may accept the certificate of the TLS listeners. */
+  readonly trustedCertificate: boolean;
+  /** Resolves if the server cannot go on, with a sentence that says why; it must be closed then. */
+  readonly failed: Promise<string>;
+  /** Live allocations. */
+  allocations(): number;
+  /** One page of the live allocations, in the order of their ids. */
+  sessions(query: SessionQuery): Promise<readonly SessionInfo[]>;
+  /** Ends allocations. @returns how many */
+  end(selector: SessionSelector): Promise<number>;
+  /** All counters since the start, summed over workers, the dead ones' included. */
+  counters(): Promise<CounterTree>;
+  /** Ends all allocations and closes everything. Idempotent. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,221 @@
+// A server of many processes, as the main process sees it: it holds sockets, users, quota and reservations, and keeps
+// the workers alive. No packet passes through it.
+
+import { fileURLToPath } from 'node:url';
+import { TurnServerError } from '../errors.ts';
+import { listLocalAddresses } from '../net/interfaces.ts';
+import { type DescriptorChannel, openPair } from '../planes/linux/descriptor-channel.ts';
+import { listenerTag, TaggedDescriptors } from '../workers/descriptors.ts';
+import type { FromWorker, StartMessage, WireAddresses } from '../workers/messages.ts';
+import { nodeTimers } from '../workers/node-timers.ts';
+import { spawnWorker } from '../workers/spawn-worker.ts';
+import { describeExit, type WorkerLoss, type WorkerProcess, type WorkerProcessOwner } from '../workers/supervisor.ts';
+import { WorkerFleet, type WorkerLine } from '../workers/worker-fleet.ts';
+import type { Closers } from './closers.ts';
+import type { Foundation } from './foundation.ts';
+import { MainServices } from './main-services.ts';
+import type { LinuxChoice } from './plane-choice.ts';
+import type { RunningServer } from './running-server.ts';
+import { type SharedListener, WorkerListeners } from './worker-listeners.ts';
+
+const SCAN_MS = 10_000;
+/** How long the workers have to end their allocations, less than main has for all. */
+const STOP_MS = 3500;
+
+const PROGRAM = fileURLToPath(new URL('../worker-main.js', import.meta.url));
+
+/** @throws TurnServerError with a sentence that says what failed and what to do */
+export async function openWithWorkers(
+  foundation: Foundation,
+  choice: LinuxChoice,
+  closers: Closers,
+): Promise<RunningServer> {
+  const main = new MainProcess(foundation, choice, closers);
+  return main.open();
+}
+
+class MainProcess {
+  readonly #foundation: Foundation;
+  readonly #choice: LinuxChoice;
+  readonly #closers: Closers;
+  readonly #services: MainServices;
+  readonly #listeners: WorkerListeners;
+  readonly #fleet: WorkerFleet;
+  readonly #ticketKeys: Buffer;
+  /** Workers without a successor, and since when. */
+  readonly #lostAt = new Map<number, number>();
+  #addresses: WireAddresses | null = null;
+  #fail: (reason: string) => void = () => {};
+
+  constructor(foundation: Foundation, choice: LinuxChoice, closers: Closers) {
+    const { config, logger, random } = foundation;
+    const { libc, workers } = choice;
+    this.#foundation = foundation;
+    this.#choice = choice;
+    this.#closers = closers;
+    this.#services = new MainServices(foundation, libc);
+    closers.add(() => this.#services.close());
+    this.#ticketKeys = Buffer.alloc(48);
+    random.fill(this.#ticketKeys);
+    this.#listeners = new WorkerListeners({
+      ...{ config, logger, libc, workers },
+      opened: (listener) => this.#announce(listener),
+      closed: (id) => this.#fleet.broadcast({ kind: 'unlisten', id }),
+    });
+    this.#fleet = new WorkerFleet({
+      workers,
+      timers: nodeTimers,
+      spawn: (worker, owner) => this.#spawn(worker, owner),
+      handlers: (worker, line) => this.#services.handlers(worker, line),
+      said: (worker, message) => this.#said(worker, message),
+      ready: (worker, pid) => this.#ready(worker, pid),
+      gone: (worker, loss) => this.#gone(worker, loss),
+      gaveUp: (reason) => this.#fail(reason),
+    });
+  }
+
+  async open(): Promise<RunningServer> {
+    const { relay, shown, labUser, tls } = this.#foundation;
+    this.#closers.add(() => this.#listeners.close());
+    await this.#listeners.open();
+    const failed = new Promise<string>((resolve) => {
+      this.#fail = resolve;
+    });
+    // Before the sockets: connections end because the server does.
+    this.#closers.add(() => this.#fleet.stop(STOP_MS));
+    await this.#fleet.start().catch((error: Error) => {
+      throw new TurnServerError('TURN_WORKERS', error.message);
+    });
+    relay.external.onChange(() => this.#tellAddresses());
+    const scan = setInterval(() => void this.#listeners.scan().then(() => this.#tellAddresses()), SCAN_MS);
+    this.#closers.add(() => clearInterval(scan));
+    return {
+      plane: 'linux',
+      workers: this.#choice.workers,
+      listeners: this.#listeners.infos,
+      shown,
+      labUser,
+      trustedCertificate: tls !== null && !tls.selfMade,
+      failed,
+      allocations: () => this.#services.allocations,
+      sessions: (query) => this.#fleet.sessions(query),
+      end: (selector) => this.#fleet.end(selector),
+      counters: () => this.#fleet.counters(),
+      close: () => this.#closers.close(),
+    };
+  }
+
+  #spawn(worker: number, owner: WorkerProcessOwner): WorkerLine {
+    const { near, far } = openPair(this.#choice.libc);
+    const process = this.#start(near, far, owner);
+    const line = { process, descriptors: new TaggedDescriptors(near) };
+    const listeners = this.#listeners.all;
+    for (const listener of listeners) this.#hand(listener, worker, line);
+    process.send(this.#greeting(worker, listeners));
+    return line;
+  }
+
+  #start(near: DescriptorChannel, far: DescriptorChannel, owner: WorkerProcessOwner): WorkerProcess {
+    try {
+      return spawnWorker(PROGRAM, { channel: far.fd, ports: this.#services.portsFd }, owner);
+    } catch (error) {
+      near.close();
+      throw error;
+    } finally {
+      far.close();
+    }
+  }
+
+  #greeting(worker: number, listeners: readonly SharedListener[]): StartMessage {
+    const { config, users, nonceKey, tls } = this.#foundation;
+    const { auth } = config;
+    this.#addresses = this.#readAddresses();
+    return {
+      kind: 'start',
+      worker,
+      config: { ...config, auth: { ...auth, secrets: [], users: [] }, tls: { ...config.tls, certificates: [] } },
+      workers: this.#choice.workers,
+      realm: users.realm,
+      nonceKey: nonceKey.toString('base64'),
+      tls: tls && {
+        certificates: tls.certificates.certificates.map(({ files: { certificate, key }, ...rest }) => ({
+          ...rest,
+          files: { certificate, key },
+        })),
+        ticketKeys: this.#ticketKeys.toString('base64'),
+      },
+      addresses: this.#addresses,
+      listeners: listeners.map(({ wire }) => wire),
+    };
+  }
+
+  #announce(listener: SharedListener): void {
+    this.#fleet.broadcast({ kind: 'listen', listener: listener.wire }, (worker, line) =>
+      this.#hand(listener, worker, line),
+    );
+  }
+
+  // Before the message that speaks of it.
+  #hand({ wire, fds }: SharedListener, worker: number, { descriptors }: WorkerLine): void {
+    descriptors.send(listenerTag(wire.id), fds[worker - 1] as number); // one for each worker
+  }
+
+  #tellAddresses(): void {
+    const addresses = this.#readAddresses();
+    if (JSON.stringify(addresses) === JSON.stringify(this.#addresses)) return;
+    this.#addresses = addresses;
+    this.#fleet.broadcast({ kind: 'addresses', addresses });
+  }
+
+  #readAddresses(): WireAddresses {
+    const { addresses, external } = this.#foundation.relay;
+    return {
+      local: this.#readLocal(),
+      relays: addresses.map((ip) => ({ ip: ip.text, shown: external.current(ip).text })),
+      external: external.all().map(({ text }) => text),
+      listeners: this.#listeners.locals.map(({ ip, port }) => ({ ip: ip.text, port })),
+    };
+  }
+
+  // The system needs a descriptor to tell its addresses: without one, those read last still count.
+  #readLocal(): readonly string[] {
+    try {
+      return listLocalAddresses().map(({ ip }) => ip.text);
+    } catch (error) {
+      if (this.#addresses === null) throw error;
+      return this.#addresses.local;
+    }
+  }
+
+  #said(worker: number, message: FromWorker): void {
+    const { logger, forward } = this.#foundation;
+    switch (message.kind) {
+      case 'log':
+        for (const line of message.lines) forward(line);
+        if (message.lost > 0) logger.warn({ event: 'log-lost', worker, lost: message.lost }, 'log lines were lost');
+        return;
+      case 'release':
+        return this.#services.release(worker, message.request);
+      default:
+        logger.error({ event: 'worker-unknown', worker, kind: message.kind }, 'unknown message: please report this');
+    }
+  }
+
+  #ready(worker: number, pid: number): void {
+    const lostAt = this.#lostAt.get(worker);
+    if (lostAt === undefined) return;
+    this.#lostAt.delete(worker);
+    const after = Math.round(nodeTimers.now() - lostAt);
+    this.#foundation.logger.info({ event: 'worker-replaced', worker, pid, after }, `worker ${worker} serves again`);
+  }
+
+  #gone(worker: number, loss: WorkerLoss | null): void {
+    this.#services.gone(worker);
+    if (loss === null) return;
+    this.#lostAt.set(worker, nodeTimers.now());
+    const { pid, code, signal, allocations, reason } = loss;
+    const why = reason === null ? describeExit(loss) : `${describeExit(loss)}: ${reason}`;
+    const lost = { event: 'worker-lost', worker, pid, code, signal, allocations };
+    this.#foundation.logger.error(lost, `worker ${worker} is gone (${why}), and ${allocations} allocations with it`);
+  }
+}

@@ -1,0 +1,221 @@
+// A relay worker: an engine with its own relay sockets, on listening sockets that main has opened. Whatever it needs to
+// know of users, limits and the host it is told by main; it reads no file.
+
+import { type Logger, makeLogger } from '../log/logger.ts';
+import { DescriptorChannel } from '../planes/linux/descriptor-channel.ts';
+import { type Libc, loadLibc } from '../planes/linux/libc.ts';
+import { LinuxPlane } from '../planes/linux/linux-plane.ts';
+import { PlaneCounters } from '../planes/plane-counters.ts';
+import { systemClock } from '../state/system-clock.ts';
+import { SystemRandom } from '../state/system-random.ts';
+import { StreamGroup } from '../streams/stream-group.ts';
+import type { StreamListener } from '../streams/stream-listener.ts';
+import { MemoryCertificates } from '../tls/served-certificates.ts';
+import { TlsAcceptor } from '../tls/tls-acceptor.ts';
+import type { Engine } from '../turn/engine.ts';
+import { answerCall, Caller, type CallHandlers } from '../workers/calls.ts';
+import { type CounterTree, readCounters } from '../workers/counter-tree.ts';
+import { listenerTag, TaggedDescriptors } from '../workers/descriptors.ts';
+import { LogPipe } from '../workers/log-pipe.ts';
+import type { MainCalls, StartMessage, ToWorker, WireListener, WorkerCalls } from '../workers/messages.ts';
+import type { ParentChannel } from '../workers/parent-channel.ts';
+import { RemoteCredentials } from '../workers/remote-credentials.ts';
+import { endSessions, listSessions } from '../workers/sessions.ts';
+import { WorkerFd } from '../workers/spawn-worker.ts';
+import { faultReporter } from './engine-setup.ts';
+import { streamSettings } from './streams-setup.ts';
+import { ToldAddresses } from './told-addresses.ts';
+import { setUpWorkerEngine } from './worker-engine.ts';
+
+const BEAT_MS = 1000;
+/** How long log lines wait for each other. */
+const LOG_MS = 20;
+/** Questions to main that may wait at once, each with a request that keeps its message. */
+const MAX_QUESTIONS = 2000;
+
+/** Starts a worker as main says. @throws whatever keeps it from serving */
+export async function startWorker(message: StartMessage, channel: ParentChannel): Promise<Worker> {
+  const libc = await loadLibc();
+  const pipe = new LogPipe({
+    send: (batch, sent) => channel.send({ kind: 'log', ...batch }, sent),
+    later: (act) => void setTimeout(act, LOG_MS),
+  });
+  const logger = makeLogger(message.config.log.level, { worker: message.worker }, (line) => pipe.write(line));
+  const counters = new PlaneCounters();
+  const { coalescing } = message.config.relay;
+  const random = new SystemRandom();
+  const plane = new LinuxPlane({ libc, random, counters, report: faultReporter(logger), coalescing });
+  const worker = new Worker({ message, channel, libc, random, pipe, logger, counters, plane });
+  await worker.serve();
+  return worker;
+}
+
+interface WorkerParts {
+  readonly message: StartMessage;
+  readonly channel: ParentChannel;
+  readonly libc: Libc;
+  readonly random: SystemRandom;
+  readonly pipe: LogPipe;
+  readonly logger: Logger;
+  readonly counters: PlaneCounters;
+  readonly plane: LinuxPlane;
+}
+
+interface Listening {
+  close(): void;
+}
+
+/** A worker that serves. */
+export class Worker {
+  readonly #parts: WorkerParts;
+  readonly #caller: Caller<MainCalls>;
+  readonly #descriptors: TaggedDescriptors;
+  readonly #addresses: ToldAddresses;
+  readonly #credentials: RemoteCredentials;
+  readonly #engine: Engine;
+  readonly #startEngine: () => () => void;
+  readonly #certificates: MemoryCertificates | null;
+  readonly #acceptor: TlsAcceptor | null;
+  readonly #streams: StreamGroup;
+  readonly #handlers: CallHandlers<WorkerCalls>;
+  readonly #listening = new Map<number, Listening>();
+  readonly #stopTimers: (() => void)[] = [];
+
+  constructor(parts: WorkerParts) {
+    const { message, channel, libc, logger } = parts;
+    const { config, worker } = message;
+    this.#parts = parts;
+    this.#caller = new Caller((call) => channel.send(call), MAX_QUESTIONS);
+    this.#descriptors = new TaggedDescriptors(new DescriptorChannel(libc, WorkerFd.CHANNEL));
+    this.#addresses = new ToldAddresses(message.addresses);
+    this.#credentials = new RemoteCredentials(
+      {
+        credential: (ask) => this.#caller.call('credential', ask),
+        userhash: (ask) => this.#caller.call('userhash', ask),
+      },
+      systemClock,
+    );
+    const { engine, start } = setUpWorkerEngine({
+      ...{ ...parts, caller: this.#caller, descriptors: this.#descriptors },
+      ...{ addresses: this.#addresses, credentials: this.#credentials },
+    });
+    this.#engine = engine;
+    this.#startEngine = start;
+    const { tls } = message;
+    this.#certificates =
+      tls &&
+      new MemoryCertificates(tls.certificates, {
+        minVersion: config.tls.minVersion,
+        ticketKeys: Buffer.from(tls.ticketKeys, 'base64'),
+      });
+    this.#acceptor =
+      this.#certificates && new TlsAcceptor(this.#certificates, systemClock, config.limits.handshakeTimeout);
+    this.#streams = new StreamGroup({
+      clock: systemClock,
+      handler: engine,
+      tls: this.#acceptor,
+      report: faultReporter(logger),
+      settings: streamSettings(config, message.workers),
+    });
+    this.#handlers = {
+      sessions: (query) => listSessions({ engine, worker, now: systemClock.now() }, query),
+      end: (selector) => endSessions(engine, selector),
+      counters: () => this.#counters(),
+    };
+  }
+
+  /** Takes the listening sockets over and says that it is ready. */
+  async serve(): Promise<void> {
+    const { channel, plane, message } = this.#parts;
+    for (const listener of message.listeners) await this.#listen(listener);
+    this.#stopTimers.push(this.#startEngine());
+    const beat = setInterval(() => {
+      channel.send({ kind: 'beat', allocations: this.#engine.allocations.size, counters: this.#counters() });
+    }, BEAT_MS);
+    this.#stopTimers.push(() => clearInterval(beat));
+    this.#streams.start();
+    plane.run({ flushStreams: () => this.#flushStreams(), promises: () => this.#engine.promises });
+    channel.send({ kind: 'ready' });
+  }
+
+  /** Does what main says. What cannot be done is logged: never rejects. */
+  async said(message: ToWorker): Promise<void> {
+    try {
+      await this.#obey(message);
+    } catch (err) {
+      this.#parts.logger.error({ event: 'worker-refused', kind: message.kind, err }, 'what main says cannot be done');
+    }
+  }
+
+  async #obey(message: ToWorker): Promise<void> {
+    const { channel, logger } = this.#parts;
+    switch (message.kind) {
+      case 'listen':
+        return this.#listen(message.listener);
+      case 'unlisten':
+        this.#listening.get(message.id)?.close();
+        this.#listening.delete(message.id);
+        return;
+      case 'addresses':
+        return this.#addresses.update(message.addresses);
+      case 'limits':
+        this.#streams.settings = streamSettings(message, this.#parts.message.workers);
+        return;
+      case 'certificates':
+        return this.#certificates?.replace(message.certificates);
+      case 'invalidate':
+        return this.#credentials.invalidate();
+      case 'call':
+        return answerCall(this.#handlers, message, (answer) => channel.send(answer));
+      case 'answer':
+      case 'refusal':
+        return this.#caller.settle(message);
+      default:
+        logger.error({ event: 'worker-unknown', kind: message.kind }, 'unknown message: please report this');
+    }
+  }
+
+  /** Ends all allocations and closes everything; the last word to main has left when it resolves. */
+  async stop(): Promise<void> {
+    const { channel, pipe, plane } = this.#parts;
+    for (const stop of this.#stopTimers.splice(0)) stop();
+    // Before the listeners: allocations end because the server does, and not because their connections do.
+    this.#engine.close();
+    await this.#streams.close();
+    pipe.flush();
+    await new Promise<void>((resolve) => {
+      channel.send({ kind: 'stopped', counters: this.#counters() }, resolve);
+    });
+    plane.close();
+  }
+
+  async #listen({ id, transport, local }: WireListener): Promise<void> {
+    const { plane, logger } = this.#parts;
+    const fd = this.#descriptors.take(listenerTag(id));
+    if (fd === null) {
+      logger.error({ event: 'listen', transport, ...local }, 'no descriptor came for a listening socket');
+      return;
+    }
+    if (transport === 'udp') {
+      this.#listening.set(id, plane.adoptListener(fd, this.#engine));
+      return;
+    }
+    const listener: StreamListener = await this.#streams.adopt(transport, fd);
+    this.#listening.set(id, { close: () => this.#streams.unlisten(listener) });
+  }
+
+  #flushStreams(): boolean {
+    if (!this.#streams.isDue) return false;
+    this.#streams.flush();
+    return true;
+  }
+
+  #counters(): CounterTree {
+    return readCounters({
+      engine: this.#engine.counters,
+      plane: this.#parts.counters,
+      streams: this.#streams.counters,
+      tls: this.#acceptor?.counters,
+    });
+  }
+}

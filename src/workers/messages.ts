@@ -1,0 +1,139 @@
+// What the main process and its workers say to each other, as plain JSON data: keys in base64, addresses as text. Both
+// ends are of one package and one start, so nothing is versioned. Descriptors travel beside: a sender puts them into the
+// worker's descriptor channel first and then sends the message that speaks of them.
+
+import type { Config } from '../config/config.ts';
+import type { LoadedCertificate } from '../tls/certificate-file.ts';
+import type { AnswerMessage, CallMessage, RefusalMessage } from './calls.ts';
+import type { CounterTree } from './counter-tree.ts';
+import type { SessionInfo, SessionQuery, SessionSelector } from './sessions.ts';
+
+/** An address and a port. */
+export interface WireEndpoint {
+  readonly ip: string;
+  readonly port: number;
+}
+
+/** The addresses of this host and this server, all of them, as they are now. */
+export interface WireAddresses {
+  /** Of all interfaces. */
+  readonly local: readonly string[];
+  /** Addresses that relay sockets are bound to, in the order of the port table's rows, and what they are shown as. */
+  readonly relays: readonly { readonly ip: string; readonly shown: string }[];
+  /** External addresses beside those shown. */
+  readonly external: readonly string[];
+  readonly listeners: readonly WireEndpoint[];
+}
+
+/** A listening socket for one worker. Its descriptor lies in the channel, under the same id. */
+export interface WireListener {
+  readonly id: number;
+  readonly transport: 'udp' | 'tcp' | 'tls' | 'tcp+tls';
+  readonly local: WireEndpoint;
+}
+
+/** Everything that a worker is given at its start. */
+export interface StartMessage {
+  readonly kind: 'start';
+  /** 1 and up. */
+  readonly worker: number;
+  /** How many there are. */
+  readonly workers: number;
+  /** Without secrets, users and certificates. */
+  readonly config: Config;
+  /** Prepared with OpaqueString. */
+  readonly realm: string;
+  readonly nonceKey: string;
+  /** Null where no listener takes TLS. Keys are decrypted. */
+  readonly tls: { readonly certificates: readonly LoadedCertificate[]; readonly ticketKeys: string } | null;
+  readonly addresses: WireAddresses;
+  readonly listeners: readonly WireListener[];
+}
+
+/** From main to a worker. */
+export type ToWorker =
+  | StartMessage
+  /** One more listening socket. */
+  | { readonly kind: 'listen'; readonly listener: WireListener }
+  | { readonly kind: 'unlisten'; readonly id: number }
+  | { readonly kind: 'addresses'; readonly addresses: WireAddresses }
+  /** Of what a worker itself bounds: its stream connections. */
+  | { readonly kind: 'limits'; readonly limits: Config['limits'] }
+  | { readonly kind: 'certificates'; readonly certificates: readonly LoadedCertificate[] }
+  /** Users or secrets have changed: whatever is cached of them is void. */
+  | { readonly kind: 'invalidate' }
+  /** Ends its allocations, says {@link FromWorker} `stopped`, and exits. */
+  | { readonly kind: 'stop' }
+  | CallMessage
+  | AnswerMessage
+  | RefusalMessage;
+
+/** From a worker to main. */
+export type FromWorker =
+  /** It serves. */
+  | { readonly kind: 'ready' }
+  /** It cannot start; a sentence says why. */
+  | { readonly kind: 'failed'; readonly reason: string }
+  /** Once a second: it lives. */
+  | { readonly kind: 'beat'; readonly allocations: number; readonly counters: CounterTree }
+  /** Lines for the log, each a JSON object; `lost` could not be kept. */
+  | { readonly kind: 'log'; readonly lines: readonly string[]; readonly lost: number }
+  /** An allocation has ended: its unit is free. */
+  | { readonly kind: 'release'; readonly request: WireQuotaRequest }
+  | { readonly kind: 'stopped'; readonly counters: CounterTree }
+  | CallMessage
+  | AnswerMessage
+  | RefusalMessage;
+
+/** A credential whose keys are base64. */
+export interface WireCredential {
+  readonly md5Key: string;
+  readonly sha256Key: string | null;
+  readonly username: string;
+  readonly quotaKey: string | null;
+  readonly quotaLimit: number;
+}
+
+/** What main knows about a username. */
+export type WireLookup =
+  | {
+      readonly candidates: readonly WireCredential[];
+      /** Unix milliseconds from which on the candidates are void; null = none. */
+      readonly expiresAt: number | null;
+    }
+  | { readonly refusal: 'unknown-user' | 'expired' | 'unavailable' };
+
+/** What an allocation is counted against. */
+export interface WireQuotaRequest {
+  readonly quotaKey: string | null;
+  readonly quotaLimit: number;
+  readonly client: string;
+}
+
+/** What workers ask main. */
+export type MainCalls = {
+  readonly credential: {
+    readonly ask: { readonly username: string; readonly realm: string };
+    readonly answer: WireLookup;
+  };
+  readonly userhash: {
+    readonly ask: { readonly hash: string; readonly realm: string };
+    readonly answer: string | null;
+  };
+  readonly quota: { readonly ask: WireQuotaRequest; readonly answer: boolean };
+  readonly mayHold: { readonly ask: { readonly holder: string; readonly limit: number }; readonly answer: boolean };
+  /** Holds a socket whose descriptor lies in the channel under the tag; the answer is a token in hexadecimal digits. */
+  readonly hold: {
+    readonly ask: { readonly tag: string; readonly local: WireEndpoint; readonly holder: string | null };
+    readonly answer: string | null;
+  };
+  /** The descriptor lies in the channel under the tag; null for a token that is unknown, used or expired. */
+  readonly redeem: { readonly ask: { readonly token: string }; readonly answer: { readonly tag: string } | null };
+};
+
+/** What main asks workers. */
+export type WorkerCalls = {
+  readonly sessions: { readonly ask: SessionQuery; readonly answer: readonly SessionInfo[] };
+  readonly end: { readonly ask: SessionSelector; readonly answer: number };
+  readonly counters: { readonly ask: null; readonly answer: CounterTree };
+};

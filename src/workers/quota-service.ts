@@ -1,0 +1,73 @@
+// The one quota of all workers, held by main: exact, because every Allocate asks it. Remembers what each worker holds,
+// so that a dead one's units return. (A lease of several units would be one more question; nothing here stands against.)
+
+import type { AllocationQuota, CountedRequest } from '../limits/quota.ts';
+import { parseIp } from '../stun/ip-address.ts';
+import type { WireQuotaRequest } from './messages.ts';
+
+interface Holding {
+  readonly request: CountedRequest;
+  units: number;
+}
+
+/** Counts for the workers. */
+export class QuotaService {
+  readonly #quota: AllocationQuota;
+  readonly #holdings = new Map<number, Map<string, Holding>>();
+
+  constructor(quota: AllocationQuota) {
+    this.#quota = quota;
+  }
+
+  /** Allocations of all workers. */
+  get allocations(): number {
+    return this.#quota.counts().allocations;
+  }
+
+  /** Takes a unit for a worker; false when that would exceed a limit. */
+  acquire(worker: number, wire: WireQuotaRequest): boolean {
+    const request = read(wire);
+    if (request === null || !this.#quota.acquire(request)) return false;
+    const holdings = this.#holdingsOf(worker);
+    const key = keyOf(wire);
+    const holding = holdings.get(key);
+    if (holding === undefined) holdings.set(key, { request, units: 1 });
+    else holding.units++;
+    return true;
+  }
+
+  /** Gives a unit of a worker back. What it does not hold changes nothing. */
+  release(worker: number, wire: WireQuotaRequest): void {
+    const holdings = this.#holdingsOf(worker);
+    const holding = holdings.get(keyOf(wire));
+    if (holding === undefined) return;
+    this.#quota.release(holding.request);
+    holding.units--;
+    if (holding.units === 0) holdings.delete(keyOf(wire));
+  }
+
+  /** Gives back everything that a worker holds: it is gone. */
+  releaseAll(worker: number): void {
+    for (const { request, units } of this.#holdingsOf(worker).values()) {
+      for (let unit = 0; unit < units; unit++) this.#quota.release(request);
+    }
+    this.#holdings.delete(worker);
+  }
+
+  #holdingsOf(worker: number): Map<string, Holding> {
+    const known = this.#holdings.get(worker);
+    if (known !== undefined) return known;
+    const holdings = new Map<string, Holding>();
+    this.#holdings.set(worker, holdings);
+    return holdings;
+  }
+}
+
+function keyOf({ client, quotaKey }: WireQuotaRequest): string {
+  return quotaKey === null ? client : `${client} ${quotaKey}`;
+}
+
+function read({ quotaKey, quotaLimit, client }: WireQuotaRequest): CountedRequest | null {
+  const ip = parseIp(client);
+  return ip === null ? null : { credential: { quotaKey, quotaLimit }, client: ip };
+}

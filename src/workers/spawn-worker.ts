@@ -1,0 +1,69 @@
+// Starts a worker as a child process and speaks with it over Node's IPC. Neither its arguments nor its environment hold
+// anything of the configuration: other users may read the former, and a crash dump the latter.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { FromWorker, ToWorker } from './messages.ts';
+import type { WorkerProcess, WorkerProcessOwner } from './supervisor.ts';
+
+/** The descriptors that a worker finds open, beside standard output and error and Node's own channel. */
+export const WorkerFd = {
+  /** The descriptor channel. */
+  CHANNEL: 4,
+  /** The shared memory of the port table. */
+  PORTS: 5,
+} as const;
+
+/** What a worker inherits. */
+export interface WorkerDescriptors {
+  /** Its end of the descriptor channel. */
+  readonly channel: number;
+  /** The shared memory of the port table. */
+  readonly ports: number;
+}
+
+/** What concerns Node, the system and nobody's secrets. */
+const ENVIRONMENT = ['PATH', 'TZ', 'LANG', 'LC_ALL', 'NODE_OPTIONS', 'NODE_V8_COVERAGE', 'SSL_CERT_FILE'];
+
+/** Starts a worker. @param program the path of its module */
+export function spawnWorker(program: string, descriptors: WorkerDescriptors, owner: WorkerProcessOwner): WorkerProcess {
+  const child = spawn(process.execPath, [...process.execArgv, program], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc', descriptors.channel, descriptors.ports],
+    env: environment(),
+  });
+  listen(child, owner);
+  return {
+    pid: child.pid ?? 0,
+    // The callback takes the error of a channel that is gone; what was to be sent is lost with it.
+    send: (message: ToWorker) => {
+      if (child.connected) child.send(message, ignore);
+    },
+    kill: () => void child.kill('SIGKILL'),
+  };
+}
+
+function listen(child: ChildProcess, owner: WorkerProcessOwner): void {
+  let isGone = false;
+  const exited = (code: number | null, signal: string | null): void => {
+    if (isGone) return;
+    isGone = true;
+    owner.exited({ code, signal });
+  };
+  child.on('message', (message) => owner.said(message as FromWorker));
+  // It could not be started at all: no process, no exit.
+  child.on('error', () => {
+    if (child.pid === undefined) exited(null, null);
+  });
+  // Not 'close': whatever shares its output may live on. Its last messages come before 'disconnect'.
+  child.once('exit', (code, signal) => {
+    if (!child.connected) exited(code, signal);
+    else child.once('disconnect', () => exited(code, signal));
+  });
+}
+
+function environment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    ENVIRONMENT.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
+  );
+}
+
+function ignore(): void {}

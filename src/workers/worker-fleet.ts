@@ -1,0 +1,165 @@
+// All workers as main sees them: their processes, what is said to each, and the services that they ask for. What a dead
+// worker held returns here. Knows neither sockets nor configuration.
+
+import type { CallHandlers } from './calls.ts';
+import { answerCall, Caller } from './calls.ts';
+import { CounterTotals, type CounterTree } from './counter-tree.ts';
+import type { TaggedDescriptors } from './descriptors.ts';
+import type { FromWorker, MainCalls, ToWorker, WorkerCalls } from './messages.ts';
+import type { SessionInfo, SessionQuery, SessionSelector } from './sessions.ts';
+import { Supervisor, type Timers, type WorkerLoss, type WorkerProcess, type WorkerProcessOwner } from './supervisor.ts';
+
+/** What one worker is reached by. */
+export interface WorkerLine {
+  readonly process: WorkerProcess;
+  readonly descriptors: TaggedDescriptors;
+}
+
+/** What the fleet is made with. */
+export interface WorkerFleetOptions {
+  readonly workers: number;
+  readonly timers: Timers;
+  /** Starts a worker and greets it. */
+  readonly spawn: (worker: number, owner: WorkerProcessOwner) => WorkerLine;
+  /** How a worker's questions are answered. */
+  readonly handlers: (worker: number, line: WorkerLine) => CallHandlers<MainCalls>;
+  /** A message of {@link FromWorker} that is no question, answer or sign of life. */
+  readonly said: (worker: number, message: FromWorker) => void;
+  /** A worker serves. */
+  readonly ready: (worker: number, pid: number) => void;
+  /** A worker is gone: whatever it held is free. `loss` is null for one that was told to stop. */
+  readonly gone: (worker: number, loss: WorkerLoss | null) => void;
+  readonly gaveUp: (reason: string) => void;
+}
+
+interface Live extends WorkerLine {
+  readonly caller: Caller<WorkerCalls>;
+  readonly handlers: CallHandlers<MainCalls>;
+}
+
+/** Questions that may wait for one worker. */
+const MAX_QUESTIONS = 1000;
+/** A worker that hangs must not hold up whoever asks all of them. */
+const ANSWER_MS = 2000;
+
+/** Speaks with all workers. */
+export class WorkerFleet {
+  readonly #options: WorkerFleetOptions;
+  readonly #supervisor: Supervisor;
+  readonly #live = new Map<number, Live>();
+  readonly #totals = new CounterTotals();
+
+  constructor(options: WorkerFleetOptions) {
+    this.#options = options;
+    const { workers, timers, gaveUp } = options;
+    this.#supervisor = new Supervisor({
+      workers,
+      timers,
+      gaveUp,
+      spawn: (worker, owner) => this.#spawn(worker, owner),
+      said: (worker, message) => this.#said(worker, message),
+      lost: (loss) => this.#gone(loss.worker, loss),
+      stopped: (worker) => this.#gone(worker, null),
+    });
+  }
+
+  /** Starts all workers. Rejects with what one said that cannot start; none lives then. */
+  start(): Promise<void> {
+    return this.#supervisor.start();
+  }
+
+  /** Ends all workers within `limit` milliseconds. */
+  stop(limit: number): Promise<void> {
+    return this.#supervisor.stop(limit);
+  }
+
+  /** Sends to all workers that live; `prepare` is called for each before. */
+  broadcast(message: ToWorker, prepare: (worker: number, line: WorkerLine) => void = () => {}): void {
+    for (const [worker, line] of this.#live) {
+      prepare(worker, line);
+      line.process.send(message);
+    }
+  }
+
+  /** One page of all sessions, in the order of their ids. */
+  async sessions(query: SessionQuery): Promise<readonly SessionInfo[]> {
+    const pages = await this.#askAll((caller) => caller.call('sessions', query));
+    return pages
+      .flatMap(([, page]) => page)
+      .sort((left, right) => left.id - right.id)
+      .slice(0, query.limit);
+  }
+
+  /** Ends sessions. @returns how many */
+  async end(selector: SessionSelector): Promise<number> {
+    const counts = await this.#askAll((caller) => caller.call('end', selector));
+    return counts.reduce((sum, [, count]) => sum + count, 0);
+  }
+
+  /** All counters since the start. */
+  async counters(): Promise<CounterTree> {
+    const answers = await this.#askAll((caller) => caller.call('counters', null));
+    for (const [worker, counters] of answers) this.#totals.report(worker, counters);
+    return this.#totals.total();
+  }
+
+  #spawn(worker: number, owner: WorkerProcessOwner): WorkerProcess {
+    const line = this.#options.spawn(worker, owner);
+    const caller = new Caller<WorkerCalls>((message) => line.process.send(message), MAX_QUESTIONS);
+    this.#live.set(worker, { ...line, caller, handlers: this.#options.handlers(worker, line) });
+    return line.process;
+  }
+
+  #said(worker: number, message: FromWorker): void {
+    const live = this.#live.get(worker);
+    if (live === undefined) return;
+    switch (message.kind) {
+      case 'call':
+        return answerCall(live.handlers, message, (answer) => live.process.send(answer));
+      case 'answer':
+      case 'refusal':
+        return live.caller.settle(message);
+      case 'beat':
+      case 'stopped':
+        return this.#totals.report(worker, message.counters);
+      case 'ready':
+        return this.#options.ready(worker, live.process.pid);
+      case 'failed':
+        return;
+      default:
+        this.#options.said(worker, message);
+    }
+  }
+
+  #gone(worker: number, loss: WorkerLoss | null): void {
+    const live = this.#live.get(worker);
+    this.#live.delete(worker);
+    live?.caller.close();
+    live?.descriptors.close();
+    this.#totals.end(worker);
+    this.#options.gone(worker, loss);
+  }
+
+  // Whoever does not answer in time, or is gone meanwhile, is left out.
+  async #askAll<T>(ask: (caller: Caller<WorkerCalls>) => Promise<T>): Promise<[number, T][]> {
+    const asked = [...this.#live].map(async ([worker, { caller }]) => {
+      const answer = await this.#inTime(ask(caller));
+      return answer === null ? [] : [[worker, answer.value] as [number, T]];
+    });
+    return (await Promise.all(asked)).flat();
+  }
+
+  #inTime<T>(answer: Promise<T>): Promise<{ readonly value: T } | null> {
+    return new Promise((resolve) => {
+      const stop = this.#options.timers.after(ANSWER_MS, () => resolve(null));
+      const settle = (value: { readonly value: T } | null): void => {
+        stop();
+        resolve(value);
+      };
+      answer.then(
+        (value) => settle({ value }),
+        () => settle(null),
+      );
+    });
+  }
+}

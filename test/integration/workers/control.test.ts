@@ -1,0 +1,79 @@
+// What main offers to whoever controls it, however many processes it has: sessions, their end, counters, and changes of
+// the host's addresses.
+
+import { test } from 'tap';
+import { makeLogger } from '../../../src/log/logger.ts';
+import type { RunningServer } from '../../../src/server/running-server.ts';
+import { startServer } from '../../../src/server.ts';
+import { configOf } from '../../config/parse.ts';
+import { DatagramPeer } from '../../support/datagram-peer.ts';
+import { RawClient } from '../../support/raw-client.ts';
+import { type Teardown, temporaryDirectory } from '../../support/turnd-process.ts';
+
+const SHAPES = ['{plane: linux, workers: 2}', '{plane: portable}'] as const;
+
+async function start(t: Teardown, shape: string): Promise<{ server: RunningServer; lines: string[] }> {
+  const yaml = `{${shape.slice(1, -1)}, listen: ["udp://127.0.0.1:0"], state-dir: ${temporaryDirectory(t)}/state,
+    relay: {address: 127.0.0.1, external-address: none}, peers: {unsafe-allow-loopback: true},
+    auth: {users: ["alice:secret-of-alice", "bob:secret-of-bob"]}}`;
+  const lines: string[] = [];
+  const forward = (line: string): void => void lines.push(line);
+  const server = await startServer({ config: configOf({ yaml }), logger: makeLogger('info', null, forward), forward });
+  t.teardown(() => server.close());
+  return { server, lines };
+}
+
+async function open(t: Teardown, { listeners }: RunningServer, user: string): Promise<RawClient> {
+  const port = listeners[0]?.port ?? 0;
+  const client = await RawClient.open({ port, user, password: `secret-of-${user}` });
+  t.teardown(() => client.close());
+  return client;
+}
+
+for (const shape of SHAPES) {
+  test(`${shape}: sessions are listed page by page, and ended by id or user`, async (t) => {
+    const { server, lines } = await start(t, shape);
+    const clients: RawClient[] = [];
+    for (const user of ['alice', 'alice', 'alice', 'alice', 'bob', 'bob']) {
+      const client = await open(t, server, user);
+      await client.allocated();
+      clients.push(client);
+    }
+    const all = await server.sessions({ user: null, after: 0, limit: 100 });
+    t.equal(all.length, 6);
+    t.same(
+      all.map(({ id }) => id),
+      all.map(({ id }) => id).sort((left, right) => left - right),
+    );
+    t.equal(new Set(all.map(({ id }) => id)).size, 6);
+    t.match(all[0], { transport: 'udp', permissions: 0, channels: 0, relayed: [/^127\.0\.0\.1:\d+$/], remaining: 600 });
+    t.equal(JSON.stringify(JSON.parse(JSON.stringify(all))), JSON.stringify(all), 'plain data');
+    const first = await server.sessions({ user: null, after: 0, limit: 4 });
+    const second = await server.sessions({ user: null, after: first.at(-1)?.id ?? 0, limit: 4 });
+    t.same([...first, ...second], all);
+    t.equal((await server.sessions({ user: 'bob', after: 0, limit: 100 })).length, 2);
+    // Numbers tell the worker first: the lowest may be anybody's.
+    const id = all.find(({ user }) => user === 'alice')?.id ?? 0;
+    t.equal(await server.end({ id }), 1);
+    t.equal(await server.end({ id }), 0);
+    t.equal(await server.end({ user: 'bob' }), 2);
+    t.equal((await server.sessions({ user: null, after: 0, limit: 100 })).length, 3);
+    await server.close();
+    const reasons = lines.flatMap((line) => /"reason":"(\w+)"/.exec(line)?.[1] ?? []);
+    t.same(reasons.sort(), ['administrative', 'administrative', 'administrative', 'shutdown', 'shutdown', 'shutdown']);
+  });
+
+  test(`${shape}: counters are summed`, async (t) => {
+    const { server } = await start(t, shape);
+    const peer = await DatagramPeer.open('127.0.0.1');
+    t.teardown(() => peer.close());
+    for (const user of ['alice', 'alice', 'alice', 'bob', 'bob', 'bob']) {
+      const client = await open(t, server, user);
+      await client.allocated();
+      await client.bind(0x4000, '127.0.0.1', peer.port);
+      client.sendChannel(0x4000, 'four');
+      await peer.next();
+    }
+    t.match(await server.counters(), { engine: { packetsToPeer: 6, bytesToPeer: 24, requests: 18 } });
+  });
+}

@@ -1,0 +1,79 @@
+import { test } from 'tap';
+import { AllocationQuota } from '../../src/limits/quota.ts';
+import { parseIp } from '../../src/stun/ip-address.ts';
+import { QuotaService } from '../../src/workers/quota-service.ts';
+import { RemoteQuota } from '../../src/workers/remote-quota.ts';
+
+const ALICE = { quotaKey: 'static/alice', quotaLimit: 3, client: '192.0.2.1' };
+const ANYBODY = { quotaKey: null, quotaLimit: 0, client: '192.0.2.9' };
+
+function scene() {
+  const quota = new AllocationQuota({ allocations: 10, allocationsPerClientAddress: 5 });
+  return { quota, service: new QuotaService(quota) };
+}
+
+test('limits hold over all workers together', async (t) => {
+  const { quota, service } = scene();
+  t.same(
+    [1, 2, 1, 2].map((worker) => service.acquire(worker, ALICE)),
+    [true, true, true, false],
+  );
+  t.equal(quota.usedBy('static/alice'), 3);
+  const anybody = Array.from({ length: 6 }, (_, index) => service.acquire(1 + (index % 2), ANYBODY));
+  t.same(anybody, [true, true, true, true, true, false]);
+});
+
+test('a unit returns once, from the worker that holds it', async (t) => {
+  const { quota, service } = scene();
+  service.acquire(1, ALICE);
+  service.release(2, ALICE);
+  t.equal(quota.usedBy('static/alice'), 1, 'worker 2 holds none');
+  service.release(1, ALICE);
+  service.release(1, ALICE);
+  t.same(quota.counts(), { allocations: 0, users: 0, clients: 0 });
+});
+
+test('everything that a dead worker held returns, and nothing of the others', async (t) => {
+  const { quota, service } = scene();
+  for (const worker of [1, 1, 2]) service.acquire(worker, ALICE);
+  service.acquire(1, ANYBODY);
+  service.releaseAll(1);
+  t.same(quota.counts(), { allocations: 1, users: 1, clients: 1 });
+  service.releaseAll(1);
+  t.equal(quota.usedBy('static/alice'), 1);
+  t.equal(service.acquire(1, ALICE), true, 'its successor begins anew');
+});
+
+test('what is no address is refused', async (t) => {
+  const { quota, service } = scene();
+  t.equal(service.acquire(1, { ...ALICE, client: 'x' }), false);
+  t.equal(quota.counts().allocations, 0);
+});
+
+test('a worker asks for each allocation, and is refused when main is gone', async (t) => {
+  const { quota, service } = scene();
+  let isGone = false;
+  const remote = new RemoteQuota({
+    quota: async (request) => {
+      if (isGone) throw new Error('gone');
+      return service.acquire(1, request);
+    },
+    release: (request) => service.release(1, request),
+  });
+  const client = parseIp('2001:db8::1');
+  if (client === null) throw new Error('no address');
+  const credential = {
+    md5Key: Buffer.alloc(16),
+    sha256Key: null,
+    username: 'alice',
+    quotaKey: 'static/alice',
+    quotaLimit: 1,
+  };
+  t.equal(await remote.acquire({ credential, client }), true);
+  t.equal(await remote.acquire({ credential, client }), false);
+  t.equal(await remote.acquire({ credential: null, client }), true);
+  remote.release({ credential, client });
+  t.same(quota.counts(), { allocations: 1, users: 0, clients: 1 });
+  isGone = true;
+  t.equal(await remote.acquire({ credential, client }), false);
+});
