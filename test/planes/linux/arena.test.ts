@@ -35,32 +35,27 @@ test('a pointer is the address of its target in memory', { skip }, async (t) => 
   t.equal(arena.bytes.readBigUInt64LE(8), BigInt(libc.addressOf(arena.bytes)));
 });
 
+/** A libc that gives memories these addresses, in the order in which it is asked about them. */
+function placing(...script: readonly number[]): typeof libc {
+  const known = new Map<ArrayBufferLike, number>();
+  return {
+    ...libc,
+    addressOf: ({ buffer }) => {
+      const address = known.get(buffer) ?? (script[known.size] as number);
+      known.set(buffer, address);
+      return address;
+    },
+  };
+}
+
 test('memory that lies across a multiple of 4 GiB is not taken', { skip }, async (t) => {
-  const size = 4096;
-  const asked: number[] = [];
-  const lucky = new Arena(
-    { ...libc, addressOf: (memory) => addresses(memory, [0x7f_ffff_f000, 0x7f_0000_0000]) },
-    size,
-  );
+  const lucky = new Arena(placing(0x7f_ffff_f000, 0x80_1234_5000), 4096);
   lucky.writePointer(0, 4000);
   t.equal(lucky.bytes.readBigUInt64LE(0), 0x7f_ffff_ffa0n, 'up to the very end');
-  const unlucky = new Arena(
-    { ...libc, addressOf: (memory) => addresses(memory, [0x7f_ffff_f001, 0x80_1234_5000]) },
-    size,
-  );
+  const unlucky = new Arena(placing(0x7f_ffff_f001, 0x80_1234_5000), 4096);
   unlucky.writePointer(0, 0x100);
   t.equal(unlucky.bytes.readBigUInt64LE(0), 0x80_1234_5100n, 'or else another one is');
-
-  // The first address for the first memory that is asked about, and so on; the same again for the same memory.
-  function addresses(memory: Uint8Array, script: readonly number[]): number {
-    const seen = known.get(memory.buffer) ?? known.size % script.length;
-    known.set(memory.buffer, seen);
-    asked.push(seen);
-    return script[seen] as number;
-  }
 });
-
-const known = new Map<ArrayBufferLike, number>();
 
 test('a number is written with 64 bits', { skip }, async (t) => {
   const arena = new Arena(libc, 64);

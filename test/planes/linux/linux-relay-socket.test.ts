@@ -185,6 +185,8 @@ test('a dead peer costs a live one nothing, however many errors come back', { sk
     const bytes = Buffer.alloc(8);
     bytes.writeUInt32BE(round, 0);
     made.relay.send(loopback, dead, bytes, 0, 8, false);
+    // Now and then its error is there before anything else is sent.
+    if (round % 7 === 0) made.core.queue.flush();
     made.relay.send(loopback, live.port, bytes, 0, 8, false);
     // Runs for the live one now and then: an error of the other's must not end them.
     if (round % 3 === 0) made.relay.send(loopback, live.port, bytes, 4, 8, false);
@@ -236,8 +238,10 @@ test('what the kernel dropped is counted', { skip }, async (t) => {
   // The count of what was lost comes with the next that is not.
   from.send(Buffer.from('last'), '127.0.0.1', made.relay.local.port);
   until(made, () => String(made.owner.arrivals.at(-1)?.bytes) === 'last');
+  from.send(Buffer.from('and the very last'), '127.0.0.1', made.relay.local.port);
+  until(made, () => String(made.owner.arrivals.at(-1)?.bytes) === 'and the very last');
   t.ok(made.counters.peers.kernelDrops > 0);
-  t.equal(made.owner.arrivals.length + made.counters.peers.kernelDrops, sent + 1);
+  t.equal(made.owner.arrivals.length + made.counters.peers.kernelDrops, sent + 2, 'once');
 });
 
 test('a socket that is closed in the midst of a round delivers nothing more, and what was due leaves', {

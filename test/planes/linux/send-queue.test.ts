@@ -154,7 +154,10 @@ test('addresses that differ in one word of four are not the same', { skip }, asy
   const outlet = made.outlets[0] as NotingOutlet;
   const at = made.received.put(Buffer.alloc(9));
   const base = destination(made.peers[0] as RawSocket, 6);
-  const others = [{}, { a0: 1 }, { a1: 1 }, { a2: 1 }, { a3: 1 }, { head: base.head ^ 0x10000 }, {}, {}];
+  const others = [{ a0: 1 }, { a1: 1 }, { a2: 1 }, { a3: 1 }, { head: base.head ^ 0x10000 }, {}].flatMap((one) => [
+    {},
+    one,
+  ]);
   for (const other of others) {
     const to = { head: base.head, a0: base.a0, a1: base.a1, a2: base.a2, a3: base.a3, ...other };
     made.core.queue.push(outlet, to, 0, made.core.arena.bytes, at, at + 9, 0, false);
