@@ -66,6 +66,11 @@ export const EPOLL_CTL_DEL = 2;
 export const CLOCK_MONOTONIC = 1;
 export const TIMESPEC_SIZE = 16;
 
+/** timerfd_create(2), and struct itimerspec: the interval, then the first expiry, each a timespec. */
+export const TFD_NONBLOCK = SOCK_NONBLOCK;
+export const TFD_CLOEXEC = SOCK_CLOEXEC;
+export const ITIMERSPEC_SIZE = 32;
+
 /** prctl(2). */
 export const PR_SET_TIMERSLACK = 29;
 

@@ -5,20 +5,27 @@
 import { CLOCK_MONOTONIC, PR_SET_TIMERSLACK, TIMESPEC_SIZE } from './abi.ts';
 import type { Coalescing } from './coalescing.ts';
 import type { Watch } from './libc.ts';
+import { Metronome } from './metronome.ts';
 import type { PlaneCore } from './plane-core.ts';
 
 /** Node's loop has its turn at the latest after so many microseconds, by the clock, however busy the plane is. */
 const LONGEST_ROUNDS = 5_000;
 
-/** Milliseconds that one wait lasts when nothing comes. */
-const PARK = 5;
+/** Milliseconds after which a wait ends though nothing has come. */
+const LONGEST_WAIT = 5;
+
+// The metronome ends it.
+const WITHOUT_LIMIT = -1;
 
 /** So many microseconds without a datagram are quiet. */
 const QUIET = 100_000;
 
-/** The clock is read at least once in so many rounds, and after a round of so many datagrams. */
+/** The clock is read at least once in so many rounds that follow each other closely, and after one of so many datagrams. */
 const ROUNDS_PER_READING = 8;
 const DATAGRAMS_PER_READING = 32;
+
+/** Microseconds after which a reading is due anyhow. */
+const READING_WORTHWHILE = 1_000;
 
 const TIMER_SLACK_NANOSECONDS = 1_000;
 
@@ -54,6 +61,7 @@ export class EventLoop {
   readonly #guests: LoopGuests;
   readonly #libuv: number;
   readonly #watch: Watch;
+  readonly #metronome: Metronome;
   readonly #time: Uint8Array;
   readonly #timeWord: number;
   readonly #pauseTime: Uint8Array;
@@ -62,9 +70,9 @@ export class EventLoop {
   readonly #times = new Float64Array(3);
   #phase: Phase = Phase.STOPPED;
   #promises = 0;
-  /** Datagrams and rounds since the clock was read. */
+  /** Datagrams since the clock was read, and rounds until it is read again. */
   #sinceReading = 0;
-  #rounds = 0;
+  #roundsLeft = 0;
   #isFlushScheduled = false;
 
   constructor(core: PlaneCore, coalescing: Coalescing, guests: LoopGuests) {
@@ -79,6 +87,8 @@ export class EventLoop {
     this.#pauseTime = core.arena.slice(pauseAt, TIMESPEC_SIZE);
     this.#pauseWord = pauseAt >>> 2;
     this.#watch = core.libc.watch(core.poller.fd, this.#wake);
+    this.#metronome = new Metronome(core.libc, core.arena);
+    core.poller.add(this.#metronome);
   }
 
   /** Starts to turn; the first round is for what has come already. */
@@ -95,6 +105,8 @@ export class EventLoop {
     this.#core.queue.flush();
     this.#phase = Phase.STOPPED;
     this.#watch.close();
+    this.#core.poller.remove(this.#metronome);
+    this.#metronome.close();
   }
 
   // From libuv's poll phase. The rounds begin in the check phase, where Node runs microtasks behind them.
@@ -121,12 +133,14 @@ export class EventLoop {
     this.#times[LAST_DATAGRAM] = this.#times[NOW] as number;
     // Only while Node's loop does not wait for the plane's epoll: nested both ways, the two would form a circle.
     this.#core.poller.setForeign(this.#libuv, true);
+    this.#metronome.beat(LONGEST_WAIT);
     setImmediate(this.#turn);
   }
 
   #goQuiet(): void {
     this.#phase = Phase.QUIET;
     this.#core.poller.setForeign(this.#libuv, false);
+    this.#metronome.beat(0);
     this.#watch.start();
   }
 
@@ -149,14 +163,14 @@ export class EventLoop {
   #round(): boolean {
     const core = this.#core;
     const before = core.received;
-    const events = core.poller.wait(core.poller.isUnfinished ? 0 : PARK);
+    const events = core.poller.wait(core.poller.isUnfinished ? 0 : WITHOUT_LIMIT);
     const isNodeReady = core.poller.dispatch(events);
     core.queue.flush();
     core.ring.reset();
     const datagrams = core.received - before;
     this.#sinceReading += datagrams;
     const isReading = datagrams === 0 || datagrams >= DATAGRAMS_PER_READING || this.#coalescing.isBusy;
-    if (isReading || ++this.#rounds >= ROUNDS_PER_READING) this.#look();
+    if (isReading || --this.#roundsLeft <= 0) this.#look();
     if (this.#guests.flushStreams() || isNodeReady) return true;
     if (this.#guests.promises() !== this.#promises || this.#phase === Phase.STOPPED) return this.#await();
     return (this.#times[NOW] as number) - (this.#times[LAST_TURN] as number) >= LONGEST_ROUNDS || this.#isQuiet();
@@ -175,8 +189,10 @@ export class EventLoop {
   #look(): void {
     const datagrams = this.#sinceReading;
     this.#sinceReading = 0;
-    this.#rounds = 0;
+    const before = this.#times[NOW] as number;
     this.#readClock();
+    // Few rounds that took long mean little traffic: then the clock is read after each.
+    this.#roundsLeft = (this.#times[NOW] as number) - before < READING_WORTHWHILE ? ROUNDS_PER_READING : 1;
     if (datagrams > 0) this.#times[LAST_DATAGRAM] = this.#times[NOW] as number;
     const pause = this.#coalescing.afterRound(this.#times[NOW] as number, datagrams);
     if (pause === 0 || this.#core.poller.isUnfinished) return;

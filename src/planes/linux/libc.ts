@@ -34,6 +34,10 @@ export interface Libc {
   epollWait(epoll: number, events: Memory, count: number, milliseconds: number): number;
   /** Blocks for the struct timespec. */
   nanosleep(time: Memory, rest: null): number;
+  timerfdCreate(clock: number, flags: number): number;
+  /** Sets a struct itimerspec. */
+  timerfdSettime(fd: number, flags: number, time: Memory, before: null): number;
+  read(fd: number, memory: Memory, length: number): number;
   prctl(option: number, value: number): number;
   memfdCreate(name: string, flags: number): number;
   ftruncate(fd: number, length: number): number;
@@ -123,6 +127,9 @@ function bindCalls(koffi: Koffi, layout: EpollLayout): Libc {
     epollCtl: call<Libc['epollCtl']>('int epoll_ctl(int, int, int, void*)'),
     epollWait: call<Libc['epollWait']>('int epoll_wait(int, void*, int, int)'),
     nanosleep: call<Libc['nanosleep']>('int nanosleep(void*, void*)'),
+    timerfdCreate: call<Libc['timerfdCreate']>('int timerfd_create(int, int)'),
+    timerfdSettime: call<Libc['timerfdSettime']>('int timerfd_settime(int, int, void*, void*)'),
+    read: call<Libc['read']>('intptr_t read(int, void*, size_t)'),
     prctl: (option, value) => prctl(option, value, 0, 0, 0),
     memfdCreate: call<Libc['memfdCreate']>('int memfd_create(str, uint)'),
     ftruncate: call<Libc['ftruncate']>('int ftruncate(int, long)'),

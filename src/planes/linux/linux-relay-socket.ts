@@ -52,6 +52,7 @@ export class LinuxRelaySocket implements RelaySocket, Pollable, Outlet {
   #overflow = 0;
   #closed = false;
 
+  /** Polled from now on: what comes before there is an owner is dropped. @throws SystemCallError */
   constructor({ core, destination, fd, local, shown, onClosed }: LinuxRelayParts) {
     this.fd = fd;
     this.local = local;
@@ -61,6 +62,7 @@ export class LinuxRelaySocket implements RelaySocket, Pollable, Outlet {
     this.#destination = destination;
     this.#onClosed = onClosed;
     this.#source = core.source;
+    core.poller.add(this);
   }
 
   get mayMerge(): boolean {
@@ -69,7 +71,6 @@ export class LinuxRelaySocket implements RelaySocket, Pollable, Outlet {
 
   attach(owner: RelaySocketOwner): void {
     this.#owner = owner;
-    this.#core.poller.add(this);
   }
 
   send(peer: IpAddress, port: number, buffer: Buffer, start: number, end: number, dontFragment: boolean): void {

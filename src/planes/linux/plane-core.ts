@@ -11,7 +11,7 @@ import { ReceiveRing, RING_SIZE } from './receive-ring.ts';
 import { QUEUE_SIZE, SendQueue } from './send-queue.ts';
 import { SOCKETS_SIZE, Sockets } from './sockets.ts';
 
-const CLOCK_SIZE = 64;
+const CLOCK_SIZE = 192;
 
 /** Bytes of the arena: most of it is never touched, since datagrams are rarely as large as they may be. */
 const ARENA_SIZE = RING_SIZE + QUEUE_SIZE + POLLER_SIZE + SOCKETS_SIZE + ERROR_QUEUE_SIZE + CLOCK_SIZE + 4096;

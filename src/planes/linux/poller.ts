@@ -81,7 +81,7 @@ export class Poller {
     this.#control(isIn ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, fd, EPOLLIN, FOREIGN);
   }
 
-  /** Waits for up to `milliseconds`. @returns how many events {@link dispatch} will find; less than 1 if none */
+  /** Waits for up to `milliseconds`; -1 = until something comes. @returns how many events {@link dispatch} will find; less than 1 if none */
   wait(milliseconds: number): number {
     return this.#libc.epollWait(this.fd, this.#events, MAX_EVENTS, milliseconds);
   }
@@ -129,11 +129,11 @@ export class Poller {
     const resumed = this.#unfinished;
     this.#unfinished = this.#resumed;
     this.#resumed = resumed;
-    for (let index = 0; index < resumed.length; index++) {
-      const pollable = resumed[index] as Pollable;
+    // Popped one by one: setting the length to 0 would give the memory back, and take it anew in the next round.
+    while (resumed.length > 0) {
+      const pollable = resumed.pop() as Pollable;
       if (pollable.pollSlot >= 0) this.#read(pollable, pollable.pollSlot);
     }
-    resumed.length = 0;
   }
 
   #control(operation: number, fd: number, events: number, slot: number): void {
