@@ -46,7 +46,7 @@ async function serve(job: LoadJob, commands: AsyncIterable<GeneratorCommand>): P
   for await (const command of commands) {
     if (command.type === 'close') break;
     if (command.type !== 'run') continue;
-    if (performance.now() - fresh > RENEW_MS) {
+    if (command.step.renewals === 0 && performance.now() - fresh > RENEW_MS) {
       await load.renew();
       fresh = performance.now();
     }

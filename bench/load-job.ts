@@ -47,6 +47,11 @@ export interface LoadStep {
   readonly direction: Direction;
   readonly warmUpSeconds: number;
   readonly seconds: number;
+  /**
+   * Whether permissions, channels and allocations are refreshed while packets are sent, and how many times as often as
+   * they must be; 0 = not at all. Batched kind only.
+   */
+  readonly renewals: number;
 }
 
 /** Buckets of a Histogram as they travel between processes. */
@@ -72,6 +77,8 @@ export interface LoadResult {
   readonly dropped: number;
   /** How long sending took, in seconds. */
   readonly seconds: number;
+  /** Requests that refreshed something meanwhile. */
+  readonly renewed: number;
   /** Latencies from send to receipt. */
   readonly latency: Buckets;
   /** How late packets were sent against their schedule. */

@@ -14,7 +14,7 @@ interface Run {
 async function runOnce(cell: PacketsCell, { group }: LoadedServer, { options }: Bench): Promise<Run> {
   const { rate, burst, direction } = cell;
   const { warmUpSeconds, seconds, lateAllowed, rest } = options;
-  const step = await group.run({ rate, burst, direction, warmUpSeconds, seconds });
+  const step = await group.run({ rate, burst, direction, warmUpSeconds, seconds, renewals: 0 });
   return { step, doubts: doubtsOf(step, lateAllowed, rest > 0) };
 }
 

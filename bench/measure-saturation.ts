@@ -34,7 +34,7 @@ async function takeStep(one: Searching, cell: SaturationCell, bench: Bench): Pro
   if (next === null) return;
   const { burst, direction } = cell;
   const { stepSeconds, warmUpSeconds } = bench.options;
-  const load = { rate: Math.round(next), burst, direction, warmUpSeconds: Math.min(warmUpSeconds, 0.2) };
+  const load = { rate: Math.round(next), burst, direction, renewals: 0, warmUpSeconds: Math.min(warmUpSeconds, 0.2) };
   const step = await one.server.group.run({ ...load, seconds: stepSeconds });
   const outcome = outcomeOf(step);
   if (outcome === Outcome.LOSSLESS) one.best = step;

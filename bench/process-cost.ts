@@ -60,6 +60,11 @@ function processesOf(root: number): ReadonlyMap<number, Stat> {
   return new Map([...stats].filter(([pid]) => belongsTo(root, pid, stats)));
 }
 
+/** The process `root` and its living descendants. */
+export function processTree(root: number): readonly number[] {
+  return [...processesOf(root).keys()];
+}
+
 /** User plus system time so far of the process `root` and its descendants, in microseconds; null if there is none. */
 export function readCpuMicroseconds(root: number): number | null {
   const processes = processesOf(root);

@@ -20,6 +20,7 @@ export interface Step {
   readonly sent: number;
   readonly received: number;
   readonly dropped: number;
+  readonly renewed: number;
   readonly seconds: number;
   readonly offered: number;
   readonly latency: Histogram;
@@ -51,6 +52,7 @@ export function addUpStep(results: readonly LoadResult[]): Step {
     sent: sum(results, (result) => result.sent),
     received: sum(results, (result) => result.received),
     dropped: sum(results, (result) => result.dropped),
+    renewed: sum(results, (result) => result.renewed),
     offered: sum(results, (result) => result.offered),
     seconds,
     latency: merged(results, 'latency'),

@@ -3,6 +3,7 @@
 import { exit } from 'node:process';
 import { startWorker, type Worker } from './server/worker.ts';
 import type { FromWorker, ToWorker } from './workers/messages.ts';
+import { Outbox } from './workers/outbox.ts';
 
 /** Obeys main until it says stop, or is gone. */
 function main(): void {
@@ -12,34 +13,41 @@ function main(): void {
   process.on('disconnect', () => exit(0));
   let worker: Promise<Worker> | null = null;
   let last: Promise<unknown> = Promise.resolve();
-  process.on('message', (message: ToWorker) => {
-    if (message.kind === 'start') {
-      process.title = `turnd: worker ${message.worker}`;
-      worker = startWorker(message, { send });
-      last = worker.catch(fail);
-      return;
+  const outbox = new Outbox<FromWorker>({ send, later: process.nextTick });
+  const fail = (error: unknown): void => {
+    const reason = error instanceof Error ? error.message : String(error);
+    outbox.send({ kind: 'failed', reason }, () => exit(1));
+  };
+  process.on('message', (messages: readonly ToWorker[]) => {
+    for (const message of messages) {
+      if (message.kind === 'start') {
+        process.title = `turnd: worker ${message.worker}`;
+        worker = startWorker(message, outbox);
+        last = worker.catch(fail);
+      }
     }
     // In their order, and none before it serves.
     const started = worker;
-    if (started !== null) last = last.then(async () => obey(await started, message)).catch(fail);
+    if (started !== null) last = last.then(async () => obey(await started, messages)).catch(fail);
   });
 }
 
-async function obey(worker: Worker, message: ToWorker): Promise<void> {
-  if (message.kind !== 'stop') return worker.said(message);
-  await worker.stop();
-  exit(0);
+async function obey(worker: Worker, messages: readonly ToWorker[]): Promise<void> {
+  for (const message of messages) {
+    if (message.kind === 'stop') {
+      await worker.stop();
+      exit(0);
+    }
+    // Answers are many: nothing is awaited for them.
+    if (message.kind === 'answer' || message.kind === 'refusal') worker.answered(message);
+    else if (message.kind !== 'start') await worker.said(message);
+  }
 }
 
-function fail(error: unknown): void {
-  const reason = error instanceof Error ? error.message : String(error);
-  send({ kind: 'failed', reason }, () => exit(1));
-}
-
-function send(message: FromWorker, sent: () => void = ignore): void {
+function send(messages: readonly FromWorker[], sent: () => void): void {
   // Whoever has lost main is about to end.
   if (process.send === undefined || !process.connected) return sent();
-  process.send(message, undefined, undefined, sent);
+  process.send(messages, undefined, undefined, sent);
 }
 
 function ignore(): void {}

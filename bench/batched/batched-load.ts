@@ -3,15 +3,16 @@
 
 import { PR_SET_TIMERSLACK } from '../../src/planes/linux/abi.ts';
 import { type Libc, loadLibc } from '../../src/planes/linux/libc.ts';
-import { FIRST_CHANNEL } from '../../src/stun/channel-data.ts';
 import { Method } from '../../src/stun/methods.ts';
 import { GeneratorKind, type Load, type LoadJob, type LoadResult, type LoadStep } from '../load-job.ts';
 import { cpuSince } from '../process-cost.ts';
 import { SourceAddresses } from '../source-addresses.ts';
 import type { Answer } from '../turn-messages.ts';
 import { Clock } from './clock.ts';
+import { bind, permit, refresh } from './exchanges.ts';
 import { KernelSockets } from './kernel-sockets.ts';
 import { MessageMemory } from './message-memory.ts';
+import { Renewals } from './renewals.ts';
 import { type Client, type Exchange, Requests } from './requests.ts';
 import { Traffic } from './traffic.ts';
 
@@ -66,17 +67,18 @@ class BatchedLoad implements Load {
   async setUp(): Promise<void> {
     const onSuccess = (client: Client, index: number, answer: Answer): void => this.#onAllocated(client, index, answer);
     const fields = () => ({ lifetime: LIFETIME_SECONDS });
-    this.#run([{ what: 'Allocate', method: Method.ALLOCATE, fields, onSuccess }, PERMIT, BIND]);
+    this.#run([{ what: 'Allocate', method: Method.ALLOCATE, fields, onSuccess }, permit, bind]);
   }
 
   async renew(): Promise<void> {
-    this.#run([refresh(LIFETIME_SECONDS), PERMIT, BIND]);
+    this.#run([refresh(LIFETIME_SECONDS), permit, bind]);
   }
 
   async run(step: LoadStep): Promise<LoadResult> {
     const traffic = this.#openTraffic();
     traffic.begin();
     if (step.warmUpSeconds > 0) traffic.run(step, step.warmUpSeconds);
+    const renewedBefore = traffic.renewed;
     const droppedBefore = this.#sockets.dropped();
     const serverCpu = cpuSince(this.#job.serverPid);
     traffic.begin();
@@ -84,12 +86,14 @@ class BatchedLoad implements Load {
     const seconds = traffic.run(step, step.seconds);
     const cpu = process.cpuUsage(cpuBefore);
     traffic.drain();
+    const renewed = traffic.renewed - renewedBefore;
     const { sent, received, latency, lateness } = traffic;
     return {
       offered: Math.round((step.rate / step.burst) * step.seconds) * step.burst,
       sent,
       received,
       dropped: this.#sockets.dropped() - droppedBefore,
+      renewed,
       seconds,
       latency: latency.entries(),
       lateness: lateness.entries(),
@@ -127,23 +131,8 @@ class BatchedLoad implements Load {
       payload: this.#job.payload,
       gso: this.#job.gsoBurst > 1,
       rest: this.#job.rest * 1000,
+      renewals: new Renewals(this.#requests, this.#clients, this.#clock.now()),
     });
     return this.#traffic;
   }
-}
-
-const PERMIT: Exchange = {
-  what: 'CreatePermission',
-  method: Method.CREATE_PERMISSION,
-  fields: ({ peer }) => ({ peer }),
-};
-
-const BIND: Exchange = {
-  what: 'ChannelBind',
-  method: Method.CHANNEL_BIND,
-  fields: ({ peer }) => ({ peer, channel: FIRST_CHANNEL }),
-};
-
-function refresh(lifetime: number): Exchange {
-  return { what: 'Refresh', method: Method.REFRESH, fields: () => ({ lifetime }) };
 }

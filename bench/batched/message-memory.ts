@@ -79,7 +79,9 @@ export class MessageMemory {
   constructor(libc: Libc, payload: number, gsoBurst: number) {
     this.#gsoBurst = gsoBurst;
     this.slot = Math.max(SMALLEST_SLOT, (payload + HALF_SLOT * 2 + 63) & ~63);
-    const arena = new Arena(libc, BATCH * (this.slot + 8 * MMSGHDR_SIZE) + payload + ARENA_SLACK);
+    // A whole number of doubles, whatever the payload.
+    const room = (payload + 7) & ~7;
+    const arena = new Arena(libc, BATCH * (this.slot + 8 * MMSGHDR_SIZE) + room + ARENA_SLACK);
     this.arena = arena;
     this.f64 = new Float64Array(arena.bytes.buffer);
     const eventsSize = EVENTS * libc.epollLayout.size;

@@ -1,5 +1,5 @@
-// TURN requests of many clients over kernel sockets, a window of them at a time: what sets up, refreshes and ends
-// allocations. Blocks the process while it works; nothing of it runs while packets are measured.
+// TURN requests of many clients over kernel sockets: what sets up, refreshes and ends allocations. A window of clients at
+// a time, blocking the process; or single ones while packets are sent, whose answers somebody else reads.
 
 import { randomBytes } from 'node:crypto';
 import { MSG_DONTWAIT } from '../../src/planes/linux/abi.ts';
@@ -48,6 +48,7 @@ export interface Exchange {
 interface Run {
   readonly client: Client;
   readonly index: number;
+  readonly script: readonly Exchange[];
   step: number;
   challenges: number;
   transactionId: string;
@@ -86,21 +87,28 @@ export class Requests {
     let looked = this.#path.clock.now();
     while (next < clients.length || this.#running.size > 0) {
       while (next < clients.length && this.#running.size < window) {
-        this.#start(clients[next] as Client, next, script);
+        this.start(clients[next] as Client, next, script);
         next++;
       }
-      this.#receive(script);
+      this.#receive();
       const now = this.#path.clock.now();
       if (now - looked < LOOK_FOR_LATE_NS) continue;
       looked = now;
-      this.#retransmit(now, script);
+      this.retransmit(now);
     }
   }
 
-  #start(client: Client, index: number, script: readonly Exchange[]): void {
+  /** Whether a client is in the middle of a script. */
+  isRunning(index: number): boolean {
+    return this.#running.has(index);
+  }
+
+  /** Sends the first request of a client's script. The caller hands every answer to {@link take}. */
+  start(client: Client, index: number, script: readonly Exchange[]): void {
     const run = {
       client,
       index,
+      script,
       step: 0,
       challenges: 0,
       transactionId: '',
@@ -109,11 +117,19 @@ export class Requests {
       sentAt: 0,
     };
     this.#running.set(index, run);
-    this.#ask(run, script);
+    this.#ask(run);
   }
 
-  #ask(run: Run, script: readonly Exchange[]): void {
-    const { method, fields } = script[run.step] as Exchange;
+  /** Reads a datagram that the client `index` got, `bytes[start, end)` of the memory. @throws Error when it refuses */
+  take(index: number, start: number, end: number): void {
+    const run = this.#running.get(index);
+    if (run === undefined) return;
+    const answer = readAnswer(this.#path.memory.arena.bytes.subarray(start, end));
+    if (answer?.transactionId === run.transactionId) this.#onAnswer(run, answer);
+  }
+
+  #ask(run: Run): void {
+    const { method, fields } = run.script[run.step] as Exchange;
     const id = randomBytes(TRANSACTION_ID_LENGTH);
     run.transactionId = id.toString('hex');
     run.request = writeRequest(method, id, fields(run.client), run.client.authentication);
@@ -130,43 +146,43 @@ export class Requests {
     run.sentAt = clock.now();
   }
 
-  #retransmit(now: number, script: readonly Exchange[]): void {
+  /** Sends again what has not been answered in time. @throws Error when it never was */
+  retransmit(now: number): void {
     for (const run of this.#running.values()) {
       if (now - run.sentAt < RTO_NS * 2 ** (run.sent - 1)) continue;
-      if (run.sent === TRANSMISSIONS) throw new Error(`${script[run.step]?.what}: no answer`);
+      if (run.sent === TRANSMISSIONS) throw new Error(`${run.script[run.step]?.what}: no answer`);
       this.#transmit(run);
     }
   }
 
-  #receive(script: readonly Exchange[]): void {
+  #receive(): void {
     const { libc, memory, epoll } = this.#path;
     const { size, data } = libc.epollLayout;
     const ready = libc.epollWait(epoll, memory.events, EVENTS, 1);
     for (let e = 0; e < ready; e++) {
       const tag = memory.arena.u32[(memory.eventsAt + e * size + data) >>> 2] as number;
       const run = this.#running.get(tag >>> 1);
-      if ((tag & 1) === 0 && run !== undefined) this.#readAnswers(run, script);
+      if ((tag & 1) === 0 && run !== undefined) this.#readAnswers(run);
     }
   }
 
-  #readAnswers(run: Run, script: readonly Exchange[]): void {
+  #readAnswers(run: Run): void {
     const { libc, memory } = this.#path;
     const { messages, first, lengthWord } = memory.clientInbox;
     const count = libc.recvmmsg(run.client.fd, messages, BATCH, MSG_DONTWAIT, null);
     for (let i = 0; i < count; i++) {
       const start = first + i * memory.slot;
       const length = memory.arena.u32[lengthWord + i * 16] as number;
-      const answer = readAnswer(memory.arena.bytes.subarray(start, start + length));
-      if (answer?.transactionId === run.transactionId) this.#onAnswer(run, answer, script);
+      this.take(run.index, start, start + length);
     }
   }
 
-  #onAnswer(run: Run, answer: Answer, script: readonly Exchange[]): void {
-    const exchange = script[run.step] as Exchange;
+  #onAnswer(run: Run, answer: Answer): void {
+    const exchange = run.script[run.step] as Exchange;
     if (answer.errorCode === 0) {
       exchange.onSuccess?.(run.client, run.index, answer);
       run.step++;
-      if (run.step < script.length) this.#ask(run, script);
+      if (run.step < run.script.length) this.#ask(run);
       else this.#end(run);
       return;
     }
@@ -176,7 +192,7 @@ export class Requests {
     }
     run.challenges++;
     run.client.authentication = this.#authenticationOf(answer);
-    this.#ask(run, script);
+    this.#ask(run);
   }
 
   // The same answer may come once more, to a retransmission.

@@ -1,5 +1,5 @@
-// The measured loop: sends bursts on schedule, receives in between, and does nothing else. One thread, no timers, no
-// allocation per packet; Node's own loop stands still meanwhile.
+// The measured loop: sends bursts on schedule, receives in between, and does nothing else, unless a step asks for renewals.
+// One thread, no timers, no allocation per packet; Node's own loop stands still meanwhile.
 
 import { MSG_DONTWAIT } from '../../src/planes/linux/abi.ts';
 import type { Libc } from '../../src/planes/linux/libc.ts';
@@ -8,12 +8,17 @@ import { Histogram } from '../histogram.ts';
 import { Direction, type LoadStep } from '../load-job.ts';
 import type { Clock } from './clock.ts';
 import { BATCH, EVENTS, type Inbox, type MessageMemory } from './message-memory.ts';
+import type { Renewals } from './renewals.ts';
 
 /** After this many packets the loop looks for incoming ones, however late it is. */
 const PACKETS_PER_TURN = 64;
 /** A packet that has not arrived when nothing has for this long is lost. */
 const DRAIN_NS = 300e6;
 const SECOND_NS = 1e9;
+/** Stands for a peer where a client has its number. */
+const PEER = -1;
+/** The first byte of ChannelData is at least this, that of a STUN message below (RFC 8656 §12). */
+const FIRST_CHANNEL_BYTE = 0x40;
 
 /** What the loop works on. */
 export interface TrafficParts {
@@ -28,6 +33,7 @@ export interface TrafficParts {
   readonly gso: boolean;
   /** The longest sleep, in nanoseconds; 0 never sleeps. */
   readonly rest: number;
+  readonly renewals: Renewals;
 }
 
 /** Sends and receives for one step after the other. */
@@ -48,6 +54,11 @@ export class Traffic {
     this.#stepWord = (parts.memory.payloadAt + 8) >>> 2;
   }
 
+  /** Requests so far that refreshed something. */
+  get renewed(): number {
+    return this.#parts.renewals.begun;
+  }
+
   /** Packets of earlier steps that are still under way are not counted. */
   begin(): void {
     this.#step++;
@@ -60,7 +71,7 @@ export class Traffic {
 
   /** Offers the load for `seconds`; what is late is made up for, what is due at the end is left out. Returns seconds. */
   run(step: LoadStep, seconds: number): number {
-    const { clock } = this.#parts;
+    const { clock, renewals } = this.#parts;
     const total = Math.round((step.rate / step.burst) * seconds);
     const interval = (SECOND_NS * step.burst) / step.rate;
     const perTurn = Math.max(1, Math.floor(PACKETS_PER_TURN / step.burst));
@@ -76,6 +87,7 @@ export class Traffic {
       }
       const got = this.#receive();
       now = clock.now();
+      if (step.renewals > 0) renewals.tend(now, step.renewals);
       if (got === 0 && this.#parts.rest > 0) this.#sleep(start + count * interval - now);
     }
     return (clock.now() - start) / SECOND_NS;
@@ -119,12 +131,13 @@ export class Traffic {
       const isPeer = (tag & 1) === 1;
       const fd = (isPeer ? peerFds : clientFds)[tag >>> 1] as number;
       const inbox = isPeer ? memory.peerInbox : memory.clientInbox;
-      datagrams += this.#readSocket(fd, inbox, isPeer ? 0 : CHANNEL_HEADER_LENGTH);
+      datagrams += this.#readSocket(fd, inbox, isPeer ? PEER : tag >>> 1);
     }
     return datagrams;
   }
 
-  #readSocket(fd: number, inbox: Inbox, header: number): number {
+  #readSocket(fd: number, inbox: Inbox, client: number): number {
+    const header = client === PEER ? 0 : CHANNEL_HEADER_LENGTH;
     const { libc, memory, clock, payload } = this.#parts;
     const { u32 } = memory.arena;
     const count = libc.recvmmsg(fd, inbox.messages, BATCH, MSG_DONTWAIT, null);
@@ -132,11 +145,20 @@ export class Traffic {
     const now = clock.now();
     for (let i = 0; i < count; i++) {
       const at = inbox.first + i * memory.slot + header;
-      if (u32[inbox.lengthWord + i * 16] !== payload + header || u32[(at + 8) >>> 2] !== this.#step) continue;
+      if (u32[inbox.lengthWord + i * 16] !== payload + header || u32[(at + 8) >>> 2] !== this.#step) {
+        if (client !== PEER) this.#readOther(client, at - header, u32[inbox.lengthWord + i * 16] as number);
+        continue;
+      }
       this.received++;
       this.latency.record(now - (memory.f64[at >>> 3] as number));
     }
     return count;
+  }
+
+  // An answer, or a packet of an earlier step.
+  #readOther(client: number, at: number, length: number): void {
+    const { memory, renewals } = this.#parts;
+    if ((memory.arena.bytes[at] as number) < FIRST_CHANNEL_BYTE) renewals.take(client, at, at + length);
   }
 
   #sleep(untilDue: number): void {

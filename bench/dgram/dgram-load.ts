@@ -62,6 +62,7 @@ export class DgramLoad implements Load {
       sent,
       received,
       dropped: 0,
+      renewed: 0,
       seconds,
       latency: meter.latency.entries(),
       lateness: lateness.entries(),

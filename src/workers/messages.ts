@@ -1,6 +1,7 @@
 // What the main process and its workers say to each other, as plain JSON data: keys in base64, addresses as text. Both
 // ends are of one package and one start, so nothing is versioned. Descriptors travel beside: a sender puts them into the
-// worker's descriptor channel first and then sends the message that speaks of them.
+// worker's descriptor channel first and then sends the message that speaks of them. What is said in one turn of a loop
+// travels as one array (outbox.ts).
 
 import type { Config } from '../config/config.ts';
 import type { LoadedCertificate } from '../tls/certificate-file.ts';

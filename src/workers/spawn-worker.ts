@@ -3,6 +3,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import type { FromWorker, ToWorker } from './messages.ts';
+import { Outbox } from './outbox.ts';
 import type { WorkerProcess, WorkerProcessOwner } from './supervisor.ts';
 
 /** The descriptors that a worker finds open, beside standard output and error and Node's own channel. */
@@ -31,12 +32,16 @@ export function spawnWorker(program: string, descriptors: WorkerDescriptors, own
     env: environment(),
   });
   listen(child, owner);
+  const outbox = new Outbox<ToWorker>({
+    // The callback takes the error of a channel that is gone; what was to be sent is lost with it.
+    send: (messages, sent) => {
+      if (child.connected) child.send(messages, sent);
+    },
+    later: process.nextTick,
+  });
   return {
     pid: child.pid ?? 0,
-    // The callback takes the error of a channel that is gone; what was to be sent is lost with it.
-    send: (message: ToWorker) => {
-      if (child.connected) child.send(message, ignore);
-    },
+    send: (message: ToWorker) => outbox.send(message),
     kill: () => void child.kill('SIGKILL'),
   };
 }
@@ -48,7 +53,9 @@ function listen(child: ChildProcess, owner: WorkerProcessOwner): void {
     isGone = true;
     owner.exited({ code, signal });
   };
-  child.on('message', (message) => owner.said(message as FromWorker));
+  child.on('message', (messages) => {
+    for (const message of messages as readonly FromWorker[]) owner.said(message);
+  });
   // It could not be started at all: no process, no exit.
   child.on('error', () => {
     if (child.pid === undefined) exited(null, null);
@@ -65,5 +72,3 @@ function environment(): NodeJS.ProcessEnv {
     ENVIRONMENT.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
   );
 }
-
-function ignore(): void {}

@@ -8,7 +8,14 @@ import { LibcUnavailableError, loadLibc } from '../../src/planes/linux/libc.ts';
 import { TEST_ADDRESS, TEST_USER } from '../support/turn-server.ts';
 import { startTurnd } from '../support/turnd.ts';
 
-const STEP: LoadStep = { rate: 1000, burst: 4, direction: Direction.BOTH, warmUpSeconds: 0.1, seconds: 0.2 };
+const STEP: LoadStep = {
+  rate: 1000,
+  burst: 4,
+  direction: Direction.BOTH,
+  warmUpSeconds: 0.1,
+  seconds: 0.2,
+  renewals: 0,
+};
 const unavailable = await loadLibc().then(
   () => false as const,
   (error: unknown) => {

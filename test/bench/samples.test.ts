@@ -16,6 +16,7 @@ function result(changes: Partial<LoadResult> = {}): LoadResult {
     sent: 1000,
     received: 1000,
     dropped: 0,
+    renewed: 0,
     seconds: 1,
     latency: bucketsOf(50_000),
     lateness: bucketsOf(10_000),

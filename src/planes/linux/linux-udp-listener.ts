@@ -21,6 +21,9 @@ const BUFFER_BYTES = 4 * 1024 * 1024;
 const READS_PER_ROUND = 4;
 const MOST_PER_READ = 64;
 
+/** Requests cost far more than packets: the first clients of a batch are not to wait for the last one's answer. */
+const RESPONSES_PER_FLUSH = 8;
+
 /** What a listener needs of the engine. */
 export interface ClientDatagramHandler {
   fromClient(endpoint: ClientEndpoint, buffer: Buffer, start: number, end: number): void;
@@ -57,6 +60,7 @@ export class LinuxUdpListener implements ClientLink, Pollable, Outlet {
   /** Until when no runs are handed to the kernel. */
   #noRunsUntil = 0;
   #overflow = 0;
+  #responses = 0;
   #closed = false;
 
   /** @throws SystemCallError */
@@ -94,6 +98,7 @@ export class LinuxUdpListener implements ClientLink, Pollable, Outlet {
     queue.trafficClass = 0;
     queue.push(this, endpoint, 0, buffer, start, end, 0, false);
     queue.trafficClass = trafficClass;
+    if (++this.#responses % RESPONSES_PER_FLUSH === 0) queue.flush();
   }
 
   header(): Buffer {

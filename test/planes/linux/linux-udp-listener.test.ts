@@ -111,6 +111,20 @@ for (const family of [4, 6] as const) {
   });
 }
 
+test('the first of many responses do not wait for the last one', { skip }, async (t) => {
+  const bench = new Bench(t, LOOPBACK[4]);
+  const due: number[] = [];
+  bench.onArrival = (endpoint, buffer, start, end) => {
+    bench.listener.send(endpoint as never, buffer, start, end);
+    due.push(bench.loose.core.queue.size);
+  };
+  const from = bench.client();
+  for (let request = 0; request < 10; request++) from.send(unlikeOthers(request, 20), LOOPBACK[4], bench.port);
+  bench.until(10);
+  t.same(due, [1, 2, 3, 4, 5, 6, 7, 0, 1, 2]);
+  for (let response = 0; response < 10; response++) t.ok(from.next().bytes.equals(unlikeOthers(response, 20)));
+});
+
 test('S43 strangers cost no memory: one endpoint stands for all, until it is retained', { skip }, async (t) => {
   const bench = new Bench(t, '127.0.0.1');
   const [one, two] = [bench.client(), bench.client()];
