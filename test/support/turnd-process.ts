@@ -1,4 +1,4 @@
-// Runs turnd as an operator does, `node dist/src/main.js` with flags, and reads what it says. Standard output and
+// Runs turnd as an operator does, `node dist/src/main.js` with flags, on the plane under test, and reads what it says. Standard output and
 // standard error are kept apart; nothing outlives the test process.
 
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { withPlane } from './plane-under-test.ts';
 
 /** The built daemon. This file runs as dist/test/support/turnd-process.js. */
 export const MAIN: string = fileURLToPath(new URL('../../src/main.js', import.meta.url));
@@ -50,7 +51,7 @@ export class TurndProcess {
   readonly #waiting = new Set<() => void>();
 
   constructor(args: readonly string[], options: ProcessOptions = {}) {
-    const [command = '', ...rest] = [...(options.prefix ?? []), process.execPath, MAIN, ...args];
+    const [command = '', ...rest] = [...(options.prefix ?? []), process.execPath, MAIN, ...withPlane(args)];
     this.child = spawn(command, rest, {
       stdio: options.stdio ?? ['ignore', 'pipe', 'pipe'],
       env: { ...cleanEnvironment(), ...options.env },
