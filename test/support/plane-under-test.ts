@@ -18,15 +18,16 @@ export async function linuxPlaneSkip(): Promise<string | false> {
   return choice.plane === 'portable' && (choice.reason ?? 'no reason is given');
 }
 
-async function readPlane(): Promise<TestPlane> {
-  const { TURND_TEST_PLANE: name } = process.env;
-  if (name === 'linux' || name === 'portable') return name;
-  if (name !== undefined) throw new Error(`TURND_TEST_PLANE=${name}: must be linux or portable`);
-  return (await linuxPlaneSkip()) === false ? 'linux' : 'portable';
+/** The plane that TURND_TEST_PLANE names; null = none. @throws Error where it names another thing */
+export function namedPlane(): TestPlane | null {
+  const { TURND_TEST_PLANE: name = '' } = process.env;
+  if (name === '') return null;
+  if (name !== 'linux' && name !== 'portable') throw new Error(`TURND_TEST_PLANE=${name}: must be linux or portable`);
+  return name;
 }
 
 /** The plane of the servers under test. */
-export const planeUnderTest: TestPlane = await readPlane();
+export const planeUnderTest: TestPlane = namedPlane() ?? ((await linuxPlaneSkip()) === false ? 'linux' : 'portable');
 
 /** Flags with the plane under test before them, unless they name a plane or a number of workers themselves. */
 export function withPlane(flags: readonly string[]): readonly string[] {
