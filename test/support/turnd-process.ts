@@ -32,6 +32,8 @@ export interface ProcessOptions {
   /** A program with arguments that starts it, such as `setpriv`. */
   readonly prefix?: readonly string[];
   readonly stdio?: SpawnOptions['stdio'];
+  /** Another build of the daemon than this one. */
+  readonly main?: string;
 }
 
 /** What `t` of tap offers to tidy up after a test. */
@@ -51,7 +53,12 @@ export class TurndProcess {
   readonly #waiting = new Set<() => void>();
 
   constructor(args: readonly string[], options: ProcessOptions = {}) {
-    const [command = '', ...rest] = [...(options.prefix ?? []), process.execPath, MAIN, ...withPlane(args)];
+    const [command = '', ...rest] = [
+      ...(options.prefix ?? []),
+      process.execPath,
+      options.main ?? MAIN,
+      ...withPlane(args),
+    ];
     this.child = spawn(command, rest, {
       stdio: options.stdio ?? ['ignore', 'pipe', 'pipe'],
       env: { ...cleanEnvironment(), ...options.env },
