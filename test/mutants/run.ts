@@ -18,7 +18,7 @@ const WORKERS = 2;
 const TEST_TIMEOUT_MS = 120_000;
 
 /** Sources that no server on the Linux plane runs. */
-const PORTABLE_ONLY = /^src\/(planes\/portable\/|server\/(one-process|udp-listeners)\.ts$)/;
+const PORTABLE_ONLY = /^src\/(planes\/portable\/|server\/(listeners|one-process)\.ts$)/;
 
 type Trial = Pick<ListedMutant, 'test' | 'file'>;
 
