@@ -31,7 +31,8 @@ function portFlags(choice: ServerChoice, all: readonly ServerChoice[]): readonly
 }
 
 function spawnServer(program: string, flags: readonly string[], ports: readonly string[]): Promise<TurnServer> {
-  if (program === 'turnd') return startTurnd({ args: flags });
+  // With no plane named it would run on the one that tests run on.
+  if (program === 'turnd') return startTurnd({ args: ['--plane', 'auto', ...flags] });
   return startCoturn({ args: [...ports, ...flags], ...(program === 'coturn' ? {} : { program }) });
 }
 

@@ -6,6 +6,8 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
 import { DatagramPeer } from '../support/datagram-peer.ts';
+import { linuxPlaneSkip } from '../support/plane-under-test.ts';
+import { RawClient } from '../support/raw-client.ts';
 import { makeCertificate } from '../support/self-made-certificate.ts';
 import {
   bareFlags,
@@ -16,6 +18,9 @@ import {
   startTurndWith,
   temporaryDirectory,
 } from '../support/turnd-process.ts';
+
+const ALICE = ['--user', 'alice:secret-of-alice'];
+const skips = { portable: false, linux: await linuxPlaneSkip() } as const;
 
 /** Expects exit status 1 and this sentence; lines of the log may stand on standard output. */
 function failsWith(t: Test, ended: Ended, sentence: string): void {
@@ -69,6 +74,32 @@ for (const transport of ['tcp', 'tls', 'tcp+tls']) {
     failsWith(t, ended, `cannot listen on ${transport.toUpperCase()} 127.0.0.1 port ${port}: ${advice}`);
     leavesNoLock(t, directory);
   });
+}
+
+// On the Linux plane listening sockets share their port, but not with those of another turnd.
+for (const plane of ['linux', 'portable'] as const) {
+  for (const transport of ['udp', 'tcp', 'tls'] as const) {
+    test(`a second turnd (${plane}) on the ${transport} port of a first one is refused`, {
+      skip: skips[plane],
+    }, async (t) => {
+      const first = await startTurndWith(t, [
+        ...bareFlags(temporaryDirectory(t)),
+        ...ALICE,
+        '--listen',
+        `${transport}://127.0.0.1:0`,
+      ]);
+      const port = await first.port(transport);
+      const directory = temporaryDirectory(t);
+      const flags = ['--listen', `${transport}://127.0.0.1:${port}`, '--plane', plane];
+      const ended = await runTurnd([...bareFlags(directory), ...ALICE, ...flags]);
+      const advice = 'another program uses it: stop that one, or choose another port';
+      failsWith(t, ended, `cannot listen on ${transport.toUpperCase()} 127.0.0.1 port ${port}: ${advice}`);
+      leavesNoLock(t, directory);
+      const client = await RawClient.open({ transport, port });
+      t.teardown(() => client.close());
+      t.equal((await client.binding()).cls, 2, 'the first one serves on');
+    });
+  }
 }
 
 test('an address that this host lacks is named', async (t) => {

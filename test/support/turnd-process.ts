@@ -1,4 +1,4 @@
-// Runs turnd as an operator does, `node dist/src/main.js` with flags, and reads what it says. Standard output and
+// Runs turnd as an operator does, `node dist/src/main.js` with flags, on the plane under test, and reads what it says. Standard output and
 // standard error are kept apart; nothing outlives the test process.
 
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { withPlane } from './plane-under-test.ts';
 
 /** The built daemon. This file runs as dist/test/support/turnd-process.js. */
 export const MAIN: string = fileURLToPath(new URL('../../src/main.js', import.meta.url));
@@ -31,6 +32,8 @@ export interface ProcessOptions {
   /** A program with arguments that starts it, such as `setpriv`. */
   readonly prefix?: readonly string[];
   readonly stdio?: SpawnOptions['stdio'];
+  /** Another build of the daemon than this one. */
+  readonly main?: string;
 }
 
 /** What `t` of tap offers to tidy up after a test. */
@@ -50,7 +53,12 @@ export class TurndProcess {
   readonly #waiting = new Set<() => void>();
 
   constructor(args: readonly string[], options: ProcessOptions = {}) {
-    const [command = '', ...rest] = [...(options.prefix ?? []), process.execPath, MAIN, ...args];
+    const [command = '', ...rest] = [
+      ...(options.prefix ?? []),
+      process.execPath,
+      options.main ?? MAIN,
+      ...withPlane(args),
+    ];
     this.child = spawn(command, rest, {
       stdio: options.stdio ?? ['ignore', 'pipe', 'pipe'],
       env: { ...cleanEnvironment(), ...options.env },

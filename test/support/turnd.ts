@@ -1,10 +1,8 @@
-// Starts turnd as its users do, `node dist/src/main.js` with flags, on loopback ports that the OS picks.
+// turnd as interop tests and benches want it: one user, over UDP, TCP and TLS on loopback ports that the OS picks.
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { Child } from './child-process.ts';
 import { makeCertificate } from './self-made-certificate.ts';
 import {
   iceServersOf,
@@ -14,15 +12,7 @@ import {
   type TurnServer,
   type TurnServerOptions,
 } from './turn-server.ts';
-
-// This file runs as dist/test/support/turnd.js.
-const MAIN = fileURLToPath(new URL('../../src/main.js', import.meta.url));
-
-/** The one log line that is read here. */
-interface ReadyLine {
-  readonly msg?: string;
-  readonly listeners?: readonly { readonly transport: string; readonly port: number }[];
-}
+import { TurndProcess } from './turnd-process.ts';
 
 function listFlags(options: TurnServerOptions, directory: string): readonly string[] {
   const transports: readonly Transport[] = ['udp', 'tcp', 'tls'];
@@ -39,22 +29,8 @@ function listFlags(options: TurnServerOptions, directory: string): readonly stri
   ];
 }
 
-function parsed(line: string): ReadyLine {
-  try {
-    return (JSON.parse(line) ?? {}) as ReadyLine;
-  } catch {
-    return {};
-  }
-}
-
-async function readPorts(child: Child): Promise<TurnServer['ports']> {
-  const { listeners = [] } = parsed(await child.waitForLine((line) => parsed(line).msg === 'ready'));
-  const port = (transport: Transport): number => {
-    const listener = listeners.find((one) => one.transport.split('+').includes(transport));
-    if (listener === undefined) throw new Error(`turnd does not listen on ${transport}`);
-    return listener.port;
-  };
-  return { udp: port('udp'), tcp: port('tcp'), tls: port('tls') };
+async function readPorts(server: TurndProcess): Promise<TurnServer['ports']> {
+  return { udp: await server.port('udp'), tcp: await server.port('tcp'), tls: await server.port('tls') };
 }
 
 /** Starts turnd with one user and a fresh state directory over UDP, TCP and TLS, and resolves once it is ready. */
@@ -63,14 +39,14 @@ export async function startTurnd(options: TurnServerOptions = {}): Promise<TurnS
   const { certificate, key, publicKeyHash } = await makeCertificate(TEST_ADDRESS);
   await writeFile(join(directory, 'certificate.pem'), certificate);
   await writeFile(join(directory, 'key.pem'), key, { mode: 0o600 });
-  const child = new Child(process.execPath, [MAIN, ...listFlags(options, directory)], { cwd: directory });
+  const server = new TurndProcess(listFlags(options, directory), { cwd: directory });
   const close = async (): Promise<void> => {
-    await child.stop();
+    await server.stop();
     await rm(directory, { recursive: true, force: true });
   };
   try {
-    const ports = await readPorts(child);
-    return { ports, iceServers: iceServersOf(ports), publicKeyHash, pid: child.pid, lines: child.lines, close };
+    const ports = await readPorts(server);
+    return { ports, iceServers: iceServersOf(ports), publicKeyHash, pid: server.pid, lines: server.stdout, close };
   } catch (error) {
     await close();
     throw error;

@@ -2,7 +2,7 @@
 // clients over the workers by their ports, so a client is opened until one is where it should be.
 
 import { readFileSync } from 'node:fs';
-import { RawClient } from './raw-client.ts';
+import { RawClient, type RawTransport } from './raw-client.ts';
 import { labFlags, type Teardown, TurndProcess, temporaryDirectory } from './turnd-process.ts';
 
 /** Flags of two workers whose log says which of them has made an allocation. */
@@ -41,8 +41,8 @@ export interface PlacedClient {
 }
 
 /** Allocates, and reads in the log who has made the allocation. */
-export async function place(t: Teardown, server: TurndProcess): Promise<PlacedClient> {
-  const client = await RawClient.open({ port: await server.port('udp') });
+export async function place(t: Teardown, server: TurndProcess, transport: RawTransport = 'udp'): Promise<PlacedClient> {
+  const client = await RawClient.open({ transport, port: await server.port(transport) });
   t.teardown(() => client.close());
   const relayed = await client.allocated();
   const address = `${relayed.ip}:${relayed.port}`;
@@ -53,9 +53,14 @@ export async function place(t: Teardown, server: TurndProcess): Promise<PlacedCl
 }
 
 /** A client of this worker. */
-export async function placeOn(t: Teardown, server: TurndProcess, worker: number): Promise<PlacedClient> {
+export async function placeOn(
+  t: Teardown,
+  server: TurndProcess,
+  worker: number,
+  transport: RawTransport = 'udp',
+): Promise<PlacedClient> {
   for (;;) {
-    const placed = await place(t, server);
+    const placed = await place(t, server, transport);
     if (placed.worker === worker) return placed;
   }
 }

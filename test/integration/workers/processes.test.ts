@@ -2,7 +2,7 @@
 
 import { test } from 'tap';
 import { RawClient } from '../../support/raw-client.ts';
-import { labFlags, runTurnd, startTurndWith, temporaryDirectory } from '../../support/turnd-process.ts';
+import { labFlags, startTurndWith, temporaryDirectory } from '../../support/turnd-process.ts';
 import { killIfAlive, untilGone } from '../../support/until-gone.ts';
 import { commandLine, environmentOf, pidOf, place, startWorkers, workersOf } from '../../support/worker-processes.ts';
 
@@ -72,18 +72,4 @@ test('a stop ends the allocations of all workers with reason shutdown, and exits
   t.equal(server.log.filter(({ event, reason }) => event === 'allocation-ended' && reason === 'shutdown').length, 9);
   t.equal(server.stderr, '');
   for (const pid of pids) t.equal(commandLine(pid), '', 'no worker is left');
-});
-
-test('a second turnd on the same ports is refused, and names the port', async (t) => {
-  const server = await startWorkers(t, '--listen', 'tcp://127.0.0.1:0');
-  for (const transport of ['udp', 'tcp']) {
-    const port = await server.port(transport);
-    const flags = labFlags(temporaryDirectory(t), '--listen', `${transport}://127.0.0.1:${port}`);
-    const second = await runTurnd([...flags, '--plane', 'linux', '--workers', '2']);
-    t.equal(second.code, 1);
-    t.match(
-      second.stderr,
-      `turnd: cannot listen on ${transport.toUpperCase()} 127.0.0.1 port ${port}: another program`,
-    );
-  }
 });

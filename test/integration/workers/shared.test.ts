@@ -21,6 +21,27 @@ for (const external of ['none', '9.9.9.9']) {
   });
 }
 
+for (const [where, second] of [
+  ['in one worker', 1],
+  ['of two workers', 2],
+] as const) {
+  test(`TURN-104 clients ${where} reach each other over every pair of transports`, async (t) => {
+    const server = await startWorkers(t, '--listen', 'tcp://127.0.0.1:0', '--listen', 'tls://127.0.0.1:0');
+    for (const transport of ['udp', 'tcp', 'tls'] as const) {
+      const one = await placeOn(t, server, 1, transport);
+      for (const other of ['udp', 'tcp', 'tls'] as const) {
+        const two = await placeOn(t, server, second, other);
+        await one.client.permit(two.relayed.ip);
+        t.equal((await two.client.bind(0x4000, one.relayed.ip, one.relayed.port)).cls, 2);
+        one.client.sendTo(two.relayed.ip, two.relayed.port, `${transport} to ${other}`);
+        t.equal((await two.client.nextData()).toString(), `${transport} to ${other}`);
+        two.client.sendChannel(0x4000, `${other} to ${transport}`);
+        t.equal((await one.client.nextData()).toString(), `${other} to ${transport}`);
+      }
+    }
+  });
+}
+
 test('a TLS session that one worker has begun is resumed by any', async (t) => {
   const server = await startWorkers(t, '--listen', 'tls://127.0.0.1:0');
   const options = { host: '127.0.0.1', port: await server.port('tls'), rejectUnauthorized: false };
