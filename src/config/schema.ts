@@ -46,7 +46,7 @@ const relay = z.strictObject({
     .describe('STUN servers (host:port) that external-address: auto may ask.')
     .prefault([]),
   coalescing: count(
-    100,
+    175,
     0,
     1000,
     'Microseconds that a busy worker of the linux plane waits for more packets between rounds; 0 for never.',

@@ -213,6 +213,7 @@ export class Worker {
   }
 
   #counters(): CounterTree {
+    this.#parts.plane.countDrops();
     return readCounters({
       engine: this.#engine.counters,
       plane: this.#parts.counters,

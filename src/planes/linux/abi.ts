@@ -32,9 +32,12 @@ export const SO_ERROR = 4;
 export const SO_SNDBUF = 7;
 export const SO_RCVBUF = 8;
 export const SO_REUSEPORT = 15;
-export const SO_RXQ_OVFL = 40;
-export const SO_BUSY_POLL = 46;
+export const SO_MEMINFO = 55;
 export const SCM_RIGHTS = 1;
+
+/** What SO_MEMINFO tells: 9 words of 32 bits, of which the last counts the datagrams that were dropped. */
+export const MEMINFO_SIZE = 36;
+export const MEMINFO_DROPS = 8;
 
 /** Options of SOL_IP and SOL_IPV6. */
 export const IP_TOS = 1;

@@ -26,6 +26,7 @@ export interface Libc {
   close(fd: number): number;
   recvmmsg(fd: number, messages: Memory, count: number, flags: number, timeout: null): number;
   sendmmsg(fd: number, messages: Memory, count: number, flags: number): number;
+  sendto(fd: number, data: Memory, length: number, flags: number, to: Memory, toLength: number): number;
   recvmsg(fd: number, message: Memory, flags: number): number;
   sendmsg(fd: number, message: Memory, flags: number): number;
   epollCreate(flags: number): number;
@@ -121,6 +122,7 @@ function bindCalls(koffi: Koffi, layout: EpollLayout): Libc {
     close: call<Libc['close']>('int close(int)'),
     recvmmsg: call<Libc['recvmmsg']>('int recvmmsg(int, void*, uint, int, void*)'),
     sendmmsg: call<Libc['sendmmsg']>('int sendmmsg(int, void*, uint, int)'),
+    sendto: call<Libc['sendto']>('intptr_t sendto(int, void*, size_t, int, void*, uint)'),
     recvmsg: call<Libc['recvmsg']>('intptr_t recvmsg(int, void*, int)'),
     sendmsg: call<Libc['sendmsg']>('intptr_t sendmsg(int, void*, int)'),
     epollCreate: call<Libc['epollCreate']>('int epoll_create1(int)'),

@@ -57,6 +57,11 @@ export class LinuxPlane {
     return socket.giveAway();
   }
 
+  /** Brings the counter of what the kernel has dropped up to date: of the listeners; relay sockets see to it themselves. */
+  countDrops(): void {
+    for (const listener of this.#listeners) listener.countDrops();
+  }
+
   /** Takes over the process's loop from now on; Node's own goes on beside it. */
   run(guests: LoopGuests): void {
     this.#loop ??= new EventLoop(this.#core, new Coalescing(this.#options.coalescing), guests);

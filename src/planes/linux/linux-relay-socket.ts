@@ -49,7 +49,7 @@ export class LinuxRelaySocket implements RelaySocket, Pollable, Outlet {
   readonly #source: TransportWords;
   #owner: RelaySocketOwner | null = null;
   #noRunsUntil = 0;
-  #overflow = 0;
+  #drops = 0;
   #closed = false;
 
   /** Polled from now on: what comes before there is an owner is dropped. @throws SystemCallError */
@@ -97,6 +97,14 @@ export class LinuxRelaySocket implements RelaySocket, Pollable, Outlet {
     return this.fd;
   }
 
+  /** Adds what the kernel has dropped since it was asked last to the counters. */
+  countDrops(): void {
+    if (this.#closed) return;
+    const drops = this.#core.sockets.dropsOf(this.fd);
+    this.#counters.kernelDrops += (drops - this.#drops) >>> 0;
+    this.#drops = drops;
+  }
+
   onReadable(): boolean {
     for (let reads = 0; reads < READS_PER_ROUND; reads++) {
       this.#core.makeRoom(MOST_PER_READ);
@@ -107,6 +115,7 @@ export class LinuxRelaySocket implements RelaySocket, Pollable, Outlet {
       this.#core.received += count;
       for (let slot = first; slot < first + count; slot++) this.#take(slot);
       if (count < MOST_PER_READ || this.#closed) return false;
+      this.countDrops();
     }
     return true;
   }
@@ -134,6 +143,7 @@ export class LinuxRelaySocket implements RelaySocket, Pollable, Outlet {
   #leave(): void {
     // What is due for the peer still leaves.
     if (this.firstDue >= 0) this.#core.queue.flush();
+    this.countDrops();
     this.#closed = true;
     this.#core.poller.remove(this);
   }
@@ -170,7 +180,6 @@ export class LinuxRelaySocket implements RelaySocket, Pollable, Outlet {
     const start = ring.dataAt(slot);
     const end = start + length;
     ring.readControl(slot);
-    if (ring.overflow !== 0) this.#countOverflow(ring.overflow);
     const segment = ring.segment;
     queue.trafficClass = ring.trafficClass;
     if (segment === 0) this.#deliver(source, start, end);
@@ -184,11 +193,6 @@ export class LinuxRelaySocket implements RelaySocket, Pollable, Outlet {
       readSockaddr(this.#core.arena, this.#core.ring.nameAt(slot), source);
       this.#deliver(source, at, Math.min(at + segment, end));
     }
-  }
-
-  #countOverflow(overflow: number): void {
-    this.#counters.kernelDrops += (overflow - this.#overflow) >>> 0;
-    this.#overflow = overflow;
   }
 
   #deliver(source: TransportWords, start: number, end: number): void {

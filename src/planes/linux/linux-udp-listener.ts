@@ -59,7 +59,7 @@ export class LinuxUdpListener implements ClientLink, Pollable, Outlet {
   readonly #isIpv6: boolean;
   /** Until when no runs are handed to the kernel. */
   #noRunsUntil = 0;
-  #overflow = 0;
+  #drops = 0;
   #responses = 0;
   #closed = false;
 
@@ -136,6 +136,14 @@ export class LinuxUdpListener implements ClientLink, Pollable, Outlet {
     this.#known.remove(endpoint);
   }
 
+  /** Adds what the kernel has dropped since it was asked last to the counters. */
+  countDrops(): void {
+    if (this.#closed) return;
+    const drops = this.#core.sockets.dropsOf(this.fd);
+    this.#counters.kernelDrops += (drops - this.#drops) >>> 0;
+    this.#drops = drops;
+  }
+
   onReadable(): boolean {
     for (let reads = 0; reads < READS_PER_ROUND; reads++) {
       this.#core.makeRoom(MOST_PER_READ);
@@ -145,8 +153,8 @@ export class LinuxUdpListener implements ClientLink, Pollable, Outlet {
       if (count <= 0) return false;
       this.#core.received += count;
       for (let slot = first; slot < first + count; slot++) this.#take(slot);
-      if (count < MOST_PER_READ) return false;
-      if (this.#closed) return false;
+      if (count < MOST_PER_READ || this.#closed) return false;
+      this.countDrops();
     }
     return true;
   }
@@ -171,6 +179,7 @@ export class LinuxUdpListener implements ClientLink, Pollable, Outlet {
   close(): void {
     if (this.#closed) return;
     this.#core.queue.flush();
+    this.countDrops();
     this.#closed = true;
     this.#core.poller.remove(this);
     this.#core.sockets.close(this.fd);
@@ -190,7 +199,6 @@ export class LinuxUdpListener implements ClientLink, Pollable, Outlet {
     const start = ring.dataAt(slot);
     const end = start + length;
     ring.readControl(slot);
-    if (ring.overflow !== 0) this.#countOverflow(ring.overflow);
     const segment = ring.segment;
     queue.trafficClass = ring.trafficClass;
     if (segment === 0) this.#deliver(endpoint, start, end);
@@ -201,11 +209,6 @@ export class LinuxUdpListener implements ClientLink, Pollable, Outlet {
   // Datagrams that the kernel has put together (UDP GRO).
   #deliverRun(endpoint: LinuxEndpoint, start: number, end: number, segment: number): void {
     for (let at = start; at < end; at += segment) this.#deliver(endpoint, at, Math.min(at + segment, end));
-  }
-
-  #countOverflow(overflow: number): void {
-    this.#counters.kernelDrops += (overflow - this.#overflow) >>> 0;
-    this.#overflow = overflow;
   }
 
   #deliver(endpoint: LinuxEndpoint, start: number, end: number): void {

@@ -49,7 +49,7 @@ export class PlaneCore {
     this.report = report;
     this.arena = new Arena(libc, ARENA_SIZE);
     this.ring = new ReceiveRing(libc, this.arena);
-    this.queue = new SendQueue(libc, this.arena);
+    this.queue = new SendQueue(libc, this.arena, this.ring);
     this.poller = new Poller(libc, this.arena);
     this.sockets = new Sockets(libc, this.arena);
     this.errors = new ErrorQueue(libc, this.arena);

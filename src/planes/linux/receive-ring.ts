@@ -17,11 +17,9 @@ import {
   MSGHDR_IOVLEN,
   MSGHDR_NAME,
   MSGHDR_NAMELEN,
-  SO_RXQ_OVFL,
   SOCKADDR_ROOM,
   SOL_IP,
   SOL_IPV6,
-  SOL_SOCKET,
   SOL_UDP,
   UDP_GRO,
 } from './abi.ts';
@@ -40,8 +38,11 @@ const DATAGRAM_ROOM = 65_536;
 // No multiple of a page: or else the beginnings of all datagrams would compete for the same few lines of the cache.
 const STRIDE = HEAD_ROOM + DATAGRAM_ROOM + 1088;
 
-/** Three control messages of 24 bytes. */
-const CONTROL_ROOM = 80;
+/** Two control messages of 24 bytes. */
+const CONTROL_ROOM = 64;
+
+// Where the payload of a ChannelData message begins.
+const FRAME_HEADER = 4;
 
 const WORDS = MMSGHDR_SIZE >>> 2;
 
@@ -52,8 +53,6 @@ export const RING_SIZE = RING_SLOTS * (STRIDE + MMSGHDR_SIZE + IOVEC_SIZE + SOCK
 export class ReceiveRing {
   /** Of the datagram that {@link readControl} looked at: the length of its segments, or 0 if it is one datagram. */
   segment = 0;
-  /** Likewise: how many datagrams the socket has lost in its life, or 0 if it has lost none. */
-  overflow = 0;
   /** Likewise: DSCP and ECN, as one byte. */
   trafficClass = 0;
   readonly #libc: Libc;
@@ -64,6 +63,8 @@ export class ReceiveRing {
   readonly #controls: number;
   /** The headers from each slot on. */
   readonly #from: readonly Uint8Array[];
+  /** Each slot from its payload on, were it ChannelData. */
+  readonly #payloads: readonly Uint8Array[];
   #used = 0;
 
   constructor(libc: Libc, arena: Arena) {
@@ -79,6 +80,9 @@ export class ReceiveRing {
       const start = this.#headers + slot * MMSGHDR_SIZE;
       return arena.slice(start, (RING_SLOTS - slot) * MMSGHDR_SIZE);
     });
+    this.#payloads = Array.from({ length: RING_SLOTS }, (_, slot) =>
+      arena.slice(this.dataAt(slot) + FRAME_HEADER, DATAGRAM_ROOM - FRAME_HEADER),
+    );
   }
 
   /** Slots that are not used. */
@@ -114,6 +118,12 @@ export class ReceiveRing {
     return this.#data + slot * STRIDE;
   }
 
+  /** The memory from `start` on if that is where a slot's ChannelData has its payload, else null: made beforehand. */
+  payloadFrom(start: number): Uint8Array | null {
+    const offset = start - this.#data - FRAME_HEADER;
+    return offset >= 0 && offset % STRIDE === 0 ? (this.#payloads[offset / STRIDE] ?? null) : null;
+  }
+
   lengthOf(slot: number): number {
     return this.#arena.u32[this.#word(slot) + MMSGHDR_LEN] as number;
   }
@@ -127,12 +137,11 @@ export class ReceiveRing {
     return ((this.#arena.u32[this.#word(slot) + MSGHDR_FLAGS] as number) & MSG_TRUNC) !== 0;
   }
 
-  /** Reads the control messages of a slot into {@link segment}, {@link overflow} and {@link trafficClass}. */
+  /** Reads the control messages of a slot into {@link segment} and {@link trafficClass}. */
   readControl(slot: number): void {
     const { u32 } = this.#arena;
     const end = this.#controls + slot * CONTROL_ROOM + (u32[this.#word(slot) + MSGHDR_CONTROLLEN] as number);
     this.segment = 0;
-    this.overflow = 0;
     this.trafficClass = 0;
     for (let at = this.#controls + slot * CONTROL_ROOM; at + CMSGHDR_SIZE <= end; ) {
       const word = at >>> 2;
@@ -148,8 +157,6 @@ export class ReceiveRing {
       this.trafficClass = value & 0xff;
     } else if (level === SOL_UDP && type === UDP_GRO) {
       this.segment = value;
-    } else if (level === SOL_SOCKET && type === SO_RXQ_OVFL) {
-      this.overflow = value;
     }
   }
 

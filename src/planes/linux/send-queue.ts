@@ -2,12 +2,12 @@
 // Equal datagrams in a row for one destination become one run (UDP GSO). Payloads are not copied: the queue is flushed
 // before the slots that they lie in are used again. Knows no clients and no peers.
 
-import { AF_INET6, SOCKADDR_IN_SIZE, SOCKADDR_IN6_SIZE } from './abi.ts';
+import { AF_INET6, MSG_DONTWAIT, MSG_NOSIGNAL, SOCKADDR_IN_SIZE, SOCKADDR_IN6_SIZE, SOCKADDR_ROOM } from './abi.ts';
 import type { Arena } from './arena.ts';
 import type { Libc } from './libc.ts';
 import { MESSAGE_BATCH_SIZE, MessageBatch } from './message-batch.ts';
 import type { Outlet } from './outlet.ts';
-import { HEAD_ROOM } from './receive-ring.ts';
+import { HEAD_ROOM, type ReceiveRing } from './receive-ring.ts';
 
 /** Datagrams that may be due at once. */
 export const QUEUE_ENTRIES = 256;
@@ -16,9 +16,10 @@ export const QUEUE_ENTRIES = 256;
 const COPY_ROOM = 256 * 1024;
 
 /** Bytes of an arena that a queue takes. */
-export const QUEUE_SIZE = QUEUE_ENTRIES * HEAD_ROOM + COPY_ROOM + MESSAGE_BATCH_SIZE + 512;
+export const QUEUE_SIZE = QUEUE_ENTRIES * HEAD_ROOM + COPY_ROOM + MESSAGE_BATCH_SIZE + 640;
 
 const NONE = -1;
+const SEND_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL;
 
 /** A destination as the raw words of its sockaddr: what the kernel reported, or what an address was made into. */
 export interface Destination {
@@ -40,7 +41,11 @@ export class SendQueue {
   trafficClass = 0;
   /** Told when a datagram becomes due and none was: somebody must {@link flush} before long. */
   onFirst: () => void = () => {};
+  readonly #libc: Libc;
   readonly #arena: Arena;
+  readonly #ring: ReceiveRing;
+  readonly #nameAt: number;
+  readonly #name: Uint8Array;
   readonly #batch: MessageBatch;
   /** Heads of relayed messages, one for each entry. */
   readonly #heads: readonly Buffer[];
@@ -62,8 +67,12 @@ export class SendQueue {
   readonly #touched: (Outlet | null)[] = Array.from({ length: QUEUE_ENTRIES }, () => null);
   #touchedCount = 0;
 
-  constructor(libc: Libc, arena: Arena) {
+  constructor(libc: Libc, arena: Arena, ring: ReceiveRing) {
+    this.#libc = libc;
     this.#arena = arena;
+    this.#ring = ring;
+    this.#nameAt = arena.reserve(SOCKADDR_ROOM);
+    this.#name = arena.slice(this.#nameAt, SOCKADDR_ROOM);
     this.#headsAt = arena.reserve(QUEUE_ENTRIES * HEAD_ROOM);
     this.#copiesAt = arena.reserve(COPY_ROOM);
     this.#heads = Array.from({ length: QUEUE_ENTRIES }, (_, entry) => {
@@ -145,6 +154,7 @@ export class SendQueue {
     const mayMerge = outlet.mayMerge;
     let entry = outlet.firstDue;
     outlet.firstDue = NONE;
+    if ((this.#next[entry] as number) < 0 && this.#sendAlone(outlet, entry)) return;
     while (entry >= 0) {
       if (this.#dontFragment[entry] === 1) {
         batch.send(outlet);
@@ -158,6 +168,17 @@ export class SendQueue {
       entry = this.#next[entry] as number;
     }
     batch.send(outlet);
+  }
+
+  // One payload for one peer: what a relay socket has to send most of the time. sendto is cheaper than a batch of one
+  // (75 of 1,160 ns). What it refuses is tried again as a batch, which knows what to make of errors.
+  #sendAlone(outlet: Outlet, entry: number): boolean {
+    const isPlain = this.#headLength[entry] === 0 && this.#padding[entry] === 0 && this.#trafficClass[entry] === 0;
+    if (!isPlain || this.#dontFragment[entry] === 1) return false;
+    const payload = this.#ring.payloadFrom(this.#start[entry] as number);
+    if (payload === null) return false;
+    const size = this.#writeName(entry, this.#nameAt >>> 2);
+    return this.#libc.sendto(outlet.fd, payload, this.#length[entry] as number, SEND_FLAGS, this.#name, size) >= 0;
   }
 
   #fill(entry: number, mayMerge: boolean): void {
@@ -191,23 +212,26 @@ export class SendQueue {
   }
 
   #begin(entry: number, total: number, trafficClass: number): void {
+    const nameLength = isIpv6(this.#head[entry] as number) ? SOCKADDR_IN6_SIZE : SOCKADDR_IN_SIZE;
+    this.#writeName(entry, this.#batch.begin(nameLength, total, trafficClass) >>> 2);
+  }
+
+  /** Writes the destination as a sockaddr. @returns its size */
+  #writeName(entry: number, word: number): number {
     const { i32 } = this.#arena;
-    const head = this.#head[entry] as number;
     const address = entry << 2;
-    if (isIpv6(head)) {
-      const word = this.#batch.begin(SOCKADDR_IN6_SIZE, total, trafficClass) >>> 2;
-      i32[word] = head;
-      i32[word + 1] = 0;
-      i32[word + 2] = this.#addresses[address] as number;
-      i32[word + 3] = this.#addresses[address + 1] as number;
-      i32[word + 4] = this.#addresses[address + 2] as number;
-      i32[word + 5] = this.#addresses[address + 3] as number;
-      i32[word + 6] = 0;
-      return;
+    i32[word] = this.#head[entry] as number;
+    if (!isIpv6(this.#head[entry] as number)) {
+      i32[word + 1] = this.#addresses[address] as number;
+      return SOCKADDR_IN_SIZE;
     }
-    const word = this.#batch.begin(SOCKADDR_IN_SIZE, total, trafficClass) >>> 2;
-    i32[word] = head;
-    i32[word + 1] = this.#addresses[address] as number;
+    i32[word + 1] = 0;
+    i32[word + 2] = this.#addresses[address] as number;
+    i32[word + 3] = this.#addresses[address + 1] as number;
+    i32[word + 4] = this.#addresses[address + 2] as number;
+    i32[word + 5] = this.#addresses[address + 3] as number;
+    i32[word + 6] = 0;
+    return SOCKADDR_IN6_SIZE;
   }
 
   // The head of the next datagram may be written already: a flush for want of room must not lose it.

@@ -15,8 +15,10 @@ import {
   IPV6_RECVERR,
   IPV6_RECVTCLASS,
   IPV6_V6ONLY,
+  MEMINFO_DROPS,
+  MEMINFO_SIZE,
+  SO_MEMINFO,
   SO_RCVBUF,
-  SO_RXQ_OVFL,
   SO_SNDBUF,
   SOCK_CLOEXEC,
   SOCK_DGRAM,
@@ -34,7 +36,7 @@ import { readSockaddr, writeSockaddr } from './sockaddr.ts';
 import { checked } from './system-error.ts';
 
 /** Bytes of an arena that this takes. */
-export const SOCKETS_SIZE = 192;
+export const SOCKETS_SIZE = 256;
 
 /** Makes and tunes sockets. */
 export class Sockets {
@@ -44,6 +46,8 @@ export class Sockets {
   readonly #name: Uint8Array;
   readonly #valueAt: number;
   readonly #value: Uint8Array;
+  readonly #memoryAt: number;
+  readonly #memory: Uint8Array;
 
   constructor(libc: Libc, arena: Arena) {
     this.#libc = libc;
@@ -52,6 +56,8 @@ export class Sockets {
     this.#name = arena.slice(this.#nameAt, SOCKADDR_ROOM);
     this.#valueAt = arena.reserve(4);
     this.#value = arena.slice(this.#valueAt, 4);
+    this.#memoryAt = arena.reserve(MEMINFO_SIZE);
+    this.#memory = arena.slice(this.#memoryAt, MEMINFO_SIZE);
   }
 
   /** An unbound relay socket, tuned. @throws SystemCallError (EMFILE…) */
@@ -103,12 +109,21 @@ export class Sockets {
     this.#set(fd, SOL_IP, IP_MTU_DISCOVER, isSet ? IP_PMTUDISC_DO : IP_PMTUDISC_OMIT);
   }
 
+  /**
+   * How many datagrams the kernel has dropped for want of room since the socket was opened (modulo 2^32). Asked now and
+   * then: SO_RXQ_OVFL would tell with every datagram, which costs 2.5 % of a worker's CPU.
+   */
+  dropsOf(fd: number): number {
+    this.#arena.u32[this.#valueAt >>> 2] = MEMINFO_SIZE;
+    const result = this.#libc.getsockopt(fd, SOL_SOCKET, SO_MEMINFO, this.#memory, this.#value);
+    return result < 0 ? 0 : (this.#arena.u32[(this.#memoryAt >>> 2) + MEMINFO_DROPS] as number);
+  }
+
   close(fd: number): void {
     this.#libc.close(fd);
   }
 
   #tune(fd: number, family: IpFamily): void {
-    this.#set(fd, SOL_SOCKET, SO_RXQ_OVFL, 1);
     this.#set(fd, SOL_UDP, UDP_GRO, 1);
     // DF counts as 0 where nobody asks for it (RFC 8656 §14, alternate behaviour); an IPv6 socket may have IPv4 clients.
     this.setDontFragment(fd, false);
