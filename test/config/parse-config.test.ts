@@ -18,7 +18,7 @@ test('without any source the defaults are complete', async (t) => {
     externalAddress: { kind: 'auto' },
     ports: { min: 49152, max: 65535 },
     stunServers: [],
-    coalescing: 100,
+    coalescing: 175,
   });
   t.equal(config.limits.allocationsPerRestUser, 100);
   t.equal(config.limits.defaultLifetime, 600);
