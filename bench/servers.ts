@@ -18,6 +18,9 @@ export interface Server {
   stop(): Promise<unknown>;
 }
 
+/** Variables for the servers that are started. */
+type Environment = Readonly<Record<string, string>>;
+
 /** Below the range from which Linux takes ephemeral ports. */
 const FIRST_RELAY_PORT = 10_000;
 const LAST_RELAY_PORT = 32_767;
@@ -30,9 +33,14 @@ function portFlags(choice: ServerChoice, all: readonly ServerChoice[]): readonly
   return [`--min-port=${first}`, `--max-port=${first + size - 1}`];
 }
 
-function spawnServer(program: string, flags: readonly string[], ports: readonly string[]): Promise<TurnServer> {
+function spawnServer(
+  program: string,
+  flags: readonly string[],
+  ports: readonly string[],
+  env: Environment,
+): Promise<TurnServer> {
   // With no plane named it would run on the one that tests run on.
-  if (program === 'turnd') return startTurnd({ args: ['--plane', 'auto', ...flags] });
+  if (program === 'turnd') return startTurnd({ args: ['--plane', 'auto', ...flags], env });
   return startCoturn({ args: [...ports, ...flags], ...(program === 'coturn' ? {} : { program }) });
 }
 
@@ -40,12 +48,13 @@ async function openServer(
   choice: ServerChoice,
   credentials: Credentials,
   all: readonly ServerChoice[],
+  env: Environment,
 ): Promise<Server> {
   const { name } = choice;
   if (choice.kind === 'running') {
     return { name, address: choice.address, credentials, pid: choice.pid, stop: async () => {} };
   }
-  const server = await spawnServer(choice.program, choice.flags, portFlags(choice, all));
+  const server = await spawnServer(choice.program, choice.flags, portFlags(choice, all), env);
   return {
     name,
     address: { address: TEST_ADDRESS, port: server.ports.udp },
@@ -57,16 +66,17 @@ async function openServer(
 
 /**
  * Starts or reaches all servers, hands them to `action`, and stops them.
- * Those that run already have `credentials`, started ones their own.
+ * Those that run already have `credentials`, started ones their own; every turnd gets the variables of `env`.
  */
 export async function withServers<T>(
   choices: readonly ServerChoice[],
   credentials: Credentials,
   action: (servers: readonly Server[]) => Promise<T>,
+  env: Environment = {},
 ): Promise<T> {
   const servers: Server[] = [];
   try {
-    for (const choice of choices) servers.push(await openServer(choice, credentials, choices));
+    for (const choice of choices) servers.push(await openServer(choice, credentials, choices, env));
     return await action(servers);
   } finally {
     await Promise.all(servers.map((server) => server.stop()));

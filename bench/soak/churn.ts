@@ -21,6 +21,8 @@ const SWEEP_SECONDS = 4;
 export interface ChurnCounts {
   ok: number;
   refused: number;
+  /** The error codes of the refusals, in their order. */
+  readonly codes: number[];
   failed: number;
   sent: number;
   received: number;
@@ -37,7 +39,7 @@ export interface ChurnOptions {
 
 /** Sets allocations up at a steady rate until it is stopped. */
 export class Churn {
-  readonly counts: ChurnCounts = { ok: 0, refused: 0, failed: 0, sent: 0, received: 0 };
+  readonly counts: ChurnCounts = { ok: 0, refused: 0, codes: [], failed: 0, sent: 0, received: 0 };
   readonly #options: ChurnOptions;
   readonly #sources: SourceAddresses;
   readonly #live = new Set<Promise<void>>();
@@ -77,8 +79,11 @@ export class Churn {
       await this.#use(session, index);
       this.counts.ok++;
     } catch (error) {
-      if (error instanceof RefusedError) this.counts.refused++;
-      else this.counts.failed++;
+      if (!(error instanceof RefusedError)) this.counts.failed++;
+      else {
+        this.counts.refused++;
+        this.counts.codes.push(error.errorCode);
+      }
     } finally {
       session.socket.close();
     }

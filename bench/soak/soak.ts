@@ -19,9 +19,9 @@ const LIFETIME_VARIABLE = 'TURND_LIMITS__DEFAULT_LIFETIME';
 
 /** Starts the server, soaks it and stops it. @throws Error when the load cannot be put on, or a refresh fails */
 export async function soak(options: SoakOptions, say: (line: string) => void): Promise<SoakCounts> {
-  process.env[LIFETIME_VARIABLE] = String(options.lifetime);
+  const env = { [LIFETIME_VARIABLE]: String(options.lifetime) };
   const nobody = { username: '', password: '' }; // of servers that run already
-  return withServers([options.server], nobody, async ([server]) => {
+  const act = async ([server]: readonly Server[]): Promise<SoakCounts> => {
     if (server?.pid == null) throw new Error('the process of the server is not known');
     const group = await openGenerators(
       {
@@ -43,7 +43,8 @@ export async function soak(options: SoakOptions, say: (line: string) => void): P
     } finally {
       await group.close();
     }
-  });
+  };
+  return withServers([options.server], nobody, act, env);
 }
 
 class Soak {
@@ -99,16 +100,20 @@ class Soak {
     const seconds = (performance.now() - this.#startedAt) / 1000;
     this.#memory.push({ seconds, bytes: census.ownBytes });
     const cpu = (census.cpuMicroseconds - last.cpuMicroseconds) / 1e6 / step.seconds;
-    const { ok, refused, failed } = churn.counts;
+    const { ok, refused, failed, codes } = churn.counts;
     this.#say(
       [
         `${seconds.toFixed(0)} s: sent ${step.sent}, received ${step.received}`,
         `lost ${total.sent - total.received} so far, refreshed ${total.renewed}`,
-        `churn ${ok} ok, ${refused} refused, ${failed} failed`,
+        `churn ${ok} ok, ${refused} refused${codesText(codes)}, ${failed} failed`,
         `RSS ${mib(census.residentBytes)}, own ${mib(census.ownBytes)} MiB, ${census.descriptors} descriptors, CPU ${cpu.toFixed(2)}`,
       ].join(' | '),
     );
   }
+}
+
+function codesText(codes: readonly number[]): string {
+  return codes.length === 0 ? '' : ` (${[...new Set(codes)].join(', ')})`;
 }
 
 function mib(bytes: number): string {

@@ -17,7 +17,7 @@ const GOOD: SoakCounts = {
   sent: 1000,
   received: 1000,
   dropped: 0,
-  churn: { ok: 5, refused: 0, failed: 0, sent: 30, received: 30 },
+  churn: { ok: 5, refused: 0, codes: [], failed: 0, sent: 30, received: 30 },
   memory: memory(80, 90, 91, 91, 90, 91, 91, 90),
   descriptorsBefore: 60,
   descriptorsAfter: 60,

@@ -40,6 +40,8 @@ export interface TurnServerOptions {
   readonly secret?: string;
   /** Further command-line arguments, in the server's own language. */
   readonly args?: readonly string[];
+  /** Variables for turnd's environment. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** {@link TEST_USER} over each of `ports`. */

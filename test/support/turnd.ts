@@ -39,7 +39,7 @@ export async function startTurnd(options: TurnServerOptions = {}): Promise<TurnS
   const { certificate, key, publicKeyHash } = await makeCertificate(TEST_ADDRESS);
   await writeFile(join(directory, 'certificate.pem'), certificate);
   await writeFile(join(directory, 'key.pem'), key, { mode: 0o600 });
-  const server = new TurndProcess(listFlags(options, directory), { cwd: directory });
+  const server = new TurndProcess(listFlags(options, directory), { cwd: directory, env: options.env ?? {} });
   const close = async (): Promise<void> => {
     await server.stop();
     await rm(directory, { recursive: true, force: true });
