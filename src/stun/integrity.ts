@@ -1,8 +1,9 @@
 // MESSAGE-INTEGRITY and MESSAGE-INTEGRITY-SHA256: computing and checking. Never changes the received bytes: the
 // header is copied, its length patched, and the rest is hashed where it lies.
 
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import { Attribute } from './attributes.ts';
+import { hmac } from './hmac.ts';
 import { ABSENT, type MessageView } from './message-view.ts';
 import { HEADER_LENGTH } from './methods.ts';
 
@@ -29,10 +30,7 @@ export function computeIntegrity(
   const sha256 = attribute === Attribute.MESSAGE_INTEGRITY_SHA256;
   const header = Buffer.from(buffer.subarray(start, start + HEADER_LENGTH));
   header.writeUInt16BE(offset - start - HEADER_LENGTH + 4 + macLength(attribute), 2);
-  return createHmac(sha256 ? 'sha256' : 'sha1', key)
-    .update(header)
-    .update(buffer.subarray(start + HEADER_LENGTH, offset))
-    .digest();
+  return hmac(sha256 ? 'sha256' : 'sha1', key, header, buffer, start + HEADER_LENGTH, offset);
 }
 
 /** Whether the message carries either integrity attribute. */

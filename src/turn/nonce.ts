@@ -7,7 +7,8 @@
 // 24 characters in all: with a realm of 9 characters a 401 then is 72 bytes, so that the server amplifies no more
 // than 3.6 times. Slot and MAC are written in Z85, whose characters are all qdtext.
 
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
+import { hmac } from '../stun/hmac.ts';
 import { NONCE_COOKIE_LENGTH, nonceCookie } from '../stun/nonce-cookie.ts';
 import type { TransportWords } from '../stun/transport-address.ts';
 import { writeWord } from '../stun/words.ts';
@@ -89,7 +90,7 @@ export class NonceIssuer {
     writeWord(input, at + 19, client.w3);
     input[at + 23] = client.port >>> 8;
     input[at + 24] = client.port;
-    const mac = createHmac('sha256', this.#key).update(input).digest();
+    const mac = hmac('sha256', this.#key, input, input, 0, 0);
     this.#nonce[at] = Z85_BYTES[((slot % RADIX) + RADIX) % RADIX] as number;
     writeZ85(this.#nonce, at + 1, mac.readUInt32BE(0));
     writeZ85(this.#nonce, at + 6, mac.readUInt32BE(4));
