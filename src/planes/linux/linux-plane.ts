@@ -35,7 +35,8 @@ export class LinuxPlane {
   /** Takes over a bound UDP listening socket. @throws SystemCallError; the descriptor is closed then */
   adoptListener(fd: number, handler: ClientDatagramHandler): LinuxUdpListener {
     try {
-      const listener = new LinuxUdpListener({ core: this.#core, fd, handler, seed: this.#seed() });
+      const onClosed = (closed: LinuxUdpListener): void => void this.#listeners.delete(closed);
+      const listener = new LinuxUdpListener({ core: this.#core, fd, handler, seed: this.#seed(), onClosed });
       this.#listeners.add(listener);
       return listener;
     } catch (error) {
@@ -71,7 +72,6 @@ export class LinuxPlane {
   /** Closes the listeners and gives the loop back. Relay sockets belong to their allocations. */
   close(): void {
     for (const listener of this.#listeners) listener.close();
-    this.#listeners.clear();
     this.#loop?.stop();
     this.#core.poller.close();
   }

@@ -39,6 +39,7 @@ export interface LinuxUdpListenerParts {
   readonly handler: ClientDatagramHandler;
   /** Unpredictable: for the table of endpoints. */
   readonly seed: number;
+  readonly onClosed?: (listener: LinuxUdpListener) => void;
 }
 
 /** The link of every client that talks to one UDP socket. */
@@ -57,6 +58,7 @@ export class LinuxUdpListener implements ClientLink, Pollable, Outlet {
   /** Stands for every unknown source in turn: strangers cost no memory. */
   readonly #scratch: LinuxEndpoint;
   readonly #isIpv6: boolean;
+  readonly #onClosed: (listener: LinuxUdpListener) => void;
   /** Until when no runs are handed to the kernel. */
   #noRunsUntil = 0;
   #drops = 0;
@@ -64,13 +66,14 @@ export class LinuxUdpListener implements ClientLink, Pollable, Outlet {
   #closed = false;
 
   /** @throws SystemCallError */
-  constructor({ core, fd, handler, seed }: LinuxUdpListenerParts) {
+  constructor({ core, fd, handler, seed, onClosed = ignore }: LinuxUdpListenerParts) {
     this.fd = fd;
     this.local = core.sockets.addressOf(fd);
     this.#core = core;
     this.#handler = handler;
     this.#counters = core.counters.clients;
     this.#known = new ClientTable(seed);
+    this.#onClosed = onClosed;
     this.#scratch = new LinuxEndpoint(this, this.local);
     this.#isIpv6 = this.local.ip.family === 6;
     core.sockets.tuneListener(fd, this.local.ip.family as IpFamily, BUFFER_BYTES);
@@ -184,6 +187,7 @@ export class LinuxUdpListener implements ClientLink, Pollable, Outlet {
     this.#core.poller.remove(this);
     this.#core.sockets.close(this.fd);
     for (const endpoint of this.#known.list()) this.#handler.endpointClosed(endpoint);
+    this.#onClosed(this);
   }
 
   #take(slot: number): void {
@@ -233,3 +237,5 @@ export class LinuxUdpListener implements ClientLink, Pollable, Outlet {
     return isMapped ? (this.#known.findSame(scratch) ?? scratch) : scratch;
   }
 }
+
+function ignore(): void {}

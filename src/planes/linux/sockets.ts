@@ -19,7 +19,9 @@ import {
   MEMINFO_SIZE,
   SO_MEMINFO,
   SO_RCVBUF,
+  SO_RCVBUFFORCE,
   SO_SNDBUF,
+  SO_SNDBUFFORCE,
   SOCK_CLOEXEC,
   SOCK_DGRAM,
   SOCK_NONBLOCK,
@@ -48,6 +50,7 @@ export class Sockets {
   readonly #value: Uint8Array;
   readonly #memoryAt: number;
   readonly #memory: Uint8Array;
+  #mayForce = true;
 
   constructor(libc: Libc, arena: Arena) {
     this.#libc = libc;
@@ -72,7 +75,7 @@ export class Sockets {
 
   /** Sets what a relay socket needs. Options that an old kernel lacks are wishes. */
   tuneRelay(fd: number, family: IpFamily, receiveBuffer: number): void {
-    this.#set(fd, SOL_SOCKET, SO_RCVBUF, receiveBuffer);
+    this.#setBuffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, receiveBuffer);
     this.#tune(fd, family);
     // ICMP errors, each with the datagram that it is about.
     if (family === 6) this.#set(fd, SOL_IPV6, IPV6_RECVERR, 1);
@@ -81,8 +84,8 @@ export class Sockets {
 
   /** Sets what a listening socket needs. */
   tuneListener(fd: number, family: IpFamily, bufferBytes: number): void {
-    this.#set(fd, SOL_SOCKET, SO_RCVBUF, bufferBytes);
-    this.#set(fd, SOL_SOCKET, SO_SNDBUF, bufferBytes);
+    this.#setBuffer(fd, SO_RCVBUFFORCE, SO_RCVBUF, bufferBytes);
+    this.#setBuffer(fd, SO_SNDBUFFORCE, SO_SNDBUF, bufferBytes);
     this.#tune(fd, family);
   }
 
@@ -133,8 +136,14 @@ export class Sockets {
     if (family === 6) this.#set(fd, SOL_IPV6, IPV6_RECVTCLASS, 1);
   }
 
-  #set(fd: number, level: number, option: number, value: number): void {
+  // With CAP_NET_ADMIN beyond net.core.rmem_max, which is a few hundred datagrams on most systems; else up to it.
+  #setBuffer(fd: number, force: number, wish: number, bytes: number): void {
+    if (this.#mayForce) this.#mayForce = this.#set(fd, SOL_SOCKET, force, bytes) === 0;
+    if (!this.#mayForce) this.#set(fd, SOL_SOCKET, wish, bytes);
+  }
+
+  #set(fd: number, level: number, option: number, value: number): number {
     this.#arena.u32[this.#valueAt >>> 2] = value;
-    this.#libc.setsockopt(fd, level, option, this.#value, 4);
+    return this.#libc.setsockopt(fd, level, option, this.#value, 4);
   }
 }
