@@ -172,10 +172,10 @@ test('AUTH-13 a user without a SHA-256 key costs as many HMACs as an unknown one
     return typeof found === 'string' ? found : found.map((credential) => ({ ...credential, sha256Key: null }));
   };
   const lab = new Lab({ env: { credentials: { ...known, find } } });
-  const hmacs = t.capture(crypto, 'createHmac', crypto.createHmac);
+  const digests = t.capture(crypto, 'hash', crypto.hash); // two make an HMAC
   syncBuiltinESMExports();
   t.teardown(() => {
-    hmacs.restore();
+    digests.restore();
     syncBuiltinESMExports();
   });
   const costs = ['alice', 'nobody'].map((name) => {
@@ -186,9 +186,9 @@ test('AUTH-13 a user without a SHA-256 key costs as many HMACs as an unknown one
     ];
     const attrs = [requestedTransport(), username(name), realm('example.org'), ...claimed];
     const bytes = message({ type: REQUEST.allocate, attrs, key: Buffer.alloc(32), integrity: 'sha256' });
-    hmacs();
+    digests();
     lab.client().send(bytes);
-    return hmacs().length;
+    return digests().length;
   });
   t.ok((costs[0] as number) > 0);
   t.equal(costs[0], costs[1]);
