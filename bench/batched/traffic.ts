@@ -10,6 +10,9 @@ import type { Clock } from './clock.ts';
 import { BATCH, EVENTS, type Inbox, type MessageMemory } from './message-memory.ts';
 import type { Renewals } from './renewals.ts';
 
+/** A soak that is later than this, in nanoseconds, leaves out what it has missed. */
+const MOST_MADE_UP_NS = 3e6;
+
 /** After this many packets the loop looks for incoming ones, however late it is. */
 const PACKETS_PER_TURN = 64;
 /** A packet that has not arrived when nothing has for this long is lost. */
@@ -69,13 +72,16 @@ export class Traffic {
     this.#parts.memory.arena.u32[this.#stepWord] = this.#step;
   }
 
-  /** Offers the load for `seconds`; what is late is made up for, what is due at the end is left out. Returns seconds. */
+  /**
+   * Offers the load for `seconds`; what is late is made up for, what is due at the end is left out. Returns seconds.
+   * A step that renews is a soak: what the machine stood still for is left out then, or else it would come as one burst.
+   */
   run(step: LoadStep, seconds: number): number {
     const { clock, renewals } = this.#parts;
     const total = Math.round((step.rate / step.burst) * seconds);
     const interval = (SECOND_NS * step.burst) / step.rate;
     const perTurn = Math.max(1, Math.floor(PACKETS_PER_TURN / step.burst));
-    const start = clock.now();
+    let start = clock.now();
     const end = start + seconds * SECOND_NS;
     let [count, now] = [0, start];
     while (count < total && now < end) {
@@ -87,7 +93,10 @@ export class Traffic {
       }
       const got = this.#receive();
       now = clock.now();
-      if (step.renewals > 0) renewals.tend(now, step.renewals);
+      if (step.renewals > 0) {
+        renewals.tend(now, step.renewals);
+        start += leftOut(now - start - count * interval);
+      }
       if (got === 0 && this.#parts.rest > 0) this.#sleep(start + count * interval - now);
     }
     return (clock.now() - start) / SECOND_NS;
@@ -169,4 +178,9 @@ export class Traffic {
     memory.arena.writeU64(memory.timeAt + 8, Math.floor(time));
     libc.nanosleep(memory.time, null);
   }
+}
+
+// The lateness that is not made up for.
+function leftOut(late: number): number {
+  return late > MOST_MADE_UP_NS ? late : 0;
 }
