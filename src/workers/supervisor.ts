@@ -117,16 +117,6 @@ export class Supervisor {
     });
   }
 
-  /** Sends to a worker; what is sent to one that is gone is lost. */
-  send(worker: number, message: ToWorker): void {
-    this.#slots[worker - 1]?.process?.send(message);
-  }
-
-  /** Sends to all workers that live. */
-  broadcast(message: ToWorker): void {
-    for (const { worker } of this.#slots) this.send(worker, message);
-  }
-
   /** Ends all workers: they have `limit` milliseconds to end by themselves. Resolves when all are gone. */
   async stop(limit: number): Promise<void> {
     if (this.#isStopping) return;

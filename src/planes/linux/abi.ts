@@ -22,13 +22,11 @@ export const MSG_CMSG_CLOEXEC = 0x40000000;
 /** Option levels. */
 export const SOL_IP = 0;
 export const SOL_SOCKET = 1;
-export const SOL_TCP = 6;
 export const SOL_UDP = 17;
 export const SOL_IPV6 = 41;
 
 /** Options of SOL_SOCKET. */
 export const SO_REUSEADDR = 2;
-export const SO_ERROR = 4;
 export const SO_SNDBUF = 7;
 export const SO_RCVBUF = 8;
 export const SO_SNDBUFFORCE = 32;

@@ -59,10 +59,10 @@ export class Arena {
 // Not across a multiple of 4 GiB: all pointers into it then share their upper half. Of two that are held at once, one
 // does not lie across it.
 function allocate(libc: Libc, size: number): ArrayBuffer {
-  const first = new ArrayBuffer(size);
-  const low = libc.addressOf(new Uint8Array(first)) % WORD_RANGE;
-  if (low + size <= WORD_RANGE) return first;
-  const second = new ArrayBuffer(size);
-  if (first.byteLength !== second.byteLength) throw new RangeError('unreachable: it only keeps the first alive');
-  return second;
+  const both = [new ArrayBuffer(size), new ArrayBuffer(size)];
+  const isWhole = (memory: ArrayBuffer): boolean =>
+    (libc.addressOf(new Uint8Array(memory)) % WORD_RANGE) + size <= WORD_RANGE;
+  const found = both.find(isWhole);
+  if (found === undefined) throw new RangeError(`${size} bytes do not fit between two multiples of 4 GiB`);
+  return found;
 }

@@ -13,7 +13,7 @@ export interface Libc {
   errno(): number;
   /** The address of an ArrayBuffer's memory: below 2^53 on every Linux. */
   addressOf(memory: Memory): number;
-  /** The memory at an address as an ArrayBuffer: of {@link mmap}, and valid until munmap. */
+  /** The memory at an address as an ArrayBuffer: of {@link mmap}. */
   view(address: number, length: number): ArrayBuffer;
   socket(domain: number, type: number, protocol: number): number;
   socketpair(domain: number, type: number, protocol: number, pair: Memory): number;
@@ -44,7 +44,6 @@ export interface Libc {
   ftruncate(fd: number, length: number): number;
   /** The address of the mapping, or -1. */
   mmap(length: number, protection: number, flags: number, fd: number): number;
-  munmap(address: number, length: number): number;
   /** The descriptor of libuv's own epoll. */
   uvBackendFd(): number;
   /** Fills a struct timespec. */
@@ -136,7 +135,6 @@ function bindCalls(koffi: Koffi, layout: EpollLayout): Libc {
     memfdCreate: call<Libc['memfdCreate']>('int memfd_create(str, uint)'),
     ftruncate: call<Libc['ftruncate']>('int ftruncate(int, long)'),
     mmap: (length, protection, flags, fd) => mmap(null, length, protection, flags, fd, 0),
-    munmap: call<Libc['munmap']>('int munmap(intptr_t, size_t)'),
     uvBackendFd: () => uvBackendFd(uvLoop),
     clockGettime: call<Libc['clockGettime']>('int clock_gettime(int, void*)'),
     watch: (fd, onReadable) => watch(koffi, fd, onReadable),

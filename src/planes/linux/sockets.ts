@@ -114,7 +114,7 @@ export class Sockets {
 
   /**
    * How many datagrams the kernel has dropped for want of room since the socket was opened (modulo 2^32). Asked now and
-   * then: SO_RXQ_OVFL would tell with every datagram, which costs 2.5 % of a worker's CPU.
+   * then: SO_RXQ_OVFL would tell with every datagram, whose work was 2.5 % of a worker's profile.
    */
   dropsOf(fd: number): number {
     this.#arena.u32[this.#valueAt >>> 2] = MEMINFO_SIZE;
