@@ -11,7 +11,9 @@ export type FaultCode =
   | 'TURN_LOG_FILE'
   | 'TURN_RELAY_ADDRESS'
   | 'TURN_PLANE'
-  | 'TURN_WORKERS';
+  | 'TURN_WORKERS'
+  | 'TURN_STORE'
+  | 'TURN_CONTROL';
 
 /** An operational fault. The message is one sentence: which thing failed, and what to do. */
 export class TurnServerError extends Error {
@@ -52,6 +54,38 @@ export class StateDirectoryError extends TurnServerError {
 export class LogFileError extends TurnServerError {
   constructor(message: string, cause?: unknown) {
     super('TURN_LOG_FILE', message, { cause });
+  }
+}
+
+/** In what way a store fails: for exit codes, metrics and whoever decides whether to try again. */
+export type StoreFault =
+  /** The package that speaks to it is not installed. */
+  | 'driver'
+  /** Nobody answers there: refused, unreachable, an unknown host, a lost connection. */
+  | 'unreachable'
+  /** It did not answer in time. */
+  | 'timeout'
+  /** User, password, database, TLS or permission: it is there and says no. */
+  | 'denied'
+  /** Its tables are not those that turnd and coturn use. */
+  | 'schema'
+  /** Anything else that it says. */
+  | 'failed';
+
+/** A store cannot do what it was asked. */
+export class StoreError extends TurnServerError {
+  readonly fault: StoreFault;
+
+  constructor(fault: StoreFault, message: string, cause?: unknown) {
+    super('TURN_STORE', message, { cause });
+    this.fault = fault;
+  }
+}
+
+/** The control socket cannot be opened. */
+export class ControlError extends TurnServerError {
+  constructor(message: string, cause?: unknown) {
+    super('TURN_CONTROL', message, { cause });
   }
 }
 

@@ -21,5 +21,9 @@ export const ExitStatus = Object.freeze({
   failed: 1,
   /** The command line or the configuration is wrong. */
   invalid: 2,
+  /** What was named is not there. */
+  notFound: 3,
+  /** turnd does not run, or does not answer. */
+  unreachable: 4,
 } as const);
 export type ExitStatus = (typeof ExitStatus)[keyof typeof ExitStatus];

@@ -1,0 +1,80 @@
+// What the control API needs of a running server. Declares, does nothing: the server puts it together.
+
+import type { CounterTree } from '../workers/counter-tree.ts';
+import type { SessionInfo, SessionQuery, SessionSelector } from '../workers/sessions.ts';
+import type { Administration } from './administration.ts';
+
+/** How the store is doing. */
+export interface StoreStatus {
+  /** Its URL without password. */
+  readonly name: string;
+  readonly isAnswering: boolean;
+  /** Why not, in one sentence; null while it answers. */
+  readonly problem: string | null;
+}
+
+/** A listening address. */
+export interface ListenerStatus {
+  readonly transport: string;
+  readonly address: string;
+}
+
+/** What a server says of itself. */
+export interface ServerStatus {
+  readonly version: string;
+  readonly pid: number;
+  /** Unix milliseconds. */
+  readonly startedAt: number;
+  readonly plane: string;
+  /** Relay worker processes; 0 = all is one process. */
+  readonly workers: number;
+  readonly realm: string;
+  readonly listeners: readonly ListenerStatus[];
+  /** Relayed addresses as shown to clients. */
+  readonly relayed: readonly string[];
+  readonly allocations: number;
+  /** Absolute path, or null if there is none. */
+  readonly configFile: string | null;
+  readonly stateDir: string;
+  readonly logLevel: string;
+  /** Null where there is none. */
+  readonly store: StoreStatus | null;
+  readonly counters: CounterTree;
+}
+
+/** What a reload did. */
+export interface ReloadReport {
+  /** Keys whose new value is in effect. */
+  readonly applied: readonly string[];
+  /** Keys whose new value needs a restart. */
+  readonly restart: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** A running server, as it is controlled. */
+export interface ServerControl {
+  /** Null where the server has no store. */
+  readonly administration: Administration | null;
+  status(): Promise<ServerStatus>;
+  /** One page of the live allocations, in the order of their ids. */
+  sessions(query: SessionQuery): Promise<readonly SessionInfo[]>;
+  /** Ends allocations. @returns how many */
+  end(selector: SessionSelector): Promise<number>;
+  /** Reads the configuration again. @throws AdminError invalid, every fault a line of it; nothing has changed then */
+  reload(): Promise<ReloadReport>;
+  /** Applies to all processes at once, until the next reload or restart. */
+  setLogLevel(level: string): Promise<void>;
+  /** What makes credentials for apps: secrets in effect, URLs of the listeners, trusted certificate or not. */
+  iceSource(): Promise<IceSource>;
+}
+
+/** What an `iceServers` entry is made of. */
+export interface IceSource {
+  /** As clients reach it: `stun:` first, then `turn:` and `turns:`. */
+  readonly urls: readonly string[];
+  readonly realm: string;
+  /** A shared secret that counts now; null if there is none. */
+  readonly secret: string | null;
+  /** What stands between timestamp and user id. */
+  readonly separator: string;
+}
