@@ -5,7 +5,7 @@ import type { Credentials } from './credentials.ts';
 import type { Settings } from './schema.ts';
 import type { StaticUser } from './user-file.ts';
 
-type CamelSettings = CamelKeys<Omit<Settings, 'auth' | 'state-dir' | 'log'>>;
+type CamelSettings = CamelKeys<Omit<Settings, 'auth' | 'state-dir' | 'log' | 'store' | 'statsdb' | 'control'>>;
 type AuthSettings = CamelKeys<Omit<Settings['auth'], 'secrets' | 'users' | 'user-file'>>;
 type LogSettings = CamelKeys<Omit<Settings['log'], 'file'>>;
 
@@ -23,15 +23,32 @@ export interface Config extends CamelSettings {
     /** Absolute path, or null for standard output. */
     readonly file: string | null;
   };
-  /** Whether any user or secret is there. If not, only `auth.anonymous` makes a server that serves. */
+  /** Where users, secrets and realms are kept; null = nowhere. */
+  readonly store: StoreSetting | null;
+  /** URL of the Redis that is told of allocations, or null. It may hold a password. */
+  readonly statsdb: string | null;
+  readonly control: {
+    /** Absolute path of the Unix socket; null = there is none. */
+    readonly socket: string | null;
+  };
+  /** Whether any user, secret or store is named. If not, there may still be users in the default store. */
   readonly hasCredentials: boolean;
   /** The file that was read, or null if there was none. */
   readonly configFile: string | null;
 }
 
+/** A store that was configured, or the default one. */
+export interface StoreSetting {
+  /** It may hold a password. */
+  readonly url: string;
+  /** Whether nobody asked for it: then it need not be there. */
+  readonly isDefault: boolean;
+}
+
 /** What a server without credentials is told (SECURITY.md S12). */
 export const NO_CREDENTIALS =
-  'auth: no credentials: set auth.secrets, auth.users or auth.user-file (or auth.anonymous: true in a lab)';
+  'auth: no credentials: set auth.secrets, auth.users or auth.user-file, or make a user with `turnctl user add` (or set ' +
+  'auth.anonymous: true in a lab)';
 
 /** Facts that are not in the settings themselves. */
 export interface ConfigExtras {
@@ -39,11 +56,14 @@ export interface ConfigExtras {
   readonly stateDir: string;
   readonly logFile: string | null;
   readonly configFile: string | null;
+  readonly store: StoreSetting | null;
+  readonly statsdb: string | null;
+  readonly controlSocket: string | null;
 }
 
 /** Makes the frozen Config of settings that have passed the schema. */
 export function makeConfig(settings: Settings, extras: ConfigExtras): Config {
-  const { auth, log, 'state-dir': _stateDir, ...rest } = settings;
+  const { auth, log, 'state-dir': _stateDir, store: _store, statsdb: _statsdb, control: _control, ...rest } = settings;
   const { secrets: _secrets, users: _users, 'user-file': _userFile, ...authRest } = auth;
   const { file: _file, ...logRest } = log;
   const { secrets, users } = extras.credentials;
@@ -52,7 +72,10 @@ export function makeConfig(settings: Settings, extras: ConfigExtras): Config {
     auth: camelKeys({ ...authRest, secrets, users }),
     log: Object.freeze({ ...camelKeys(logRest), file: extras.logFile }),
     stateDir: extras.stateDir,
-    hasCredentials: secrets.length + users.length > 0,
+    store: extras.store,
+    statsdb: extras.statsdb,
+    control: Object.freeze({ socket: extras.controlSocket }),
+    hasCredentials: secrets.length + users.length > 0 || (extras.store !== null && !extras.store.isDefault),
     configFile: extras.configFile,
   });
 }

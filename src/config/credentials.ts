@@ -1,5 +1,5 @@
-// Owns the credentials of a configuration: reads the files that hold them, and judges their strength.
-// It works on the raw tree, so that missing files are reported together with all other faults.
+// Owns the credentials of a configuration, URLs with passwords among them: reads the files that hold them, and judges
+// their strength. It works on the raw tree, so that missing files are reported together with all other faults.
 
 import { type FileReader, tryRead, warnIfReadable } from './file-reader.ts';
 import { isTree, type Tree } from './overrides.ts';
@@ -30,6 +30,7 @@ export interface Credentials {
 export type ResolvePath = (path: readonly PropertyKey[], file: string) => string;
 
 const USER_FILE: readonly PropertyKey[] = Object.freeze(['auth', 'user-file']);
+const STORE_KEYS: readonly ('store' | 'statsdb')[] = Object.freeze(['store', 'statsdb']);
 const MIN_SECRET_LENGTH = 16;
 const MIN_PASSWORD_LENGTH = 8;
 
@@ -71,6 +72,12 @@ export function collectCredentials(settings: Settings, files: CredentialFiles): 
   return { secrets, users: [...users, ...files.users] };
 }
 
+/** The URL of a store as it is written, or as its file says. */
+export function storeUrlOf(settings: Settings, key: 'store' | 'statsdb', files: CredentialFiles): string {
+  const value = settings[key];
+  return typeof value === 'string' ? value : firstLine(files.texts.get(pathKey([key, 'url-file'])) ?? '');
+}
+
 /** Names each user that is there twice. */
 export function findRepeatedUsers(users: readonly StaticUser[]): string[] {
   const seen = new Set<string>();
@@ -98,7 +105,14 @@ function namedFiles(tree: Tree): { path: readonly PropertyKey[]; file: string }[
     ...entryFiles(auth, 'secrets', 'value-file'),
     ...entryFiles(auth, 'users', 'password-file'),
     ...(isFileName(auth['user-file']) ? [{ path: USER_FILE, file: auth['user-file'] }] : []),
+    ...STORE_KEYS.flatMap((key) => urlFile(tree, key)),
   ];
+}
+
+function urlFile(tree: Tree, key: string): { path: readonly PropertyKey[]; file: string }[] {
+  const entry = tree[key];
+  const file = isTree(entry) ? entry['url-file'] : undefined;
+  return isFileName(file) ? [{ path: [key, 'url-file'], file }] : [];
 }
 
 function entryFiles(auth: Tree, list: string, key: string): { path: readonly PropertyKey[]; file: string }[] {

@@ -37,6 +37,18 @@ export const filePath = z
 
 const secretText = z.string().min(1, 'must not be empty');
 
+/** The URL of a store, `auto` or `none`; or the file whose first line is the URL, which may hold a password. */
+export const storeUrl = z.union(
+  [
+    z
+      .string()
+      .min(1, 'must not be empty')
+      .refine((text) => !CONTROL.test(text), 'must not contain control characters'),
+    z.strictObject({ 'url-file': filePath }),
+  ],
+  { error: 'expected a URL or {url-file: …}' },
+);
+
 /** Counts how many of the given keys an entry has. */
 function hasExactlyOne(entry: Record<string, unknown>, keys: readonly string[]): boolean {
   return keys.filter((key) => entry[key] !== undefined).length === 1;

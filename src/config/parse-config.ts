@@ -1,7 +1,7 @@
 // Owns the way from all sources (flags, environment, file, defaults; the first one wins) to one Config or to the
 // list of every fault. It reads files only through the reader it is given, and never throws on bad input.
 
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { escapeText } from '../escape-text.ts';
 import { type Config, makeConfig } from './config.ts';
 import {
@@ -19,6 +19,7 @@ import { jsonSchema, listKeys } from './keys.ts';
 import { applyOverrides, type Override, sourceAt, type Tree } from './overrides.ts';
 import { PathResolver } from './path-resolver.ts';
 import { configSchema, type Settings } from './schema.ts';
+import { readStores } from './stores.ts';
 import { parseYaml } from './yaml-source.ts';
 
 /** Everything a configuration is made of. */
@@ -76,9 +77,18 @@ function finish(settings: Settings, files: CredentialFiles, context: Context): C
     );
     return { ok: false, errors: report.lines() };
   }
+  const stateDir = stateDirectory(settings, sources, paths);
+  const stores = readStores(settings, { files, paths, stateDir });
+  if (stores.faults.length > 0) {
+    report.addOfValues(stores.faults);
+    return { ok: false, errors: report.lines() };
+  }
   const config = makeConfig(resolveTlsPaths(settings, paths), {
     credentials,
-    stateDir: stateDirectory(settings, sources, paths),
+    stateDir,
+    store: stores.store,
+    statsdb: stores.statsdb,
+    controlSocket: controlSocket(settings, { sources, paths, stateDir }),
     logFile: settings.log.file === undefined ? null : paths.resolve(['log', 'file'], settings.log.file),
     configFile: sources.file?.path ?? null,
   });
@@ -98,6 +108,18 @@ function stateDirectory(settings: Settings, sources: ConfigSources, paths: PathR
   if (configured !== undefined) return paths.resolve(['state-dir'], configured);
   const fromSystemd = sources.env['STATE_DIRECTORY']?.split(':', 1)[0];
   return resolve(sources.cwd, fromSystemd || '.turnd');
+}
+
+/** A path, none, or turnd.sock where systemd keeps such things, else in the state directory (DESIGN.md §1). */
+function controlSocket(
+  settings: Settings,
+  { sources, paths, stateDir }: { sources: ConfigSources; paths: PathResolver; stateDir: string },
+): string | null {
+  const { socket } = settings.control;
+  if (socket === 'none') return null;
+  if (socket !== 'auto') return paths.resolve(['control', 'socket'], socket);
+  const runtime = sources.env['RUNTIME_DIRECTORY']?.split(':', 1)[0];
+  return join(runtime || stateDir, 'turnd.sock');
 }
 
 function resolveTlsPaths(settings: Settings, paths: PathResolver): Settings {

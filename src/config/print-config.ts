@@ -22,10 +22,16 @@ function valueAt(tree: Tree, path: readonly string[]): unknown {
 }
 
 function redact({ name }: ConfigKey, value: unknown): unknown {
+  if (name === 'store' || name === 'statsdb') return typeof value === 'string' ? redactUrl(value) : value;
   if (!Array.isArray(value)) return value;
   if (name === 'auth.secrets' || name === 'auth.users') return value.map((entry) => redactEntry(name, entry));
   if (name === 'tls.certificates') return value.map((entry) => redactKeys(entry, new Set(['passphrase'])));
   return value;
+}
+
+// Everything between scheme and host, and the values of parameters: `?password=…` is a way to write it too.
+function redactUrl(url: string): string {
+  return url.replace(/^([a-z]+:\/\/)[^/]*@/i, `$1${STARS}@`).replace(/([?&]password=)[^&]*/gi, `$1${STARS}`);
 }
 
 function redactEntry(name: string, entry: unknown): unknown {

@@ -11,6 +11,7 @@ import {
   relayAddress,
   secretEntry,
   shortText,
+  storeUrl,
   userEntry,
 } from './fields.ts';
 import { findClash, formatListenUrl, parseListenUrl } from './listen-url.ts';
@@ -64,7 +65,10 @@ const auth = z.strictObject({
     .prefault([]),
   'user-file': filePath.describe('A file with one name:password or name:0x<key> in each line.').optional(),
   anonymous: z.boolean().describe('Serve everyone without credentials. For labs only.').default(false),
-  'password-algorithms': z.boolean().describe('Offer the password algorithms of RFC 8489.').default(false),
+  'password-algorithms': z
+    .union([z.boolean(), z.literal('force')], { error: 'expected true, false or force' })
+    .describe('Offer the password algorithms of RFC 8489; force does so though users with MD5 keys only will fail.')
+    .default(false),
   'username-anonymity': z.boolean().describe('Accept USERHASH in place of USERNAME (RFC 8489).').default(false),
   'nonce-lifetime': count(600, 1, 3500, 'Seconds that a nonce is accepted: less than an hour (RFC 8656 §5).'),
   'rest-separator': z
@@ -168,6 +172,12 @@ const protocol = z.strictObject({
     .default(false),
 });
 
+const control = z.strictObject({
+  socket: filePath
+    .describe('The Unix socket: auto (turnd.sock in $RUNTIME_DIRECTORY, else in state-dir), none, or a path.')
+    .default('auto'),
+});
+
 const log = z.strictObject({
   level: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
@@ -192,6 +202,13 @@ const settings = z.strictObject({
   listen,
   relay: relay.describe('The addresses that peers see.').prefault({}),
   auth: auth.describe('Who may use the server.').prefault({}),
+  store: storeUrl
+    .describe('Where users, secrets and realms are kept: auto (turnd.db in state-dir), none, a URL or {url-file: …}.')
+    .default('auto'),
+  statsdb: storeUrl
+    .describe('A Redis that is told of every allocation, as coturn does: none, redis://… or {url-file: …}.')
+    .default('none'),
+  control: control.describe('How turnctl reaches this server.').prefault({}),
   tls: tls.describe('TLS for turns: URLs.').prefault({}),
   limits: limits.describe('What one client, and all together, may use.').prefault({}),
   peers: peers.describe('Whom clients may reach, on top of the built-in deny list.').prefault({}),

@@ -31,8 +31,10 @@ export function setUpCredentials(config: Config, labUser: LabUser | null, clock:
     ),
   ]);
   // The challenge comes before the user is known: a client that picked SHA-256 would fail for good.
-  if (auth.passwordAlgorithms && !credentials.derivesSha256) {
-    throw new ConfigError(['auth.password-algorithms: needs passwords; a user is given by an MD5 key only']);
+  if (auth.passwordAlgorithms === true && !credentials.derivesSha256) {
+    throw new ConfigError([
+      'auth.password-algorithms: needs passwords; a user is given by an MD5 key only (force offers them all the same)',
+    ]);
   }
   if (auth.usernameAnonymity && !credentials.resolvesUserhashes) {
     throw new ConfigError(['auth.username-anonymity: does not work with auth.secrets: their user names are not known']);

@@ -13,7 +13,7 @@ export function engineSettings(config: Config, realm: string, worker: number): E
     realm,
     anonymous: auth.anonymous,
     authenticateBinding: auth.requireForBinding && !auth.anonymous,
-    passwordAlgorithms: auth.passwordAlgorithms,
+    passwordAlgorithms: auth.passwordAlgorithms !== false,
     usernameAnonymity: auth.usernameAnonymity,
     nonceLifetime: auth.nonceLifetime,
     defaultLifetime: limits.defaultLifetime,
