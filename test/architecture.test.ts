@@ -21,7 +21,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   planes: ['stun', 'turn', 'errors', 'net'],
   streams: ['stun', 'turn', 'errors', 'tls'],
   tls: ['stun', 'turn', 'errors', 'state'],
-  auth: ['stun', 'turn', 'errors'],
+  auth: ['stun', 'turn', 'errors', 'store'],
   limits: ['stun', 'turn', 'errors'],
   state: ['stun', 'turn', 'errors'],
   config: ['stun', 'turn', 'errors', 'escape-text', 'coturn'],

@@ -16,6 +16,12 @@ export interface RestSecretsOptions {
   readonly allocationsPerRestUser: number;
 }
 
+/** Secrets that count in one realm only. */
+export interface RealmSecrets {
+  readonly realm: string;
+  readonly secrets: readonly string[];
+}
+
 // Twice as many names at most, each with two keys per secret: a few megabytes, whoever sends them.
 const CACHED_NAMES = 2048;
 
@@ -24,16 +30,18 @@ export class RestSecrets implements CredentialSource {
   readonly #options: RestSecretsOptions;
   readonly #clock: Clock;
   readonly #cache = new RecentMap<string, readonly Credential[]>(CACHED_NAMES);
+  /** In all realms. */
   #secrets: readonly string[];
+  #byRealm: ReadonlyMap<string, readonly string[]> = new Map();
 
   constructor(options: RestSecretsOptions, secrets: readonly string[], clock: Clock) {
     this.#options = options;
-    this.#secrets = distinct(secrets);
+    this.#secrets = secrets;
     this.#clock = clock;
   }
 
   get isEmpty(): boolean {
-    return this.#secrets.length === 0;
+    return this.#secrets.length === 0 && this.#byRealm.size === 0;
   }
 
   get derivesSha256(): boolean {
@@ -45,23 +53,39 @@ export class RestSecrets implements CredentialSource {
     return false;
   }
 
-  /** Replaces the secrets at once: credentials under those that are gone are refused from now on. */
+  /** Replaces the secrets of all realms at once: credentials under those that are gone are refused from now on. */
   setSecrets(secrets: readonly string[]): void {
-    this.#secrets = distinct(secrets);
-    this.#cache.clear();
+    this.#secrets = secrets;
+    this.#forget();
+  }
+
+  /** Replaces the secrets of single realms, as {@link setSecrets} does those of all. */
+  setRealmSecrets(realms: readonly RealmSecrets[]): void {
+    this.#byRealm = new Map(realms.map(({ realm, secrets }) => [realm, secrets]));
+    this.#forget();
+  }
+
+  /** The secrets that count in a realm. */
+  secretsOf(realm: string): readonly string[] {
+    return [...new Set([...this.#secrets, ...(this.#byRealm.get(realm) ?? [])])];
   }
 
   find(username: string, realm: string): CredentialLookup {
-    if (this.#secrets.length === 0 || !isUsableUsername(username)) return NoCredential.UNKNOWN_USER;
+    if (this.isEmpty || !isUsableUsername(username)) return NoCredential.UNKNOWN_USER;
     const name = readRestUsername(username, this.#options.separator);
     if (name === null) return NoCredential.UNKNOWN_USER;
     // The only deadline by the wall clock: the application has set it by its own. Never cached.
     if (name.expiry * 1000 <= this.#clock.wallTime()) return NoCredential.EXPIRED;
-    return this.#candidates(username, realm, name);
+    const candidates = this.#candidates(username, realm, name);
+    return candidates.length === 0 ? NoCredential.UNKNOWN_USER : candidates;
   }
 
   usernameOf(): null {
     return null;
+  }
+
+  #forget(): void {
+    this.#cache.clear();
   }
 
   #candidates(username: string, realm: string, name: RestUsername): readonly Credential[] {
@@ -69,7 +93,7 @@ export class RestSecrets implements CredentialSource {
     const cacheKey = `${realm}\n${username}`;
     const cached = this.#cache.get(cacheKey);
     if (cached !== undefined) return cached;
-    const candidates = this.#secrets.map((secret) => this.#derive(secret, username, realm, name));
+    const candidates = this.secretsOf(realm).map((secret) => this.#derive(secret, username, realm, name));
     this.#cache.set(cacheKey, candidates);
     return candidates;
   }
@@ -80,14 +104,12 @@ export class RestSecrets implements CredentialSource {
       md5Key: longTermKeyMd5(username, realm, password),
       sha256Key: longTermKeySha256(username, realm, password),
       username,
+      realm,
       // The name changes with each credential, so the user id is what can be counted (SECURITY.md §3.3).
       quotaKey: userId === '' ? null : `rest/${userId}`,
       quotaLimit: userId === '' ? 0 : this.#options.allocationsPerRestUser,
+      realmLimit: 0,
       expiresAt: expiry * 1000,
     };
   }
-}
-
-function distinct(secrets: readonly string[]): readonly string[] {
-  return [...new Set(secrets)];
 }

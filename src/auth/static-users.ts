@@ -108,7 +108,7 @@ export class StaticUsers implements CredentialSource {
   #credential(user: StaticUser): Credential | string {
     const { name } = user;
     const { realm, allocationsPerUser: quotaLimit } = this.#options;
-    const shared = { username: name, quotaKey: `static/${name}`, quotaLimit };
+    const shared = { username: name, realm, quotaKey: `static/${name}`, quotaLimit, realmLimit: 0 };
     if ('key' in user) {
       if (!MD5_KEY.test(user.key)) return 'the key must be 32 hexadecimal digits';
       return { ...shared, md5Key: Buffer.from(user.key, 'hex'), sha256Key: null };

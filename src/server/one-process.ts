@@ -35,6 +35,7 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
     logger,
     random,
     relays: relaySockets({ ...foundation, counters, report }),
+    realms: null,
     reservations: null,
     capabilities: PORTABLE_CAPABILITIES,
     own,

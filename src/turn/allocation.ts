@@ -90,6 +90,16 @@ export class Allocation {
     this.createdAt = createdAt;
   }
 
+  /** The realm of whoever made it; empty when access is anonymous. */
+  get realm(): string {
+    return this.credential === null ? '' : this.credential.realm;
+  }
+
+  /** Whether it was made with this credential, or with another of the same user (RFC 8656 §5). */
+  belongsTo(credential: Credential | null): boolean {
+    return this.credential?.username === credential?.username && this.credential?.realm === credential?.realm;
+  }
+
   /** The relayed address of a family, or null. */
   relay(family: number): Relay | null {
     return family === 6 ? this.ipv6 : this.ipv4;

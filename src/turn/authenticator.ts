@@ -1,4 +1,5 @@
-// Long-term credentials: judges a request in the order of RFC 8489 §9.2.4. Keeps nothing; sends nothing.
+// Long-term credentials: judges a request in the order of RFC 8489 §9.2.4, in the realm that it belongs to. Keeps
+// nothing; sends nothing.
 
 import { Attribute } from '../stun/attributes.ts';
 import { checkIntegrity, hasIntegrity, type IntegrityAttribute } from '../stun/integrity.ts';
@@ -42,6 +43,8 @@ export interface Claim {
   /** USERNAME, or null when the request has USERHASH instead. */
   readonly username: string | null;
   readonly userhash: Buffer | null;
+  /** The realm that the request is judged in: one that is served, whatever REALM says. */
+  readonly realm: string;
   readonly nonce: string;
   readonly algorithm: PasswordAlgorithm;
   /** Whether the client negotiated an algorithm: then the response carries MESSAGE-INTEGRITY-SHA256. */
@@ -69,7 +72,21 @@ export class Authenticator {
     this.#nonces = new NonceIssuer(env.nonceKey, settings.nonceLifetime, features);
     const key = Buffer.alloc(32);
     env.random.fill(key);
-    this.#decoy = { md5Key: key.subarray(16), sha256Key: key, username: '', quotaKey: null, quotaLimit: 0 };
+    const nobody = { username: '', realm: '', quotaKey: null, quotaLimit: 0, realmLimit: 0 };
+    this.#decoy = { ...nobody, md5Key: key.subarray(16), sha256Key: key };
+  }
+
+  /**
+   * The realm of a request: what REALM names, else what its ORIGIN stands for, else the default. Nothing of it is kept:
+   * a forged ORIGIN changes the answer to that one message (S26).
+   */
+  realmOf(message: MessageView): string {
+    const { realms } = this.#env;
+    if (realms === null) return this.#settings.realm;
+    const named = copyText(message, Attribute.REALM);
+    if (named !== null) return realms.serves(named) ? named : this.#settings.realm;
+    const origin = copyText(message, Attribute.ORIGIN);
+    return (origin === null ? null : realms.ofOrigin(origin)) ?? this.#settings.realm;
   }
 
   /** A nonce for a challenge to this client. */
@@ -89,17 +106,17 @@ export class Authenticator {
     if (algorithm === MALFORMED) return refused(BAD_REQUEST, null, username ?? '');
     const negotiated = algorithm !== ABSENT;
     const chosen = algorithm === PasswordAlgorithm.SHA_256 ? PasswordAlgorithm.SHA_256 : PasswordAlgorithm.MD5;
-    return { kind: 'claim', username, userhash, nonce, algorithm: chosen, negotiated };
+    return { kind: 'claim', username, userhash, realm: this.realmOf(message), nonce, algorithm: chosen, negotiated };
   }
 
   /** Finds who may have made the claim. An allocation's owner is known without a look-up, even after expiry. */
   candidates(claim: Claim, endpoint: ClientEndpoint): Awaitable<Candidates> {
     const owner = endpoint.allocation?.credential ?? null;
     if (owner !== null && this.#isNamed(owner, claim)) return [owner];
-    if (claim.username !== null) return this.#find(claim.username);
+    if (claim.username !== null) return this.#find(claim.username, claim.realm);
     if (claim.userhash === null || !this.#settings.usernameAnonymity) return NoCredential.UNKNOWN_USER;
-    const username = this.#env.credentials.usernameOf(claim.userhash, this.#settings.realm);
-    return whenReady(username, (name) => (name === null ? NoCredential.UNKNOWN_USER : this.#find(name)));
+    const username = this.#env.credentials.usernameOf(claim.userhash, claim.realm);
+    return whenReady(username, (name) => (name === null ? NoCredential.UNKNOWN_USER : this.#find(name, claim.realm)));
   }
 
   /** Verifies a claim against its candidates: integrity first, then the nonce (RFC 8489 §9.2.4). */
@@ -127,14 +144,14 @@ export class Authenticator {
   }
 
   #isNamed(owner: Credential, claim: Claim): boolean {
+    if (owner.realm !== claim.realm) return false;
     if (claim.userhash === null) return owner.username === claim.username;
-    const { realm, usernameAnonymity } = this.#settings;
-    return usernameAnonymity && userhash(owner.username, realm).equals(claim.userhash);
+    return this.#settings.usernameAnonymity && userhash(owner.username, owner.realm).equals(claim.userhash);
   }
 
-  #find(username: string): Awaitable<Candidates> {
+  #find(username: string, realm: string): Awaitable<Candidates> {
     const invalid = username.includes(INVALID_UTF8) || Buffer.byteLength(username, 'utf8') > MAX_USERNAME_BYTES;
-    return invalid ? NoCredential.UNKNOWN_USER : this.#env.credentials.find(username, this.#settings.realm);
+    return invalid ? NoCredential.UNKNOWN_USER : this.#env.credentials.find(username, realm);
   }
 }
 

@@ -40,7 +40,7 @@ function onAllocation(handler: AllocationHandler): Handler {
   return (request, context) => {
     const { allocation } = request.endpoint;
     if (allocation === null) return ALLOCATION_MISMATCH;
-    if (allocation.credential?.username !== request.credential?.username) return WRONG_CREDENTIALS;
+    if (!allocation.belongsTo(request.credential)) return WRONG_CREDENTIALS;
     return handler({ ...request, allocation }, context);
   };
 }

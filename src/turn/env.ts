@@ -171,10 +171,14 @@ export interface Credential {
   readonly sha256Key: Buffer | null;
   /** USERNAME: the owner of the allocations made with it. */
   readonly username: string;
+  /** The realm that the keys were made with. */
+  readonly realm: string;
   /** What {@link Quota} counts: the user, or the user part of a time-limited name; null = not counted per user. */
   readonly quotaKey: string | null;
   /** How many allocations the quota key may hold, and as many reservations beside them; 0 = no limit. */
   readonly quotaLimit: number;
+  /** How many allocations the realm may hold; 0 = no limit of its own. */
+  readonly realmLimit: number;
   /** Unix milliseconds from which on it is void, where it has an end by itself. */
   readonly expiresAt?: number;
 }
@@ -197,12 +201,20 @@ export interface Credentials {
   usernameOf(userhash: Buffer, realm: string): Awaitable<string | null>;
 }
 
+/** The realms that are served beside the default one. They may change from one call to the next. */
+export interface Realms {
+  /** Whether credentials of this realm are accepted. */
+  serves(realm: string): boolean;
+  /** The realm for clients of this ORIGIN, or null for the default one. */
+  ofOrigin(origin: string): string | null;
+}
+
 /** Which peers clients may reach, by address. Own addresses are {@link OwnAddresses}' business. */
 export interface PeerAddressPolicy {
-  /** The rule that refuses the address, or null. */
-  check(ip: IpAddress): PeerRule | null;
+  /** The rule that refuses the address to clients of a realm (empty: who have none), or null. */
+  check(ip: IpAddress, realm: string): PeerRule | null;
   /** The same for an address that this server shows in XOR-RELAYED-ADDRESS. */
-  checkShown(ip: IpAddress): PeerRule | null;
+  checkShown(ip: IpAddress, realm: string): PeerRule | null;
   /** Whether the operator has opened this very address (an allow rule for it alone, or the lab flag for loopback). */
   isOpened(ip: IpAddress): boolean;
 }
@@ -304,6 +316,8 @@ export interface Env {
   readonly reservations: ReservedPorts | null;
   readonly capabilities: PlaneCapabilities;
   readonly credentials: Credentials;
+  /** Null where there is one realm for all. */
+  readonly realms: Realms | null;
   readonly peers: PeerAddressPolicy;
   readonly own: OwnAddresses;
   /** Null where one process is the whole server. */

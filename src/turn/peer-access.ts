@@ -37,16 +37,17 @@ export class PeerAccess {
   /**
    * Judges a peer by its address, as a permission does: the name of the rule that refuses it, or null. An address
    * that this server shows to its clients is another client's relayed address, whatever range it lies in.
+   * @param realm of the client; empty where it has none
    */
-  judgeAddress(ip: IpAddress): string | null {
+  judgeAddress(ip: IpAddress, realm: string): string | null {
     const isShown = this.#own.isShown(ip) || this.#registry.shows(ip);
-    const rule = isShown ? this.#policy.checkShown(ip) : this.#policy.check(ip);
+    const rule = isShown ? this.#policy.checkShown(ip, realm) : this.#policy.check(ip, realm);
     return rule === null ? null : rule.name;
   }
 
   /** Judges a peer by address and port, as a channel does. */
-  judge(ip: IpAddress, port: number): string | null {
-    const rule = this.judgeAddress(ip);
+  judge(ip: IpAddress, port: number, realm: string): string | null {
+    const rule = this.judgeAddress(ip, realm);
     if (rule !== null || !this.isOwn(ip)) return rule;
     const isRelay = this.liveRelay(ip, port) !== null || this.neighbourAt(ip, port) !== null;
     return isRelay || this.mayLeave(ip, port) ? null : OWN_ADDRESS_RULE;

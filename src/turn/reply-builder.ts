@@ -24,15 +24,18 @@ export interface ReplyHead {
   readonly method: number;
   readonly transactionId: Buffer;
   readonly fingerprint: boolean;
+  /** REALM, should it be a challenge. */
+  readonly realm: string;
 }
 
-/** Copies what a reply needs from a request, which may then be overwritten. */
-export function copyHead(view: MessageView): ReplyHead {
+/** Copies what a reply needs from a request, which may then be overwritten. @param realm of the request */
+export function copyHead(view: MessageView, realm: string): ReplyHead {
   const at = view.start + 8;
   return {
     method: view.method,
     transactionId: Buffer.from(view.buffer.subarray(at, at + TRANSACTION_ID_LENGTH)),
     fingerprint: view.fingerprintOffset !== ABSENT,
+    realm,
   };
 }
 
@@ -65,7 +68,7 @@ export class ReplyBuilder {
     this.#begin(head, MessageClass.ERROR);
     this.#writer.errorCode(reply.code, integrity === null ? '' : reasonPhrase(reply.code));
     if (reply.unknown.length > 0) this.#writer.unknownAttributes(reply.unknown);
-    if (isChallenge(reply)) this.#challenge(nonce);
+    if (isChallenge(reply)) this.#challenge(head.realm, nonce);
     return this.#finish(head, integrity);
   }
 
@@ -74,8 +77,8 @@ export class ReplyBuilder {
   }
 
   // PASSWORD-ALGORITHMS is in every challenge or in none (RFC 8489 §9.2.4, §9.2.5).
-  #challenge(nonce: string): void {
-    this.#writer.text(Attribute.REALM, this.#settings.realm);
+  #challenge(realm: string, nonce: string): void {
+    this.#writer.text(Attribute.REALM, realm);
     this.#writer.text(Attribute.NONCE, nonce);
     if (this.#settings.passwordAlgorithms) this.#writer.bytes(Attribute.PASSWORD_ALGORITHMS, OFFERED_ALGORITHMS);
   }

@@ -2,7 +2,7 @@
 
 /** Settings of an engine, for its whole life. */
 export interface EngineSettings {
-  /** REALM. Prepared with OpaqueString. */
+  /** REALM for whoever belongs to no other. Prepared with OpaqueString. */
   readonly realm: string;
   /** No credentials are asked for: labs only. */
   readonly anonymous: boolean;

@@ -20,7 +20,7 @@ function toWire(lookup: CredentialLookup): WireLookup {
   return { candidates: lookup.map(encode), expiresAt: expiries.length === 0 ? null : Math.min(...expiries) };
 }
 
-function encode({ md5Key, sha256Key, username, quotaKey, quotaLimit }: Credential): WireCredential {
+function encode({ md5Key, sha256Key, expiresAt: _, ...rest }: Credential): WireCredential {
   const sha256 = sha256Key === null ? null : sha256Key.toString('base64');
-  return { md5Key: md5Key.toString('base64'), sha256Key: sha256, username, quotaKey, quotaLimit };
+  return { ...rest, md5Key: md5Key.toString('base64'), sha256Key: sha256 };
 }

@@ -91,8 +91,10 @@ export interface WireCredential {
   readonly md5Key: string;
   readonly sha256Key: string | null;
   readonly username: string;
+  readonly realm: string;
   readonly quotaKey: string | null;
   readonly quotaLimit: number;
+  readonly realmLimit: number;
 }
 
 /** What main knows about a username. */
@@ -106,8 +108,13 @@ export type WireLookup =
 
 /** What an allocation is counted against. */
 export interface WireQuotaRequest {
-  readonly quotaKey: string | null;
-  readonly quotaLimit: number;
+  /** Null when access is anonymous. */
+  readonly credential: {
+    readonly quotaKey: string | null;
+    readonly quotaLimit: number;
+    readonly realm: string;
+    readonly realmLimit: number;
+  } | null;
   readonly client: string;
 }
 

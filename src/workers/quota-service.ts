@@ -63,11 +63,12 @@ export class QuotaService {
   }
 }
 
-function keyOf({ client, quotaKey }: WireQuotaRequest): string {
-  return quotaKey === null ? client : `${client} ${quotaKey}`;
+// Neither an address nor a realm holds control characters, so this key is unambiguous.
+function keyOf({ client, credential }: WireQuotaRequest): string {
+  return credential === null ? client : `${client}\n${credential.realm}\n${credential.quotaKey ?? ''}`;
 }
 
-function read({ quotaKey, quotaLimit, client }: WireQuotaRequest): CountedRequest | null {
+function read({ credential, client }: WireQuotaRequest): CountedRequest | null {
   const ip = parseIp(client);
-  return ip === null ? null : { credential: { quotaKey, quotaLimit }, client: ip };
+  return ip === null ? null : { credential, client: ip };
 }

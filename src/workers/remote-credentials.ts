@@ -13,7 +13,7 @@ export interface CredentialQuestions {
 }
 
 /** How long what main said holds, in milliseconds. */
-const KNOWN_MS = 60_000;
+const KNOWN_MS = 5000;
 const UNKNOWN_MS = 1000;
 
 /** Asks main, at most once at a time for the same name. Never rejects. */

@@ -32,6 +32,7 @@ export class RemoteQuota implements Quota {
 }
 
 function toWire({ credential, client }: QuotaRequest): WireQuotaRequest {
-  const { quotaKey = null, quotaLimit = 0 } = credential ?? {};
-  return { quotaKey, quotaLimit, client: client.text };
+  if (credential === null) return { credential, client: client.text };
+  const { quotaKey, quotaLimit, realm, realmLimit } = credential;
+  return { credential: { quotaKey, quotaLimit, realm, realmLimit }, client: client.text };
 }

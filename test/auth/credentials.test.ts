@@ -12,8 +12,10 @@ const alice: Credential = {
   md5Key: Buffer.alloc(16),
   sha256Key: null,
   username: 'alice',
+  realm: REALM,
   quotaKey: null,
   quotaLimit: 0,
+  realmLimit: 0,
 };
 
 function statics(...names: string[]): StaticUsers {

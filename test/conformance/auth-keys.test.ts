@@ -26,7 +26,15 @@ async function allocateAs(client: LabClient, name: string, key: Buffer, realmTex
 function prepared(realmText: string, password: string): Lab {
   const ready = opaqueString(realmText) ?? '';
   const md5Key = longTermKeyMd5('user', ready, opaqueString(password) ?? '');
-  const credential = { md5Key, sha256Key: null, username: 'user', quotaKey: null, quotaLimit: 0 };
+  const credential = {
+    md5Key,
+    sha256Key: null,
+    username: 'user',
+    realm: ready,
+    quotaKey: null,
+    quotaLimit: 0,
+    realmLimit: 0,
+  };
   const credentials: Credentials = {
     find: (name) => (name === 'user' ? [credential] : NoCredential.UNKNOWN_USER),
     usernameOf: () => null,

@@ -13,8 +13,16 @@ function ip(text: string): IpAddress {
   return parsed;
 }
 
-function user(quotaKey: string | null, quotaLimit = 0): Credential {
-  return { md5Key: Buffer.alloc(16), sha256Key: null, username: 'anybody', quotaKey, quotaLimit };
+function user(quotaKey: string | null, quotaLimit = 0, realmLimit = 0): Credential {
+  return {
+    md5Key: Buffer.alloc(16),
+    sha256Key: null,
+    username: 'anybody',
+    realm: 'r',
+    quotaKey,
+    quotaLimit,
+    realmLimit,
+  };
 }
 
 function request(client: string, credential: Credential | null = null): QuotaRequest {
@@ -60,7 +68,7 @@ test('S48, REST-10: of many allocations by one user, exactly the limit is grante
     100,
   );
   t.equal(granted(quota, [request('192.0.2.1', user('rest/bob', 100))]), 1);
-  t.equal(quota.usedBy('rest/alice'), 100);
+  t.equal(quota.usedBy('r', 'rest/alice'), 100);
   quota.release(request('192.0.2.0', alice));
   t.equal(
     granted(
@@ -163,8 +171,9 @@ test('after any order of taking and giving back, nothing is left and no limit wa
         if (given !== undefined) quota.release(given);
         else if (quota.acquire(request(client, credential))) held.push(request(client, credential));
         if (quota.counts().allocations !== held.length || held.length > 12) return false;
-        if (quota.usedBy('a') > 3 || quota.usedBy('b') > 1 || quota.usedBy('__proto__') > 2) return false;
-        if (quota.usedBy('a') !== held.filter((each) => each.credential?.quotaKey === 'a').length) return false;
+        if (quota.usedBy('r', 'a') > 3 || quota.usedBy('r', 'b') > 1 || quota.usedBy('r', '__proto__') > 2)
+          return false;
+        if (quota.usedBy('r', 'a') !== held.filter((each) => each.credential?.quotaKey === 'a').length) return false;
       }
       for (const each of held) quota.release(each);
       const { allocations, users: heldUsers, clients: heldClients } = quota.counts();
@@ -172,4 +181,14 @@ test('after any order of taking and giving back, nothing is left and no limit wa
     }),
   );
   t.pass('as a property');
+});
+
+test('a realm has a limit of its own, over all its users, and none on the others', async (t) => {
+  const quota = new AllocationQuota({ allocations: 0, allocationsPerClientAddress: 0 });
+  const inRealm = (realm: string, name: string) => request('192.0.2.1', { ...user(name, 0, 2), realm });
+  t.equal(granted(quota, [inRealm('a', 'x'), inRealm('a', 'y'), inRealm('a', 'z')]), 2);
+  t.equal(granted(quota, [inRealm('b', 'x')]), 1);
+  quota.release(inRealm('a', 'x'));
+  t.equal(granted(quota, [inRealm('a', 'z'), inRealm('a', 'z')]), 1, 'a unit that returned can be had again');
+  t.equal(quota.usedBy('b', 'x'), 1, 'users of one name in two realms are two users');
 });

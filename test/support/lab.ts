@@ -115,7 +115,7 @@ export function labCredentials(users: ReadonlyMap<string, string> = USERS): Cred
       if (password === undefined) return NoCredential.UNKNOWN_USER;
       const md5Key = longTermKeyMd5(username, realm, password);
       const sha256Key = longTermKeySha256(username, realm, password);
-      return [{ md5Key, sha256Key, username, quotaKey: username, quotaLimit: 0 }];
+      return [{ md5Key, sha256Key, username, realm, quotaKey: username, quotaLimit: 0, realmLimit: 0 }];
     },
     usernameOf: (hash, realm) => [...users.keys()].find((name) => userhash(name, realm).equals(hash)) ?? null,
   };
@@ -144,6 +144,7 @@ export class Lab {
       reservations: null,
       capabilities: { dontFragment: false },
       credentials: labCredentials(),
+      realms: null,
       peers: new PeerPolicy({
         allow: (options.allow ?? []).map(cidr),
         deny: (options.deny ?? []).map(cidr),

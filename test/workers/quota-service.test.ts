@@ -4,8 +4,11 @@ import { parseIp } from '../../src/stun/ip-address.ts';
 import { QuotaService } from '../../src/workers/quota-service.ts';
 import { RemoteQuota } from '../../src/workers/remote-quota.ts';
 
-const ALICE = { quotaKey: 'static/alice', quotaLimit: 3, client: '192.0.2.1' };
-const ANYBODY = { quotaKey: null, quotaLimit: 0, client: '192.0.2.9' };
+const ALICE = {
+  credential: { quotaKey: 'static/alice', quotaLimit: 3, realm: 'r', realmLimit: 0 },
+  client: '192.0.2.1',
+};
+const ANYBODY = { credential: null, client: '192.0.2.9' };
 
 function scene() {
   const quota = new AllocationQuota({ allocations: 10, allocationsPerClientAddress: 5 });
@@ -18,7 +21,7 @@ test('limits hold over all workers together', async (t) => {
     [1, 2, 1, 2].map((worker) => service.acquire(worker, ALICE)),
     [true, true, true, false],
   );
-  t.equal(quota.usedBy('static/alice'), 3);
+  t.equal(quota.usedBy('r', 'static/alice'), 3);
   const anybody = Array.from({ length: 6 }, (_, index) => service.acquire(1 + (index % 2), ANYBODY));
   t.same(anybody, [true, true, true, true, true, false]);
 });
@@ -27,7 +30,7 @@ test('a unit returns once, from the worker that holds it', async (t) => {
   const { quota, service } = scene();
   service.acquire(1, ALICE);
   service.release(2, ALICE);
-  t.equal(quota.usedBy('static/alice'), 1, 'worker 2 holds none');
+  t.equal(quota.usedBy('r', 'static/alice'), 1, 'worker 2 holds none');
   service.release(1, ALICE);
   service.release(1, ALICE);
   t.same(quota.counts(), { allocations: 0, users: 0, clients: 0 });
@@ -40,7 +43,7 @@ test('everything that a dead worker held returns, and nothing of the others', as
   service.releaseAll(1);
   t.same(quota.counts(), { allocations: 1, users: 1, clients: 1 });
   service.releaseAll(1);
-  t.equal(quota.usedBy('static/alice'), 1);
+  t.equal(quota.usedBy('r', 'static/alice'), 1);
   t.equal(service.acquire(1, ALICE), true, 'its successor begins anew');
 });
 
@@ -66,8 +69,10 @@ test('a worker asks for each allocation, and is refused when main is gone', asyn
     md5Key: Buffer.alloc(16),
     sha256Key: null,
     username: 'alice',
+    realm: 'r',
     quotaKey: 'static/alice',
     quotaLimit: 1,
+    realmLimit: 0,
   };
   t.equal(await remote.acquire({ credential, client }), true);
   t.equal(await remote.acquire({ credential, client }), false);

@@ -93,7 +93,7 @@ function answerKnown(request: Request, transactionId: string, context: HandlerCo
     cached !== null &&
     cached.transactionId === transactionId &&
     context.env.clock.now() < cached.until &&
-    allocation.credential?.username === request.credential?.username;
+    allocation.belongsTo(request.credential);
   return repeated ? { kind: 'repeat', bytes: cached.bytes } : ALLOCATION_MISMATCH;
 }
 

@@ -42,7 +42,7 @@ function isBindable(number: number, context: HandlerContext): boolean {
 }
 
 function checkPeer(allocation: Allocation, peer: TransportAddress, context: HandlerContext): Reject | null {
-  const rule = context.access.judge(peer.ip, peer.port);
+  const rule = context.access.judge(peer.ip, peer.port, allocation.realm);
   if (rule === null) return null;
   context.env.observer.peerDenied(allocation, peer.ip, peer.port, rule);
   return FORBIDDEN;

@@ -56,7 +56,7 @@ function checkPeers(allocation: Allocation, peers: readonly IpAddress[], context
   let added = 0;
   for (const peer of peers) {
     if (allocation.relay(peer.family) === null) return PEER_ADDRESS_FAMILY_MISMATCH;
-    const rule = context.access.judgeAddress(peer);
+    const rule = context.access.judgeAddress(peer, allocation.realm);
     if (rule !== null) {
       context.env.observer.peerDenied(allocation, peer, 0, rule);
       return FORBIDDEN;

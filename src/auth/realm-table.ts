@@ -1,0 +1,96 @@
+// Which realms are served beside the default one, by which ORIGIN, and whom their clients may reach: as a store says, in
+// a form that crosses from main to its workers. Replaced as a whole; knows no store.
+
+import type { IpAddress } from '../stun/ip-address.ts';
+import type { PeerAddressPolicy, Realms } from '../turn/env.ts';
+import { Cidr, parseCidr } from '../turn/peers/cidr.ts';
+import { PeerPolicy, type PeerPolicyOptions, type PeerRule } from '../turn/peers/peer-policy.ts';
+import { canonicalOrigin } from './origin.ts';
+
+/** What a store says of the peers of one realm, as prefixes in text. */
+export interface RealmPeers {
+  /** Empty: of all realms, and of clients that have none. */
+  readonly realm: string;
+  readonly allow: readonly string[];
+  readonly deny: readonly string[];
+}
+
+/** The realms of a store, as plain data. */
+export interface RealmTableData {
+  readonly realms: readonly string[];
+  readonly origins: readonly { readonly origin: string; readonly realm: string }[];
+  readonly peers: readonly RealmPeers[];
+}
+
+/** Nothing but the default realm. */
+export const NO_REALMS: RealmTableData = Object.freeze({ realms: [], origins: [], peers: [] });
+
+/** The realms that are served, and the peers that their clients may reach. */
+export class RealmTable implements Realms, PeerAddressPolicy {
+  readonly #base: PeerPolicyOptions;
+  #realms: ReadonlySet<string> = new Set();
+  #origins: ReadonlyMap<string, string> = new Map();
+  /** By realm; a realm without rules of its own has the common ones. */
+  #policies: ReadonlyMap<string, PeerPolicy> = new Map();
+  #common: PeerPolicy;
+  readonly #configured: PeerPolicy;
+
+  /** @param base what the configuration says of peers */
+  constructor(base: PeerPolicyOptions) {
+    this.#base = base;
+    this.#configured = new PeerPolicy(base);
+    this.#common = this.#configured;
+  }
+
+  /** Serves these from now on. Permissions that exist are judged again when they are refreshed (RFC 8656 §9). */
+  update({ realms, origins, peers }: RealmTableData): void {
+    const common = peers.filter(({ realm }) => realm === '');
+    const names = new Set(peers.map(({ realm }) => realm));
+    this.#common = this.#policyOf(common);
+    this.#policies = new Map(
+      [...names].map((name) => [name, this.#policyOf([...common, ...peers.filter(({ realm }) => realm === name)])]),
+    );
+    this.#realms = new Set([...realms, ...origins.map(({ realm }) => realm)]);
+    this.#origins = new Map(origins.map(({ origin, realm }) => [canonicalOrigin(origin), realm]));
+  }
+
+  serves(realm: string): boolean {
+    return this.#realms.has(realm);
+  }
+
+  ofOrigin(origin: string): string | null {
+    return this.#origins.size === 0 ? null : (this.#origins.get(canonicalOrigin(origin)) ?? null);
+  }
+
+  check(ip: IpAddress, realm: string): PeerRule | null {
+    return this.#of(realm).check(ip);
+  }
+
+  checkShown(ip: IpAddress, realm: string): PeerRule | null {
+    return this.#of(realm).checkShown(ip);
+  }
+
+  /** Services of this host are opened by the configuration alone: no realm's clients have a right to them. */
+  isOpened(ip: IpAddress): boolean {
+    return this.#configured.isOpened(ip);
+  }
+
+  #of(realm: string): PeerPolicy {
+    return this.#policies.get(realm) ?? this.#common;
+  }
+
+  #policyOf(peers: readonly RealmPeers[]): PeerPolicy {
+    const { allow, deny, unsafeAllowLoopback } = this.#base;
+    return new PeerPolicy({
+      allow: [...allow, ...peers.flatMap((rules) => rules.allow.map(network))],
+      deny: [...deny, ...peers.flatMap((rules) => rules.deny.map(network))],
+      unsafeAllowLoopback,
+    });
+  }
+}
+
+function network(text: string): Cidr {
+  const cidr = parseCidr(text);
+  if (cidr instanceof Cidr) return cidr;
+  throw new TypeError(`${text} is no network`); // whoever read the store has made these
+}

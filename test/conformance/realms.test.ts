@@ -1,0 +1,90 @@
+// Several realms at one server, chosen by ORIGIN or REALM (draft-johnston-tram-stun-origin, coturn): S26 of the security bar.
+
+import { test } from 'tap';
+import { RealmTable } from '../../src/auth/realm-table.ts';
+import { Lab, USERS } from '../support/lab.ts';
+import { type LabClient, peerAddress, REQUEST } from '../support/lab-client.ts';
+import { type AttributeInput, attr, type Decoded, message } from '../support/wire.ts';
+import { longTermKey, nonce, realm, requestedTransport, username } from '../support/wire-attributes.ts';
+
+const ORIGIN = 0x802f;
+const PEER = '93.184.216.34:5000';
+
+const origin = (value: string): AttributeInput => [ORIGIN, Buffer.from(value)];
+
+function lab(): Lab {
+  const realms = new RealmTable({ allow: [], deny: [], unsafeAllowLoopback: false });
+  realms.update({
+    realms: ['plain.example'],
+    origins: [{ origin: 'https://App.example/', realm: 'app.example' }],
+    peers: [
+      { realm: 'app.example', allow: ['10.1.0.0/16'], deny: ['93.184.216.34/32'] },
+      { realm: '', allow: [], deny: ['203.0.113.77/32'] },
+    ],
+  });
+  return new Lab({ env: { realms, peers: realms } });
+}
+
+async function realmFor(client: LabClient, attrs: readonly AttributeInput[]): Promise<string | undefined> {
+  const answer = await client.exchange(message({ type: REQUEST.allocate, attrs: [requestedTransport(), ...attrs] }));
+  client.nonce = answer?.text(attr.nonce) ?? '';
+  return answer?.text(attr.realm);
+}
+
+// A request as alice of a realm.
+async function as(
+  client: LabClient,
+  realmText: string,
+  type: number,
+  attrs: readonly AttributeInput[],
+): Promise<Decoded> {
+  const key = longTermKey('alice', realmText, USERS.get('alice') ?? '');
+  const proof = [username('alice'), realm(realmText), nonce(client.nonce)];
+  return client.must(await client.exchange(message({ type, attrs: [...attrs, ...proof], key })));
+}
+
+test('ORIGIN chooses the realm of the challenge, in whatever form it is written', async (t) => {
+  const server = lab();
+  t.equal(await realmFor(server.client(), [origin('https://app.example')]), 'app.example');
+  t.equal(await realmFor(server.client(), [origin('https://APP.example:443')]), 'app.example');
+  t.equal(await realmFor(server.client(), [origin('https://other.example')]), 'example.org');
+  t.equal(await realmFor(server.client(), []), 'example.org');
+});
+
+test('S26 a forged ORIGIN does not stick: the next request is judged in the realm that it names', async (t) => {
+  const client = lab().client();
+  await realmFor(client, [origin('https://app.example')]);
+  t.equal((await as(client, 'example.org', REQUEST.allocate, [requestedTransport()])).type, 0x0103);
+  t.equal(client.allocation?.realm, 'example.org');
+  t.equal((await as(client, 'example.org', REQUEST.createPermission, [peerAddress(PEER)])).type, 0x0108);
+});
+
+test('S26 permissions follow the rules of the realm that the allocation was made in', async (t) => {
+  const client = lab().client();
+  await realmFor(client, [origin('https://app.example')]);
+  t.equal((await as(client, 'app.example', REQUEST.allocate, [requestedTransport()])).type, 0x0103);
+  const permit = async (peer: string) =>
+    (await as(client, 'app.example', REQUEST.createPermission, [peerAddress(peer)])).errorCode ?? 0;
+  t.equal(await permit(PEER), 403, 'denied in this realm');
+  t.equal(await permit('10.1.2.3:1'), 0, 'opened in this realm');
+  t.equal(await permit('10.2.2.3:1'), 403, 'the built-in list holds for the rest');
+  t.equal(await permit('203.0.113.77:1'), 403, 'denied in all realms');
+});
+
+test('a realm that is not served is no realm: the default one judges', async (t) => {
+  const client = lab().client();
+  await realmFor(client, []);
+  const answer = await as(client, 'nowhere.example', REQUEST.allocate, [requestedTransport()]);
+  t.equal(answer.errorCode, 401);
+  t.equal(answer.text(attr.realm), 'example.org');
+  client.nonce = answer.text(attr.nonce) ?? '';
+  t.equal((await as(client, 'plain.example', REQUEST.allocate, [requestedTransport()])).type, 0x0103);
+});
+
+test('an owner is known in his realm only', async (t) => {
+  const client = lab().client();
+  await realmFor(client, []);
+  t.equal((await as(client, 'app.example', REQUEST.allocate, [requestedTransport()])).type, 0x0103);
+  const other = await as(client, 'example.org', REQUEST.createPermission, [peerAddress('10.1.2.3:1')]);
+  t.equal(other.errorCode, 441, 'alice of another realm is somebody else');
+});
