@@ -3,7 +3,7 @@
 import { Command, CommanderError } from 'commander';
 import { escapeText } from '../escape-text.ts';
 import { addConfigCommands } from './config-commands.ts';
-import { type CommandIo, ExitStatus } from './terminal-io.ts';
+import { type CommandIo, ExitStatus, QuestionCancelled } from './terminal-io.ts';
 
 /** Runs one command line (the arguments after the program's name). Never throws on bad usage. */
 export async function runTurnctl(argv: readonly string[], version: string, io: CommandIo): Promise<ExitStatus> {
@@ -25,6 +25,10 @@ export async function runTurnctl(argv: readonly string[], version: string, io: C
   try {
     await program.parseAsync([...argv], { from: 'user' });
   } catch (error) {
+    if (error instanceof QuestionCancelled) {
+      io.err(`turnctl: ${error.message}\n`);
+      return ExitStatus.failed;
+    }
     if (!(error instanceof CommanderError)) throw error;
     return error.exitCode === 0 ? ExitStatus.ok : ExitStatus.invalid;
   }

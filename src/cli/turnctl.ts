@@ -3,12 +3,14 @@
 
 import { systemFileReader } from '../config/file-reader.ts';
 import { packageVersion } from './package-version.ts';
+import { terminalQuestions } from './terminal-questions.ts';
 import { runTurnctl } from './turnctl-program.ts';
 
 // `turnctl config schema | head` closes the pipe early: that is no fault.
 process.stdout.on('error', () => {});
 
 process.exitCode = await runTurnctl(process.argv.slice(2), packageVersion(), {
+  ...terminalQuestions({ input: process.stdin, output: process.stderr }),
   env: process.env,
   cwd: process.cwd(),
   reader: systemFileReader,

@@ -1,7 +1,7 @@
 // What the control API needs of a running server. Declares, does nothing: the server puts it together.
 
 import type { CounterTree } from '../workers/counter-tree.ts';
-import type { SessionInfo, SessionQuery, SessionSelector } from '../workers/sessions.ts';
+import type { SessionDetail, SessionInfo, SessionQuery, SessionSelector } from '../workers/sessions.ts';
 import type { Administration } from './administration.ts';
 
 /** How the store is doing. */
@@ -58,6 +58,8 @@ export interface ServerControl {
   status(): Promise<ServerStatus>;
   /** One page of the live allocations, in the order of their ids. */
   sessions(query: SessionQuery): Promise<readonly SessionInfo[]>;
+  /** One allocation with its permissions and channels, or null if there is none of that id. */
+  session(id: number): Promise<SessionDetail | null>;
   /** Ends allocations. @returns how many */
   end(selector: SessionSelector): Promise<number>;
   /** Reads the configuration again. @throws AdminError invalid, every fault a line of it; nothing has changed then */

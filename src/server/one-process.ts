@@ -10,7 +10,7 @@ import { systemClock } from '../state/system-clock.ts';
 import type { IpAddress } from '../stun/ip-address.ts';
 import { TlsAcceptor } from '../tls/tls-acceptor.ts';
 import { readCounters } from '../workers/counter-tree.ts';
-import { endSessions, listSessions, type SessionSource } from '../workers/sessions.ts';
+import { endSessions, listSessions, type SessionSource, showSession } from '../workers/sessions.ts';
 import type { Closers } from './closers.ts';
 import { faultReporter, setUpEngine } from './engine-setup.ts';
 import type { Foundation } from './foundation.ts';
@@ -64,6 +64,7 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
     failed: new Promise(() => {}),
     allocations: () => engine.allocations.size,
     sessions: async (query) => listSessions(source(), query),
+    session: async (id) => showSession(source(), id),
     end: async (selector) => endSessions(engine, selector),
     counters: async () =>
       readCounters({

@@ -2,7 +2,7 @@
 
 import type { LabUser } from '../state/kept-secrets.ts';
 import type { CounterTree } from '../workers/counter-tree.ts';
-import type { SessionInfo, SessionQuery, SessionSelector } from '../workers/sessions.ts';
+import type { SessionDetail, SessionInfo, SessionQuery, SessionSelector } from '../workers/sessions.ts';
 import type { ListenerInfo } from './ice-servers.ts';
 
 /** A server that serves. */
@@ -24,6 +24,8 @@ export interface RunningServer {
   allocations(): number;
   /** One page of the live allocations, in the order of their ids. */
   sessions(query: SessionQuery): Promise<readonly SessionInfo[]>;
+  /** One allocation with its permissions and channels, or null if there is none of that id. */
+  session(id: number): Promise<SessionDetail | null>;
   /** Ends allocations. @returns how many */
   end(selector: SessionSelector): Promise<number>;
   /** All counters since the start, summed over workers, the dead ones' included. */

@@ -99,6 +99,7 @@ class MainProcess {
       failed,
       allocations: () => this.#services.allocations,
       sessions: (query) => this.#fleet.sessions(query),
+      session: (id) => this.#fleet.session(id),
       end: (selector) => this.#fleet.end(selector),
       counters: () => this.#fleet.counters(),
       close: () => this.#closers.close(),

@@ -20,7 +20,7 @@ import { LogPipe } from '../workers/log-pipe.ts';
 import type { MainCalls, StartMessage, ToWorker, WireListener, WorkerCalls } from '../workers/messages.ts';
 import type { ParentChannel } from '../workers/parent-channel.ts';
 import { RemoteCredentials } from '../workers/remote-credentials.ts';
-import { endSessions, listSessions } from '../workers/sessions.ts';
+import { endSessions, listSessions, showSession } from '../workers/sessions.ts';
 import { WorkerFd } from '../workers/spawn-worker.ts';
 import { faultReporter } from './engine-setup.ts';
 import { streamSettings } from './streams-setup.ts';
@@ -119,6 +119,7 @@ export class Worker {
     });
     this.#handlers = {
       sessions: (query) => listSessions({ engine, worker, now: systemClock.now() }, query),
+      session: (id) => showSession({ engine, worker, now: systemClock.now() }, id),
       end: (selector) => endSessions(engine, selector),
       counters: () => this.#counters(),
     };

@@ -7,7 +7,7 @@ import type { Config } from '../config/config.ts';
 import type { LoadedCertificate } from '../tls/certificate-file.ts';
 import type { AnswerMessage, CallMessage, RefusalMessage } from './calls.ts';
 import type { CounterTree } from './counter-tree.ts';
-import type { SessionInfo, SessionQuery, SessionSelector } from './sessions.ts';
+import type { SessionDetail, SessionInfo, SessionQuery, SessionSelector } from './sessions.ts';
 
 /** An address and a port. */
 export interface WireEndpoint {
@@ -142,6 +142,7 @@ export type MainCalls = {
 /** What main asks workers. */
 export type WorkerCalls = {
   readonly sessions: { readonly ask: SessionQuery; readonly answer: readonly SessionInfo[] };
+  readonly session: { readonly ask: number; readonly answer: SessionDetail | null };
   readonly end: { readonly ask: SessionSelector; readonly answer: number };
   readonly counters: { readonly ask: null; readonly answer: CounterTree };
 };

@@ -1,7 +1,9 @@
 // Allocations as plain data: listed page by page and ended by order, the same in every process. Knows the engine and
 // nothing of who asks.
 
+import { TransportAddress } from '../stun/transport-address.ts';
 import type { Allocation } from '../turn/allocation.ts';
+import type { Channel } from '../turn/channel.ts';
 import type { Engine } from '../turn/engine.ts';
 import { ReleaseReason } from '../turn/env.ts';
 
@@ -27,10 +29,42 @@ export interface SessionInfo {
   readonly bytesToClient: number;
 }
 
-/** Which sessions to list, in the order of their ids. */
+/** A live permission of an allocation. */
+export interface PermissionInfo {
+  /** IP address of the peer. */
+  readonly peer: string;
+  /** Seconds until it ends unless it is refreshed. */
+  readonly remaining: number;
+}
+
+/** A live channel of an allocation. */
+export interface ChannelInfo {
+  readonly number: number;
+  /** Address and port of the peer. */
+  readonly peer: string;
+  /** The relayed address that the peer sees. */
+  readonly relayed: string;
+  /** Seconds until it ends unless it is refreshed. */
+  readonly remaining: number;
+  readonly packetsToPeer: number;
+  readonly bytesToPeer: number;
+  readonly packetsToClient: number;
+  readonly bytesToClient: number;
+}
+
+/** One allocation with its peers. */
+export interface SessionDetail extends SessionInfo {
+  readonly permissionList: readonly PermissionInfo[];
+  readonly channelList: readonly ChannelInfo[];
+}
+
+/** Which sessions to list, in the order of their ids. A filter that is null lets all through. */
 export interface SessionQuery {
-  /** Only this user's; null = all. */
   readonly user: string | null;
+  /** The client's address: `IP`, or `IP:port` as a session shows it. */
+  readonly client: string | null;
+  /** Of the client: `udp`, `tcp`, `tls`. */
+  readonly transport: string | null;
   /** Only ids above. */
   readonly after: number;
   readonly limit: number;
@@ -55,10 +89,18 @@ export function listSessions({ engine, worker, now }: SessionSource, query: Sess
   for (const allocation of engine.allocations.list()) {
     if (page.length >= query.limit) break;
     if (allocation.id <= query.after) continue;
-    if (query.user !== null && query.user !== userOf(allocation)) continue;
+    if (!isWanted(allocation, query)) continue;
     page.push(describe(allocation, worker, now));
   }
   return page;
+}
+
+/** One session with its peers, or null if there is none of that id. */
+export function showSession({ engine, worker, now }: SessionSource, id: number): SessionDetail | null {
+  for (const allocation of engine.allocations.list()) {
+    if (allocation.id === id) return describeWhole(allocation, worker, now);
+  }
+  return null;
 }
 
 /** Ends sessions. @returns how many */
@@ -68,6 +110,39 @@ export function endSessions(engine: Engine, selector: SessionSelector): number {
   const ended = [...engine.allocations.list()].filter(isMeant);
   for (const allocation of ended) engine.release(allocation, ReleaseReason.ADMINISTRATIVE);
   return ended.length;
+}
+
+function isWanted(allocation: Allocation, { user, client, transport }: SessionQuery): boolean {
+  const { endpoint } = allocation;
+  if (user !== null && user !== userOf(allocation)) return false;
+  if (transport !== null && transport !== endpoint.transport) return false;
+  return client === null || client === endpoint.client.ip.text || client === endpoint.client.text;
+}
+
+function describeWhole(allocation: Allocation, worker: number, now: number): SessionDetail {
+  const live = allocation.permissions.list().filter((permission) => permission.isLive(now));
+  const channels = [...allocation.channels.values()].filter((channel) => channel.isLive(now));
+  return {
+    ...describe(allocation, worker, now),
+    permissionList: live.map(({ peer, deadline }) => ({ peer: peer.text, remaining: secondsUntil(deadline, now) })),
+    channelList: channels.map((channel) => describeChannel(channel, now)),
+  };
+}
+
+function describeChannel(channel: Channel, now: number): ChannelInfo {
+  const { number, permission, port, relay, deadline } = channel;
+  const { packetsToPeer, bytesToPeer, packetsToClient, bytesToClient } = channel;
+  return {
+    number,
+    peer: new TransportAddress(permission.peer, port).text,
+    relayed: relay.relayed.text,
+    remaining: secondsUntil(deadline, now),
+    ...{ packetsToPeer, bytesToPeer, packetsToClient, bytesToClient },
+  };
+}
+
+function secondsUntil(deadline: number, now: number): number {
+  return Math.ceil((deadline - now) / 1000);
 }
 
 function describe(allocation: Allocation, worker: number, now: number): SessionInfo {
@@ -83,8 +158,8 @@ function describe(allocation: Allocation, worker: number, now: number): SessionI
     transport: allocation.endpoint.transport,
     relayed: relays.map((relay) => relay.relayed.text),
     age: Math.floor((now - allocation.createdAt) / 1000),
-    remaining: Math.ceil((deadline - now) / 1000),
-    permissions: [...allocation.permissions.list()].length,
+    remaining: secondsUntil(deadline, now),
+    permissions: allocation.permissions.size,
     channels: allocation.channels.size,
     packetsFromClient: live('packetsToPeer'),
     bytesFromClient: live('bytesToPeer'),

@@ -6,7 +6,7 @@ import { answerCall, Caller } from './calls.ts';
 import { CounterTotals, type CounterTree } from './counter-tree.ts';
 import type { TaggedDescriptors } from './descriptors.ts';
 import type { FromWorker, MainCalls, ToWorker, WorkerCalls } from './messages.ts';
-import type { SessionInfo, SessionQuery, SessionSelector } from './sessions.ts';
+import type { SessionDetail, SessionInfo, SessionQuery, SessionSelector } from './sessions.ts';
 import { Supervisor, type Timers, type WorkerLoss, type WorkerProcess, type WorkerProcessOwner } from './supervisor.ts';
 
 /** What one worker is reached by. */
@@ -88,6 +88,12 @@ export class WorkerFleet {
       .flatMap(([, page]) => page)
       .sort((left, right) => left.id - right.id)
       .slice(0, query.limit);
+  }
+
+  /** One session with its peers, or null if there is none of that id. */
+  async session(id: number): Promise<SessionDetail | null> {
+    const answers = await this.#askAll((caller) => caller.call('session', id));
+    return answers.find(([, detail]) => detail !== null)?.[1] ?? null;
   }
 
   /** Ends sessions. @returns how many */

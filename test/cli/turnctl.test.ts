@@ -4,20 +4,13 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
 import { runTurnctl } from '../../src/cli/turnctl-program.ts';
-import { fakeFiles } from '../config/fake-files.ts';
+import { fakeIo } from '../support/command-io.ts';
 
 /** Runs one command line on files in memory. */
 async function run(argv: readonly string[], files: Readonly<Record<string, string>> = {}) {
-  const printed: string[] = [];
-  const refused: string[] = [];
-  const status = await runTurnctl(argv, '1.2.3', {
-    env: {},
-    cwd: '/cwd',
-    reader: fakeFiles(files),
-    out: (text) => void printed.push(text),
-    err: (text) => void refused.push(text),
-  });
-  return { status, out: printed.join(''), err: refused.join('') };
+  const io = fakeIo({ files });
+  const status = await runTurnctl(argv, '1.2.3', io);
+  return { status, out: io.printed.join(''), err: io.refused.join('') };
 }
 
 test('config check: a good file is ok, with warnings', async (t) => {
