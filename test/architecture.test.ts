@@ -24,7 +24,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   auth: ['stun', 'turn', 'errors', 'store'],
   limits: ['stun', 'turn', 'errors'],
   state: ['stun', 'turn', 'errors'],
-  config: ['stun', 'turn', 'errors', 'escape-text', 'coturn'],
+  config: ['stun', 'turn', 'errors', 'escape-text', 'coturn', 'store'],
   log: ['stun', 'turn', 'errors', 'escape-text'],
   workers: ['stun', 'turn', 'errors', 'auth', 'limits', 'planes', 'tls', 'config', 'log'],
   store: ['stun', 'turn', 'errors', 'escape-text'],

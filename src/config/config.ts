@@ -1,5 +1,6 @@
 // Owns the Config type: what the rest of the program may know of the configuration. Parsed once, frozen, complete.
 
+import type { StoreUrl } from '../store/store-url.ts';
 import { type CamelKeys, camelKeys } from './camel-case.ts';
 import type { Credentials } from './credentials.ts';
 import type { Settings } from './schema.ts';
@@ -25,8 +26,8 @@ export interface Config extends CamelSettings {
   };
   /** Where users, secrets and realms are kept; null = nowhere. */
   readonly store: StoreSetting | null;
-  /** URL of the Redis that is told of allocations, or null. It may hold a password. */
-  readonly statsdb: string | null;
+  /** The Redis that is told of allocations, or null. */
+  readonly statsdb: StoreUrl | null;
   readonly control: {
     /** Absolute path of the Unix socket; null = there is none. */
     readonly socket: string | null;
@@ -39,8 +40,7 @@ export interface Config extends CamelSettings {
 
 /** A store that was configured, or the default one. */
 export interface StoreSetting {
-  /** It may hold a password. */
-  readonly url: string;
+  readonly url: StoreUrl;
   /** Whether nobody asked for it: then it need not be there. */
   readonly isDefault: boolean;
 }
@@ -57,7 +57,7 @@ export interface ConfigExtras {
   readonly logFile: string | null;
   readonly configFile: string | null;
   readonly store: StoreSetting | null;
-  readonly statsdb: string | null;
+  readonly statsdb: StoreUrl | null;
   readonly controlSocket: string | null;
 }
 

@@ -1,6 +1,7 @@
-// Owns what `store` and `statsdb` come to: a URL that a driver can be found for, or none. Opens nothing.
+// Owns what `store` and `statsdb` come to: where a driver is to look, or nowhere. Opens nothing.
 
 import { join } from 'node:path';
+import { parseStoreUrl, type StoreUrl } from '../store/store-url.ts';
 import type { StoreSetting } from './config.ts';
 import { type CredentialFiles, storeUrlOf } from './credentials.ts';
 import type { ValueFault } from './issues.ts';
@@ -10,7 +11,7 @@ import type { Settings } from './schema.ts';
 /** Where the stores of a configuration are. */
 export interface Stores {
   readonly store: StoreSetting | null;
-  readonly statsdb: string | null;
+  readonly statsdb: StoreUrl | null;
   readonly faults: readonly ValueFault[];
 }
 
@@ -22,22 +23,31 @@ interface Context {
 }
 
 /** Reads both settings. */
-export function readStores(settings: Settings, { files, stateDir }: Context): Stores {
-  const store = storeUrlOf(settings, 'store', files);
-  const statsdb = storeUrlOf(settings, 'statsdb', files);
+export function readStores(settings: Settings, context: Context): Stores {
+  const store = readUrl('store', settings, context);
+  const statsdb = readUrl('statsdb', settings, context);
+  const faults = [store, statsdb].flatMap((each) => ('message' in each ? [each] : []));
+  if ('value' in statsdb && statsdb.value !== null && statsdb.value.kind !== 'redis') {
+    faults.push({ path: ['statsdb'], message: 'must be the URL of a Redis: redis://user:password@host:6379/0' });
+  }
+  const isDefault = settings.store === 'auto';
   return {
-    store: store === 'none' ? null : settingOf(store, stateDir),
-    statsdb: statsdb === 'none' ? null : statsdb,
-    faults: [],
+    store: 'value' in store && store.value !== null ? Object.freeze({ url: store.value, isDefault }) : null,
+    statsdb: 'value' in statsdb ? statsdb.value : null,
+    faults,
   };
 }
 
-function settingOf(url: string, stateDir: string): StoreSetting {
-  const isDefault = url === 'auto';
-  return Object.freeze({ url: isDefault ? fileUrl(join(stateDir, 'turnd.db')) : url, isDefault });
-}
-
-// A path may hold what means something else in a URL.
-function fileUrl(path: string): string {
-  return `sqlite://${path.split('/').map(encodeURIComponent).join('/')}`;
+function readUrl(
+  key: 'store' | 'statsdb',
+  settings: Settings,
+  { files, paths, stateDir }: Context,
+): { readonly value: StoreUrl | null } | ValueFault {
+  const text = storeUrlOf(settings, key, files);
+  if (text === 'none') return { value: null };
+  if (key === 'store' && text === 'auto') {
+    return { value: Object.freeze({ kind: 'sqlite', path: join(stateDir, 'turnd.db') }) };
+  }
+  const parsed = parseStoreUrl(text, (path) => paths.resolve([key], path));
+  return 'error' in parsed ? { path: [key], message: parsed.error } : { value: Object.freeze(parsed.value) };
 }
