@@ -4,7 +4,7 @@
 import { parseFlags } from './cli/flags.ts';
 import { hideArguments } from './cli/hide-arguments.ts';
 import { packageVersion } from './cli/package-version.ts';
-import { type Config, NO_CREDENTIALS } from './config/config.ts';
+import type { Config } from './config/config.ts';
 import { systemFileReader } from './config/file-reader.ts';
 import { loadConfig } from './config/load-config.ts';
 import { ConfigError, exitStatusOf, TurnServerError } from './errors.ts';
@@ -49,10 +49,6 @@ function load(flags: Parameters<typeof loadConfig>[0]['flags'], configFile: stri
   const { env } = process;
   const result = loadConfig({ flags, configFile, env, cwd: process.cwd(), reader: systemFileReader });
   if (!result.ok) throw new ConfigError(result.errors);
-  const { config } = result;
-  // A file that names no credentials is a mistake; no file at all is somebody who tries turnd out.
-  const serves = config.hasCredentials || config.auth.anonymous || config.configFile === null;
-  if (!serves) throw new ConfigError([`${config.configFile}: ${NO_CREDENTIALS}`]);
   return result;
 }
 

@@ -7,9 +7,9 @@ import { Cidr, parseCidr } from '../turn/peers/cidr.ts';
 import { PeerPolicy, type PeerPolicyOptions, type PeerRule } from '../turn/peers/peer-policy.ts';
 import { canonicalOrigin } from './origin.ts';
 
-/** What a store says of the peers of one realm, as prefixes in text. */
+/** What a store says of the peers of one realm, as prefixes in text. `deny` is stronger. */
 export interface RealmPeers {
-  /** Empty: of all realms, and of clients that have none. */
+  /** Empty: of clients whose realm has no entry of its own, or who have none. */
   readonly realm: string;
   readonly allow: readonly string[];
   readonly deny: readonly string[];
@@ -27,13 +27,13 @@ export const NO_REALMS: RealmTableData = Object.freeze({ realms: [], origins: []
 
 /** The realms that are served, and the peers that their clients may reach. */
 export class RealmTable implements Realms, PeerAddressPolicy {
-  readonly #base: PeerPolicyOptions;
+  #base: PeerPolicyOptions;
   #realms: ReadonlySet<string> = new Set();
   #origins: ReadonlyMap<string, string> = new Map();
-  /** By realm; a realm without rules of its own has the common ones. */
+  /** By realm; a realm without an entry has the common one. */
   #policies: ReadonlyMap<string, PeerPolicy> = new Map();
   #common: PeerPolicy;
-  readonly #configured: PeerPolicy;
+  #configured: PeerPolicy;
 
   /** @param base what the configuration says of peers */
   constructor(base: PeerPolicyOptions) {
@@ -42,14 +42,15 @@ export class RealmTable implements Realms, PeerAddressPolicy {
     this.#common = this.#configured;
   }
 
-  /** Serves these from now on. Permissions that exist are judged again when they are refreshed (RFC 8656 §9). */
-  update({ realms, origins, peers }: RealmTableData): void {
-    const common = peers.filter(({ realm }) => realm === '');
-    const names = new Set(peers.map(({ realm }) => realm));
-    this.#common = this.#policyOf(common);
-    this.#policies = new Map(
-      [...names].map((name) => [name, this.#policyOf([...common, ...peers.filter(({ realm }) => realm === name)])]),
-    );
+  /**
+   * Serves these from now on. Permissions that exist are judged again when they are refreshed (RFC 8656 §9).
+   * @param base what the configuration says of peers
+   */
+  update({ realms, origins, peers }: RealmTableData, base: PeerPolicyOptions = this.#base): void {
+    this.#base = base;
+    this.#configured = new PeerPolicy(base);
+    this.#policies = new Map(peers.map((each) => [each.realm, this.#policyOf(each)]));
+    this.#common = this.#policies.get('') ?? this.#configured;
     this.#realms = new Set([...realms, ...origins.map(({ realm }) => realm)]);
     this.#origins = new Map(origins.map(({ origin, realm }) => [canonicalOrigin(origin), realm]));
   }
@@ -79,18 +80,19 @@ export class RealmTable implements Realms, PeerAddressPolicy {
     return this.#policies.get(realm) ?? this.#common;
   }
 
-  #policyOf(peers: readonly RealmPeers[]): PeerPolicy {
+  #policyOf(peers: RealmPeers): PeerPolicy {
     const { allow, deny, unsafeAllowLoopback } = this.#base;
     return new PeerPolicy({
-      allow: [...allow, ...peers.flatMap((rules) => rules.allow.map(network))],
-      deny: [...deny, ...peers.flatMap((rules) => rules.deny.map(network))],
+      allow: [...allow, ...peers.allow.map(network)],
+      deny: [...deny, ...peers.deny.map(network)],
       unsafeAllowLoopback,
     });
   }
 }
 
-function network(text: string): Cidr {
+/** The network that a text stands for whose form has been checked. */
+export function network(text: string): Cidr {
   const cidr = parseCidr(text);
   if (cidr instanceof Cidr) return cidr;
-  throw new TypeError(`${text} is no network`); // whoever read the store has made these
+  throw new TypeError(`${text} passed as a network: please report this`);
 }

@@ -17,6 +17,8 @@ export interface StoreUsersOptions {
   readonly clock: Clock;
   /** Allocations that one user may hold; 0 = no limit. */
   readonly allocationsPerUser: number;
+  /** Whether only turnd writes to it: then both keys of every user are known. */
+  readonly isOwn: boolean;
   /** Calls once, in so many milliseconds; returns how to prevent it. */
   readonly after: (milliseconds: number, act: () => void) => () => void;
 }
@@ -61,7 +63,7 @@ export class StoreUsers implements CredentialSource {
 
   /** coturn's tools make users with an MD5 key alone. */
   get derivesSha256(): boolean {
-    return false;
+    return this.#options.isOwn;
   }
 
   get resolvesUserhashes(): boolean {

@@ -38,10 +38,13 @@ function checkConfig(file: string | undefined, io: CommandIo): ExitStatus {
   const result = load(file, io);
   if (!result.ok) return reportErrors(result.errors, io);
   reportWarnings(result.warnings, io);
-  const { auth, configFile, hasCredentials } = result.config;
+  const { auth, configFile, hasCredentials, store } = result.config;
   const name = configFile ?? NO_FILE;
-  if (configFile !== null && !hasCredentials && !auth.anonymous)
-    return reportErrors([`${name}: ${NO_CREDENTIALS}`], io);
+  if (configFile !== null && !hasCredentials && !auth.anonymous) {
+    const problem = `${name}: ${NO_CREDENTIALS}`;
+    if (store === null) return reportErrors([problem], io);
+    reportWarnings([`${problem}; turnd starts if there are any in its store`], io);
+  }
   io.out(`${escapeText(name)}: ok\n`);
   return ExitStatus.ok;
 }

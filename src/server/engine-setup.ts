@@ -1,5 +1,6 @@
 // Makes an engine of its parts, the same for one process and for each of many, and drives it by timers.
 
+import { network, RealmTable, type RealmTableData } from '../auth/realm-table.ts';
 import type { Config } from '../config/config.ts';
 import { SourceReplyBudget } from '../limits/reply-budget.ts';
 import type { Logger } from '../log/logger.ts';
@@ -8,18 +9,19 @@ import { SAMPLE_MS, SampledClock } from '../state/sampled-clock.ts';
 import { systemClock } from '../state/system-clock.ts';
 import { Engine } from '../turn/engine.ts';
 import type { Env } from '../turn/env.ts';
-import { Cidr, parseCidr } from '../turn/peers/cidr.ts';
-import { PeerPolicy } from '../turn/peers/peer-policy.ts';
+import type { PeerPolicyOptions } from '../turn/peers/peer-policy.ts';
 import { engineSettings } from './engine-settings.ts';
 import { makeSessionObserver } from './session-observer.ts';
 
 const TICK_MS = 1000;
 
 /** What differs between the processes of a server. */
-export interface EngineParts extends Omit<Env, 'clock' | 'peers' | 'budget' | 'observer'> {
+export interface EngineParts extends Omit<Env, 'clock' | 'realms' | 'peers' | 'budget' | 'observer'> {
   readonly config: Config;
   /** Prepared with OpaqueString. */
   readonly realm: string;
+  /** The realms of the store, as they are now. */
+  readonly realmData: RealmTableData;
   /** The process's number among several; 0 where one process is the whole server. */
   readonly worker: number;
   readonly logger: Logger;
@@ -28,20 +30,25 @@ export interface EngineParts extends Omit<Env, 'clock' | 'peers' | 'budget' | 'o
 /** An engine that is driven. */
 export interface EngineSetup {
   readonly engine: Engine;
+  /** Realms and peer rules, to be updated when the store or the configuration changes. */
+  readonly realms: RealmTable;
   /** Starts the timers. Returns how to stop them. */
   start(): () => void;
 }
 
 /** Makes an engine. */
-export function setUpEngine({ config, realm, worker, logger, ...given }: EngineParts): EngineSetup {
+export function setUpEngine({ config, realm, realmData, worker, logger, ...given }: EngineParts): EngineSetup {
   const clock = systemClock;
   const sampled = new SampledClock(clock);
+  const realms = new RealmTable(peerOptions(config));
+  realms.update(realmData);
   const sessions = new SessionLog({ logger, now: () => clock.now() });
   const engine = new Engine(
     {
       ...given,
       clock: sampled,
-      peers: peerPolicy(config),
+      realms,
+      peers: realms,
       budget: new SourceReplyBudget(config.limits, clock, given.random),
       observer: makeSessionObserver(sessions, logger, clock),
     },
@@ -51,7 +58,7 @@ export function setUpEngine({ config, realm, worker, logger, ...given }: EngineP
     engine.tick();
     sessions.flush();
   };
-  return { engine, start: () => startTimers(tick, sampled) };
+  return { engine, realms, start: () => startTimers(tick, sampled) };
 }
 
 /** Says in the log what the engine threw: a bug, which must not end the process. */
@@ -64,13 +71,8 @@ function startTimers(tick: () => void, sampled: SampledClock): () => void {
   return () => timers.forEach(clearInterval);
 }
 
-function peerPolicy({ peers }: Config): PeerPolicy {
+/** What a configuration says of peers. */
+export function peerOptions({ peers }: Pick<Config, 'peers'>): PeerPolicyOptions {
   const unsafeAllowLoopback = peers.unsafeAllowLoopback;
-  return new PeerPolicy({ allow: peers.allow.map(network), deny: peers.deny.map(network), unsafeAllowLoopback });
-}
-
-function network(text: string): Cidr {
-  const cidr = parseCidr(text);
-  if (cidr instanceof Cidr) return cidr;
-  throw new TypeError(`the schema let ${text} pass as a network`);
+  return { allow: peers.allow.map(network), deny: peers.deny.map(network), unsafeAllowLoopback };
 }

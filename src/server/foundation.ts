@@ -1,15 +1,17 @@
 // What must be there before anything listens, in every shape of the server: state directory, addresses, certificates,
 // users.
 
-import type { Config } from '../config/config.ts';
+import { type Config, NO_CREDENTIALS } from '../config/config.ts';
+import { ConfigError } from '../errors.ts';
 import type { Logger } from '../log/logger.ts';
 import { keepLabUser, keepNonceKey, type LabUser } from '../state/kept-secrets.ts';
 import { StateDirectory } from '../state/state-directory.ts';
 import { systemClock } from '../state/system-clock.ts';
 import { SystemRandom } from '../state/system-random.ts';
 import type { Closers } from './closers.ts';
-import { type CredentialsSetup, setUpCredentials } from './credentials-setup.ts';
+import { Directory } from './directory.ts';
 import { type RelaySetup, setUpRelay } from './relay-setup.ts';
+import { type ServerStore, setUpStore } from './store-setup.ts';
 import { setUpTls, type TlsSetup } from './tls-setup.ts';
 
 /** What a server is started with. */
@@ -29,7 +31,9 @@ export interface Foundation extends ServerOptions {
   /** Relayed addresses as shown to clients. */
   readonly shown: readonly string[];
   readonly tls: TlsSetup | null;
-  readonly users: CredentialsSetup;
+  readonly directory: Directory;
+  /** Null where there is none. */
+  readonly store: ServerStore | null;
   readonly nonceKey: Buffer;
 }
 
@@ -39,12 +43,25 @@ export async function layFoundation(options: ServerOptions, closers: Closers): P
   const random = new SystemRandom();
   const state = await StateDirectory.open(config.stateDir);
   closers.add(() => state.close());
-  const labUser = config.hasCredentials || config.auth.anonymous ? null : keepLabUser(state, random);
+  const store = await setUpStore(config, logger, closers);
+  // Of a store that was asked for nothing is assumed: it may be filled later, and may not answer now.
+  const isStoreIdle = config.store?.isDefault === true && !(await store?.hasCredentials());
+  const labUser = makeLabUser(config, isStoreIdle || store === null, () => keepLabUser(state, random));
   const relay = await setUpRelay(config, logger);
   closers.add(() => relay.external.close());
   const shown = relay.addresses.map((ip) => relay.external.current(ip).text);
   const names = [...shown, 'localhost', '127.0.0.1'];
   const tls = await setUpTls({ config, state, clock: systemClock, logger, names });
-  const users = setUpCredentials(config, labUser, systemClock);
-  return { ...options, random, state, labUser, relay, shown, tls, users, nonceKey: keepNonceKey(state, random) };
+  const storeUsers = store?.users ?? null;
+  const directory = new Directory({ config, labUser, storeUsers, isStoreIdle, clock: systemClock, logger });
+  store?.tell(directory);
+  const nonceKey = keepNonceKey(state, random);
+  return { ...options, random, state, store, labUser, relay, shown, tls, directory, nonceKey };
+}
+
+// A file that names no credentials is a mistake (S12); no file at all is somebody who tries turnd out.
+function makeLabUser(config: Config, isNobodyStored: boolean, make: () => LabUser): LabUser | null {
+  if (config.hasCredentials || config.auth.anonymous || !isNobodyStored) return null;
+  if (config.configFile !== null) throw new ConfigError([`${config.configFile}: ${NO_CREDENTIALS}`]);
+  return make();
 }

@@ -57,7 +57,7 @@ export class MainServices {
   /** How the questions of a worker are answered. */
   handlers(worker: number, line: WorkerLine): CallHandlers<MainCalls> {
     return {
-      ...credentialHandlers(this.#foundation.users.credentials),
+      ...credentialHandlers(this.#foundation.directory.credentials),
       quota: (request) => this.#quota.acquire(worker, request),
       mayHold: ({ holder, limit }) => this.#reservations.mayHold(holder, limit),
       hold: ({ tag, local, holder }) => {

@@ -23,19 +23,20 @@ const SCAN_MS = 10_000;
 
 /** @throws TurnServerError with a sentence that says what failed and what to do */
 export async function openInOneProcess(foundation: Foundation, closers: Closers): Promise<RunningServer> {
-  const { config, logger, random, relay, tls, users, nonceKey } = foundation;
+  const { config, logger, random, relay, tls, directory, nonceKey } = foundation;
   const report = faultReporter(logger);
   const counters = new PlaneCounters();
   const listeners = new Listeners({ config, logger, clock: systemClock, counters, report });
   const own = hostAddresses(relay, listeners);
-  const { engine, start } = setUpEngine({
+  const { engine, realms, start } = setUpEngine({
     config,
-    ...users,
+    realm: directory.realm,
+    credentials: directory.credentials,
+    realmData: directory.realms,
     worker: 0,
     logger,
     random,
     relays: relaySockets({ ...foundation, counters, report }),
-    realms: null,
     reservations: null,
     capabilities: PORTABLE_CAPABILITIES,
     own,
@@ -43,6 +44,7 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
     quota: new AllocationQuota(config.limits),
     nonceKey,
   });
+  directory.onChange(() => realms.update(directory.realms));
   closers.add(() => listeners.close());
   // Before the listeners: allocations end because the server does, and not because their connections do.
   closers.add(() => engine.close());

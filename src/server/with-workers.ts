@@ -2,6 +2,7 @@
 // the workers alive. No packet passes through it.
 
 import { fileURLToPath } from 'node:url';
+import type { Config } from '../config/config.ts';
 import { TurnServerError } from '../errors.ts';
 import { listLocalAddresses } from '../net/interfaces.ts';
 import { type DescriptorChannel, openPair } from '../planes/linux/descriptor-channel.ts';
@@ -86,6 +87,8 @@ class MainProcess {
     await this.#fleet.start().catch((error: Error) => {
       throw new TurnServerError('TURN_WORKERS', error.message);
     });
+    const { directory } = this.#foundation;
+    directory.onChange(() => this.#fleet.broadcast({ kind: 'invalidate', realms: directory.realms }));
     relay.external.onChange(() => this.#tellAddresses());
     const scan = setInterval(() => void this.#listeners.scan().then(() => this.#tellAddresses()), SCAN_MS);
     this.#closers.add(() => clearInterval(scan));
@@ -128,15 +131,15 @@ class MainProcess {
   }
 
   #greeting(worker: number, listeners: readonly SharedListener[]): StartMessage {
-    const { config, users, nonceKey, tls } = this.#foundation;
-    const { auth } = config;
+    const { directory, nonceKey, tls } = this.#foundation;
     this.#addresses = this.#readAddresses();
     return {
       kind: 'start',
       worker,
-      config: { ...config, auth: { ...auth, secrets: [], users: [] }, tls: { ...config.tls, certificates: [] } },
+      config: harmless(this.#foundation.config),
       workers: this.#choice.workers,
-      realm: users.realm,
+      realm: directory.realm,
+      realms: directory.realms,
       nonceKey: nonceKey.toString('base64'),
       tls: tls && {
         certificates: tls.certificates.certificates.map(({ files: { certificate, key }, ...rest }) => ({
@@ -219,4 +222,10 @@ class MainProcess {
     const lost = { event: 'worker-lost', worker, pid, code, signal, allocations };
     this.#foundation.logger.error(lost, `worker ${worker} is gone (${why}), and ${allocations} allocations with it`);
   }
+}
+
+// What a worker has no use for it must not hold: it parses what the network sends.
+function harmless(config: Config): Config {
+  const auth = { ...config.auth, secrets: [], users: [] };
+  return { ...config, auth, tls: { ...config.tls, certificates: [] }, store: null, statsdb: null };
 }

@@ -44,7 +44,7 @@ export function setUpWorkerEngine(parts: WorkerEngineParts): EngineSetup {
   const shown = addresses.shownFor.bind(addresses);
   const relays = plane.relaySockets({ addresses: addresses.relays, shown, table, random });
   return setUpEngine({
-    ...{ config, realm, worker, logger, random, relays, credentials, realms: null },
+    ...{ config, realm, worker, logger, random, relays, credentials, realmData: message.realms },
     reservations: remoteReservations(parts, relays),
     capabilities: plane.capabilities,
     own: addresses.own,

@@ -1,6 +1,7 @@
 // A relay worker: an engine with its own relay sockets, on listening sockets that main has opened. Whatever it needs to
 // know of users, limits and the host it is told by main; it reads no file.
 
+import type { RealmTable } from '../auth/realm-table.ts';
 import { type Logger, makeLogger } from '../log/logger.ts';
 import { DescriptorChannel } from '../planes/linux/descriptor-channel.ts';
 import { type Libc, loadLibc } from '../planes/linux/libc.ts';
@@ -73,6 +74,7 @@ export class Worker {
   readonly #addresses: ToldAddresses;
   readonly #credentials: RemoteCredentials;
   readonly #engine: Engine;
+  readonly #realms: RealmTable;
   readonly #startEngine: () => () => void;
   readonly #certificates: MemoryCertificates | null;
   readonly #acceptor: TlsAcceptor | null;
@@ -95,11 +97,12 @@ export class Worker {
       },
       systemClock,
     );
-    const { engine, start } = setUpWorkerEngine({
+    const { engine, realms, start } = setUpWorkerEngine({
       ...{ ...parts, caller: this.#caller, descriptors: this.#descriptors },
       ...{ addresses: this.#addresses, credentials: this.#credentials },
     });
     this.#engine = engine;
+    this.#realms = realms;
     this.#startEngine = start;
     const { tls } = message;
     this.#certificates =
@@ -170,6 +173,7 @@ export class Worker {
       case 'certificates':
         return this.#certificates?.replace(message.certificates);
       case 'invalidate':
+        this.#realms.update(message.realms);
         return this.#credentials.invalidate();
       case 'call':
         return answerCall(this.#handlers, message, (answer) => channel.send(answer));

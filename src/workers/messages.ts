@@ -3,6 +3,7 @@
 // worker's descriptor channel first and then sends the message that speaks of them. What is said in one turn of a loop
 // travels as one array (outbox.ts).
 
+import type { RealmTableData } from '../auth/realm-table.ts';
 import type { Config } from '../config/config.ts';
 import type { LoadedCertificate } from '../tls/certificate-file.ts';
 import type { AnswerMessage, CallMessage, RefusalMessage } from './calls.ts';
@@ -40,10 +41,12 @@ export interface StartMessage {
   readonly worker: number;
   /** How many there are. */
   readonly workers: number;
-  /** Without secrets, users and certificates. */
+  /** Without secrets, users, stores and certificates. */
   readonly config: Config;
   /** Prepared with OpaqueString. */
   readonly realm: string;
+  /** What the store says of realms. */
+  readonly realms: RealmTableData;
   readonly nonceKey: string;
   /** Null where no listener takes TLS. Keys are decrypted. */
   readonly tls: { readonly certificates: readonly LoadedCertificate[]; readonly ticketKeys: string } | null;
@@ -61,8 +64,8 @@ export type ToWorker =
   /** Of what a worker itself bounds: its stream connections. */
   | { readonly kind: 'limits'; readonly limits: Config['limits'] }
   | { readonly kind: 'certificates'; readonly certificates: readonly LoadedCertificate[] }
-  /** Users or secrets have changed: whatever is cached of them is void. */
-  | { readonly kind: 'invalidate' }
+  /** Users, secrets or realms have changed: whatever is cached of them is void, and this is what holds now. */
+  | { readonly kind: 'invalidate'; readonly realms: RealmTableData }
   /** Ends its allocations, says {@link FromWorker} `stopped`, and exits. */
   | { readonly kind: 'stop' }
   | CallMessage

@@ -34,7 +34,9 @@ test('config check: every fault is reported, status 2', async (t) => {
 });
 
 test('config check: a file without credentials is refused unless anonymous (S12)', async (t) => {
-  const refused = await run(['config', 'check'], { '/cwd/turnd.yaml': 'realm: x' });
+  const stored = await run(['config', 'check'], { '/cwd/turnd.yaml': 'realm: x' });
+  t.match(stored, { status: 0, err: /^warning: .*no credentials: .*turnctl user add.*in its store$/m });
+  const refused = await run(['config', 'check'], { '/cwd/turnd.yaml': 'realm: x\nstore: none' });
   t.equal(refused.status, 2);
   t.match(refused.err, /^\/cwd\/turnd\.yaml: auth: no credentials: set auth\.secrets/);
   const anonymous = await run(['config', 'check'], { '/cwd/turnd.yaml': 'auth: {anonymous: true}' });

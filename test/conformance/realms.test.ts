@@ -18,7 +18,7 @@ function lab(): Lab {
     realms: ['plain.example'],
     origins: [{ origin: 'https://App.example/', realm: 'app.example' }],
     peers: [
-      { realm: 'app.example', allow: ['10.1.0.0/16'], deny: ['93.184.216.34/32'] },
+      { realm: 'app.example', allow: ['10.1.0.0/16'], deny: ['93.184.216.34/32', '203.0.113.77/32'] },
       { realm: '', allow: [], deny: ['203.0.113.77/32'] },
     ],
   });

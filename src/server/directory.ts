@@ -1,0 +1,113 @@
+// Who may use the server, and what each realm is given: configuration and store together, kept up to date while the server
+// runs. Lives in main; whoever serves clients is told of every change.
+
+import { prepareRealm, SourcedCredentials } from '../auth/credentials.ts';
+import { LimitedCredentials } from '../auth/realm-limits.ts';
+import { NO_REALMS, type RealmTableData } from '../auth/realm-table.ts';
+import { RestSecrets } from '../auth/rest-secrets.ts';
+import { type StaticUser, StaticUsers } from '../auth/static-users.ts';
+import type { StoreUsers } from '../auth/store-users.ts';
+import type { Config } from '../config/config.ts';
+import { ConfigError } from '../errors.ts';
+import type { Logger } from '../log/logger.ts';
+import type { LabUser } from '../state/kept-secrets.ts';
+import type { StoreSnapshot } from '../store/store.ts';
+import type { Clock, Credentials } from '../turn/env.ts';
+import { readRealms } from './realm-data.ts';
+
+/** What a directory is made of. */
+export interface DirectoryParts {
+  readonly config: Config;
+  /** The user of a server without any configuration, or null. */
+  readonly labUser: LabUser | null;
+  /** The users of the store, or null. */
+  readonly storeUsers: StoreUsers | null;
+  /** Whether nobody has asked for the store, and nobody is in it: then it forbids nothing. */
+  readonly isStoreIdle: boolean;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Users, secrets and realms. */
+export class Directory {
+  /** The default one, prepared with OpaqueString. */
+  readonly realm: string;
+  readonly #parts: DirectoryParts;
+  readonly #secrets: RestSecrets;
+  readonly #limited: LimitedCredentials;
+  #realms: RealmTableData = NO_REALMS;
+  #changed: () => void = () => {};
+
+  /** @throws ConfigError for a realm or user that no client could prove, or for options that contradict each other */
+  constructor(parts: DirectoryParts) {
+    const { config, labUser, storeUsers, isStoreIdle, clock } = parts;
+    const { auth, limits } = config;
+    this.#parts = parts;
+    this.realm = prepareRealm(config.realm);
+    const users: StaticUser[] = labUser === null ? [...auth.users] : [labUser];
+    this.#secrets = new RestSecrets(
+      { separator: auth.restSeparator, allocationsPerRestUser: limits.allocationsPerRestUser },
+      auth.secrets,
+      clock,
+    );
+    const { allocationsPerUser } = limits;
+    const configured = [new StaticUsers({ realm: this.realm, allocationsPerUser }, users), this.#secrets];
+    const sources = storeUsers === null ? configured : [...configured, storeUsers];
+    checkOffers(config, new SourcedCredentials(isStoreIdle ? configured : sources));
+    this.#limited = new LimitedCredentials(new SourcedCredentials(sources));
+  }
+
+  get credentials(): Credentials {
+    return this.#limited;
+  }
+
+  /** What the store says of realms, for whoever serves clients. */
+  get realms(): RealmTableData {
+    return this.#realms;
+  }
+
+  /** A shared secret that counts in the default realm, or null. */
+  get secret(): string | null {
+    return this.#secrets.secretsOf(this.realm).at(-1) ?? null;
+  }
+
+  /** Calls `changed` whenever something that was told of users, secrets or realms is void. */
+  onChange(changed: () => void): void {
+    this.#changed = changed;
+  }
+
+  /** The store is now like this. */
+  apply(snapshot: StoreSnapshot): void {
+    const { data, problems } = readRealms(snapshot);
+    for (const problem of problems) this.#parts.logger.warn({ event: 'store-rule' }, problem);
+    this.#realms = data;
+    const realms = new Set(snapshot.secrets.map(({ realm }) => realm));
+    this.#secrets.setRealmSecrets(
+      [...realms].map((realm) => ({
+        realm,
+        secrets: snapshot.secrets.filter((each) => each.realm === realm).map(({ value }) => value),
+      })),
+    );
+    this.#limited.setLimits(snapshot.realms);
+    this.#changed();
+  }
+
+  /** Users have changed. */
+  touch(): void {
+    this.#changed();
+  }
+}
+
+// The challenge comes before the user is known: a client that picked what he cannot prove would fail for good.
+function checkOffers({ auth }: Config, credentials: SourcedCredentials): void {
+  if (auth.passwordAlgorithms === true && !credentials.derivesSha256) {
+    throw new ConfigError([
+      'auth.password-algorithms: of some users only the MD5 key is known, and they would fail: give passwords, or set force',
+    ]);
+  }
+  if (auth.usernameAnonymity && !credentials.resolvesUserhashes) {
+    throw new ConfigError([
+      'auth.username-anonymity: does not work with auth.secrets or a store: their user names cannot be told from hashes',
+    ]);
+  }
+}
