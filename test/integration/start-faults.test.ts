@@ -194,9 +194,10 @@ test('S12 a configuration file without credentials is refused', async (t) => {
   writeFileSync(file, 'realm: turn.example.org\n');
   const ended = await runTurnd([...bareFlags(directory), '--config', file]);
   t.equal(ended.code, 2);
-  const advice = 'set auth.secrets, auth.users or auth.user-file (or auth.anonymous: true in a lab)';
+  const advice =
+    'set auth.secrets, auth.users or auth.user-file, or make a user with `turnctl user add` (or set auth.anonymous: true in a lab)';
   t.equal(ended.stderr, `turnd: ${file}: auth: no credentials: ${advice}\n`);
-  t.notOk(existsSync(join(directory, 'state')), 'nothing is made');
+  t.notOk(existsSync(join(directory, 'state', 'lab-user')), 'no lab user is made');
 });
 
 test('all faults of a configuration are reported at once, each with its place', async (t) => {

@@ -1,0 +1,53 @@
+import { test } from 'tap';
+import { readRealms } from '../../src/server/realm-data.ts';
+import type { StoredPeerRule, StoreSnapshot } from '../../src/store/store.ts';
+
+function snapshot(peerRules: readonly StoredPeerRule[], more: Partial<StoreSnapshot> = {}): StoreSnapshot {
+  return { secrets: [], peerRules, realms: [], origins: [], ...more };
+}
+
+test('no rules, no peers', async (t) => {
+  t.same(readRealms(snapshot([])), { data: { realms: [], origins: [], peers: [] }, problems: [] });
+});
+
+test('as with coturn, what is allowed in the realm or in all is not denied', async (t) => {
+  const { data } = readRealms(
+    snapshot([
+      { realm: '', kind: 'deny', range: '198.51.100.0-198.51.100.255' },
+      { realm: 'a', kind: 'allow', range: '198.51.100.128-198.51.100.255' },
+      { realm: 'b', kind: 'deny', range: '203.0.113.7' },
+    ]),
+  );
+  t.same(data.peers, [
+    { realm: '', allow: [], deny: ['198.51.100.0/24'] },
+    { realm: 'a', allow: ['198.51.100.128/25'], deny: ['198.51.100.0/25'] },
+    { realm: 'b', allow: [], deny: ['198.51.100.0/24', '203.0.113.7/32'] },
+  ]);
+});
+
+test('a rule that cannot be read is named, and the others hold', async (t) => {
+  const { data, problems } = readRealms(
+    snapshot([
+      { realm: 'a\nb', kind: 'deny', range: 'nonsense' },
+      { realm: '', kind: 'deny', range: '203.0.113.7' },
+    ]),
+  );
+  t.equal(problems.length, 1);
+  t.match(problems[0], /deny peers nonsense of realm "a\\nb" has no effect/);
+  t.same(data.peers, [{ realm: '', allow: [], deny: ['203.0.113.7/32'] }]);
+});
+
+test('every realm that is named anywhere is served', async (t) => {
+  const options = { maxBps: null, totalQuota: 5, userQuota: null };
+  const { data } = readRealms(
+    snapshot([{ realm: 'p', kind: 'deny', range: '203.0.113.7' }], {
+      secrets: [{ realm: 's', value: 'x', expiresAt: null }],
+      realms: [
+        { realm: 'o', ...options },
+        { realm: '', ...options },
+      ],
+      origins: [{ origin: 'https://a', realm: 'g' }],
+    }),
+  );
+  t.same([...data.realms].sort(), ['g', 'o', 'p', 's']);
+});
