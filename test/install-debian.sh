@@ -3,7 +3,7 @@
 # Idempotent, and quick when everything is there.
 set -eu
 
-# program:package
+# program:package (a path may hold a wildcard: a program that is not in PATH)
 needed='
 turnserver:coturn
 turnutils_uclient:coturn
@@ -12,11 +12,19 @@ openssl:openssl
 ip:iproute2
 ps:procps
 fail2ban-regex:fail2ban
+/usr/lib/postgresql/*/bin/postgres:postgresql
+/usr/sbin/mariadbd:mariadb-server
+mariadb:mariadb-client
+redis-server:redis-server
+sqlite3:sqlite3
 '
 
+# Wildcards stay in the list as they are, until a program is looked for.
+set -f
 missing=()
 for entry in $needed; do
-  command -v "${entry%%:*}" >/dev/null || missing+=("${entry##*:}")
+  program=$(set +f; printf '%s\n' ${entry%%:*} | tail -n 1)
+  command -v "$program" >/dev/null || missing+=("${entry##*:}")
 done
 
 if [ "${#missing[@]}" -eq 0 ]; then

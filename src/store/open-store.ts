@@ -27,7 +27,14 @@ export async function openStore(url: StoreUrl): Promise<Store> {
 }
 
 async function openServerStore(url: ServerUrl): Promise<Store> {
-  throw new StoreError('driver', `store ${nameOf(url)}: stores of this kind are not built yet`);
+  switch (url.kind) {
+    case 'postgres':
+      return (await import('./postgres/open-postgres-store.ts')).openPostgresStore(url);
+    case 'mysql':
+      return (await import('./mysql/open-mysql-store.ts')).openMysqlStore(url);
+    case 'redis':
+      throw new StoreError('driver', `store ${nameOf(url)}: stores of this kind are not built yet`);
+  }
 }
 
 function missingDriver(url: ServerUrl, cause: unknown): StoreError {

@@ -68,7 +68,7 @@ export function selectUsers(dialect: SqlDialect, { realm, after, limit }: UserQu
       sql<boolean>`(${realmOrder} > ${afterRealm} or (${realmOrder} = ${afterRealm} and ${nameOrder} > ${afterName}))`,
     );
   }
-  return query.orderBy(realmOrder).orderBy(nameOrder).limit(limit).compile();
+  return query.orderBy(realmOrder).orderBy(nameOrder).limit(sql.lit(limit)).compile();
 }
 
 /** The hot look-up: compiled once, with what the parameters mean. */
