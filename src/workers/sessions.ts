@@ -12,8 +12,9 @@ export interface SessionInfo {
   readonly id: number;
   /** Who holds it; 0 where all is one process. */
   readonly worker: number;
-  /** Empty when anonymous. */
+  /** Empty when anonymous, as its realm. */
   readonly user: string;
+  readonly realm: string;
   readonly client: string;
   readonly transport: string;
   readonly relayed: readonly string[];
@@ -61,6 +62,7 @@ export interface SessionDetail extends SessionInfo {
 /** Which sessions to list, in the order of their ids. A filter that is null lets all through. */
 export interface SessionQuery {
   readonly user: string | null;
+  readonly realm: string | null;
   /** The client's address: `IP`, or `IP:port` as a session shows it. */
   readonly client: string | null;
   /** Of the client: `udp`, `tcp`, `tls`. */
@@ -71,7 +73,10 @@ export interface SessionQuery {
 }
 
 /** Which sessions to end. */
-export type SessionSelector = { readonly id: number } | { readonly user: string };
+export type SessionSelector =
+  | { readonly id: number }
+  /** All of a user; a realm that is null stands for all. */
+  | { readonly user: string; readonly realm: string | null };
 
 /** What sessions are read from. */
 export interface SessionSource {
@@ -106,15 +111,20 @@ export function showSession({ engine, worker, now }: SessionSource, id: number):
 /** Ends sessions. @returns how many */
 export function endSessions(engine: Engine, selector: SessionSelector): number {
   const isMeant = (allocation: Allocation): boolean =>
-    'id' in selector ? allocation.id === selector.id : userOf(allocation) === selector.user;
+    'id' in selector ? allocation.id === selector.id : isOf(allocation, selector);
   const ended = [...engine.allocations.list()].filter(isMeant);
   for (const allocation of ended) engine.release(allocation, ReleaseReason.ADMINISTRATIVE);
   return ended.length;
 }
 
-function isWanted(allocation: Allocation, { user, client, transport }: SessionQuery): boolean {
+function isOf(allocation: Allocation, { user, realm }: Pick<SessionQuery, 'user' | 'realm'>): boolean {
+  return (user === null || user === userOf(allocation)) && (realm === null || realm === allocation.realm);
+}
+
+function isWanted(allocation: Allocation, query: SessionQuery): boolean {
   const { endpoint } = allocation;
-  if (user !== null && user !== userOf(allocation)) return false;
+  const { client, transport } = query;
+  if (!isOf(allocation, query)) return false;
   if (transport !== null && transport !== endpoint.transport) return false;
   return client === null || client === endpoint.client.ip.text || client === endpoint.client.text;
 }
@@ -154,6 +164,7 @@ function describe(allocation: Allocation, worker: number, now: number): SessionI
     id: allocation.id,
     worker,
     user: userOf(allocation),
+    realm: allocation.realm,
     client: allocation.endpoint.client.text,
     transport: allocation.endpoint.transport,
     relayed: relays.map((relay) => relay.relayed.text),

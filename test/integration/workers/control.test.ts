@@ -12,7 +12,7 @@ import { type Teardown, temporaryDirectory } from '../../support/turnd-process.t
 
 const SHAPES = ['{plane: linux, workers: 2}', '{plane: portable}'] as const;
 
-const ANY = { user: null, client: null, transport: null } as const;
+const ANY = { user: null, realm: null, client: null, transport: null } as const;
 
 async function start(t: Teardown, shape: string): Promise<{ server: RunningServer; lines: string[] }> {
   const yaml = `{${shape.slice(1, -1)}, listen: ["udp://127.0.0.1:0"], state-dir: ${temporaryDirectory(t)}/state,
@@ -58,7 +58,8 @@ for (const shape of SHAPES) {
     const id = all.find(({ user }) => user === 'alice')?.id ?? 0;
     t.equal(await server.end({ id }), 1);
     t.equal(await server.end({ id }), 0);
-    t.equal(await server.end({ user: 'bob' }), 2);
+    t.equal(await server.end({ user: 'bob', realm: 'elsewhere' }), 0);
+    t.equal(await server.end({ user: 'bob', realm: 'turnd' }), 2);
     t.equal((await server.sessions({ ...ANY, after: 0, limit: 100 })).length, 3);
     await server.close();
     const reasons = lines.flatMap((line) => /"reason":"(\w+)"/.exec(line)?.[1] ?? []);
@@ -85,6 +86,8 @@ for (const shape of SHAPES) {
     t.equal((await server.sessions({ ...ANY, client: '127.0.0.2', after: 0, limit: 9 })).length, 0);
     t.equal((await server.sessions({ ...ANY, transport: 'udp', after: 0, limit: 9 })).length, 2);
     t.equal((await server.sessions({ ...ANY, transport: 'tcp', after: 0, limit: 9 })).length, 0);
+    t.equal((await server.sessions({ ...ANY, realm: 'turnd', after: 0, limit: 9 })).length, 2);
+    t.equal((await server.sessions({ ...ANY, realm: 'elsewhere', after: 0, limit: 9 })).length, 0);
     const detail = await server.session(bound?.id ?? 0);
     t.match(detail, {
       user: 'alice',
