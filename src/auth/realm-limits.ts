@@ -15,10 +15,15 @@ export interface RealmLimits {
 
 /** Credentials with the limits of their realms. */
 export class LimitedCredentials implements Credentials {
-  readonly #credentials: Credentials;
+  #credentials: Credentials;
   #limits: ReadonlyMap<string, RealmLimits> = new Map();
 
   constructor(credentials: Credentials) {
+    this.#credentials = credentials;
+  }
+
+  /** Asks these from now on. */
+  setCredentials(credentials: Credentials): void {
     this.#credentials = credentials;
   }
 

@@ -48,12 +48,14 @@ export class StoreUsers implements CredentialSource {
   readonly #options: StoreUsersOptions;
   readonly #users = new RecentMap<string, Known>(KNOWN_USERS);
   readonly #strangers = new RecentMap<string, Known>(KNOWN_STRANGERS);
+  #limit: number;
   #onTheWay = new Map<string, Promise<CredentialLookup>>();
   /** Monotonic milliseconds: what was found before has to be asked for again. */
   #freshSince = Number.NEGATIVE_INFINITY;
 
   constructor(options: StoreUsersOptions) {
     this.#options = options;
+    this.#limit = options.allocationsPerUser;
   }
 
   /** Anybody may be added to a store at any time. */
@@ -85,6 +87,12 @@ export class StoreUsers implements CredentialSource {
 
   usernameOf(): null {
     return null;
+  }
+
+  /** Another limit for each user, from the next look-up on. */
+  setLimit(allocationsPerUser: number): void {
+    this.#limit = allocationsPerUser;
+    this.invalidate();
   }
 
   /** The store has changed: everything has to be asked for again before it counts. */
@@ -138,10 +146,10 @@ export class StoreUsers implements CredentialSource {
   }
 
   async #query(name: string, realm: string): Promise<CredentialLookup> {
-    const { store, health, allocationsPerUser } = this.#options;
+    const { store, health } = this.#options;
     try {
       const user = await store.findUser({ realm, name });
-      return user === null ? NoCredential.UNKNOWN_USER : [credentialOf(user, allocationsPerUser)];
+      return user === null ? NoCredential.UNKNOWN_USER : [credentialOf(user, this.#limit)];
     } catch (error) {
       // What a store says of one question must not cut off all who ask after it.
       if (!(error instanceof StoreError && error.fault === 'failed')) health.failed(error);

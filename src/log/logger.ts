@@ -8,9 +8,12 @@ import { escapeJsonLine } from './safe-line.ts';
 
 export type { Logger } from 'pino';
 
+/** The lowest level that is logged. */
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+
 /** Settings of a log. */
 export interface LogOptions {
-  readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
+  readonly level: LogLevel;
   /** `auto` is pretty on a terminal and JSON elsewhere, also in files. */
   readonly format: 'auto' | 'json' | 'pretty';
   /** Absolute path, or null for standard output. */

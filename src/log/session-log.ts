@@ -2,7 +2,7 @@
 // It is told of both in plain records, and knows neither engine nor sockets. Nothing is logged per packet.
 
 import { LineBudget } from './line-budget.ts';
-import type { Logger } from './logger.ts';
+import type { Logger, LogLevel } from './logger.ts';
 
 /** The life of an allocation. */
 export interface AllocationRecord {
@@ -60,6 +60,11 @@ export class SessionLog {
     this.#logger = logger.child({}, { redact: [] });
     this.#now = now;
     this.#budget = new LineBudget(failuresPerSecond);
+  }
+
+  /** The lowest level that is logged from now on. */
+  setLevel(level: LogLevel): void {
+    this.#logger.level = level;
   }
 
   /** One line for the whole life of an allocation. */

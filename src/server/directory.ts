@@ -33,28 +33,19 @@ export class Directory {
   /** The default one, prepared with OpaqueString. */
   readonly realm: string;
   readonly #parts: DirectoryParts;
-  readonly #secrets: RestSecrets;
   readonly #limited: LimitedCredentials;
+  #secrets: RestSecrets;
+  #stored: StoreSnapshot | null = null;
   #realms: RealmTableData = NO_REALMS;
   #changed: () => void = () => {};
 
   /** @throws ConfigError for a realm or user that no client could prove, or for options that contradict each other */
   constructor(parts: DirectoryParts) {
-    const { config, labUser, storeUsers, isStoreIdle, clock } = parts;
-    const { auth, limits } = config;
     this.#parts = parts;
-    this.realm = prepareRealm(config.realm);
-    const users: StaticUser[] = labUser === null ? [...auth.users] : [labUser];
-    this.#secrets = new RestSecrets(
-      { separator: auth.restSeparator, allocationsPerRestUser: limits.allocationsPerRestUser },
-      auth.secrets,
-      clock,
-    );
-    const { allocationsPerUser } = limits;
-    const configured = [new StaticUsers({ realm: this.realm, allocationsPerUser }, users), this.#secrets];
-    const sources = storeUsers === null ? configured : [...configured, storeUsers];
-    checkOffers(config, new SourcedCredentials(isStoreIdle ? configured : sources));
-    this.#limited = new LimitedCredentials(new SourcedCredentials(sources));
+    this.realm = prepareRealm(parts.config.realm);
+    const { credentials, secrets } = this.#source(parts.config);
+    this.#secrets = secrets;
+    this.#limited = new LimitedCredentials(credentials);
   }
 
   get credentials(): Credentials {
@@ -76,8 +67,31 @@ export class Directory {
     this.#changed = changed;
   }
 
+  /**
+   * Users and secrets of the configuration are now these. Nobody is told: {@link touch} does.
+   * @throws ConfigError as the constructor; nothing has changed then
+   */
+  configure(config: Config): void {
+    const { credentials, secrets } = this.#source(config);
+    this.#secrets = secrets;
+    this.#limited.setCredentials(credentials);
+    this.#parts.storeUsers?.setLimit(config.limits.allocationsPerUser);
+    if (this.#stored !== null) this.#read(this.#stored);
+  }
+
   /** The store is now like this. */
   apply(snapshot: StoreSnapshot): void {
+    this.#stored = snapshot;
+    this.#read(snapshot);
+    this.#changed();
+  }
+
+  /** Tells whoever serves clients that what they know is void. */
+  touch(): void {
+    this.#changed();
+  }
+
+  #read(snapshot: StoreSnapshot): void {
     const { data, problems } = readRealms(snapshot);
     for (const problem of problems) this.#parts.logger.warn({ event: 'store-rule' }, problem);
     this.#realms = data;
@@ -89,12 +103,22 @@ export class Directory {
       })),
     );
     this.#limited.setLimits(snapshot.realms);
-    this.#changed();
   }
 
-  /** Users have changed. */
-  touch(): void {
-    this.#changed();
+  #source(config: Config): { readonly credentials: Credentials; readonly secrets: RestSecrets } {
+    const { labUser, storeUsers, isStoreIdle, clock } = this.#parts;
+    const { auth, limits } = config;
+    const users: StaticUser[] = labUser === null ? [...auth.users] : [labUser];
+    const secrets = new RestSecrets(
+      { separator: auth.restSeparator, allocationsPerRestUser: limits.allocationsPerRestUser },
+      auth.secrets,
+      clock,
+    );
+    const { allocationsPerUser } = limits;
+    const configured = [new StaticUsers({ realm: this.realm, allocationsPerUser }, users), secrets];
+    const sources = storeUsers === null ? configured : [...configured, storeUsers];
+    checkOffers(config, new SourcedCredentials(isStoreIdle ? configured : sources));
+    return { credentials: new SourcedCredentials(sources), secrets };
   }
 }
 

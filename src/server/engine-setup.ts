@@ -3,7 +3,7 @@
 import { network, RealmTable, type RealmTableData } from '../auth/realm-table.ts';
 import type { Config } from '../config/config.ts';
 import { SourceReplyBudget } from '../limits/reply-budget.ts';
-import type { Logger } from '../log/logger.ts';
+import type { Logger, LogLevel } from '../log/logger.ts';
 import { SessionLog } from '../log/session-log.ts';
 import { SAMPLE_MS, SampledClock } from '../state/sampled-clock.ts';
 import { systemClock } from '../state/system-clock.ts';
@@ -32,6 +32,7 @@ export interface EngineSetup {
   readonly engine: Engine;
   /** Realms and peer rules, to be updated when the store or the configuration changes. */
   readonly realms: RealmTable;
+  setLogLevel(level: LogLevel): void;
   /** Starts the timers. Returns how to stop them. */
   start(): () => void;
 }
@@ -58,7 +59,11 @@ export function setUpEngine({ config, realm, realmData, worker, logger, ...given
     engine.tick();
     sessions.flush();
   };
-  return { engine, realms, start: () => startTimers(tick, sampled) };
+  const setLogLevel = (level: LogLevel): void => {
+    logger.level = level;
+    sessions.setLevel(level);
+  };
+  return { engine, realms, setLogLevel, start: () => startTimers(tick, sampled) };
 }
 
 /** Says in the log what the engine threw: a bug, which must not end the process. */

@@ -12,7 +12,7 @@ import type { TlsAcceptor } from '../tls/tls-acceptor.ts';
 import type { Engine } from '../turn/engine.ts';
 import type { Clock } from '../turn/env.ts';
 import type { ListenerInfo } from './ice-servers.ts';
-import { openStreams, type StreamsSetup } from './streams-setup.ts';
+import { openStreams, type StreamsSetup, streamSettings } from './streams-setup.ts';
 import { UdpListeners } from './udp-listeners.ts';
 
 /** What the listeners are made with. */
@@ -67,6 +67,11 @@ export class Listeners {
     });
     await this.#udp.open();
     this.#streams = await openStreams({ config, engine, clock, tls, report });
+  }
+
+  /** The bounds of connections from now on. */
+  setLimits(config: Pick<Config, 'limits'>): void {
+    if (this.#streams !== null) this.#streams.group.settings = streamSettings(config, 1);
   }
 
   /** Follows the interfaces of the host. Never rejects. */

@@ -1,7 +1,7 @@
 // What the workers of a server share, as main keeps it: users, quota, relay ports and reservations. What a dead worker
 // held of them returns here.
 
-import { AllocationQuota } from '../limits/quota.ts';
+import { AllocationQuota, type QuotaLimits } from '../limits/quota.ts';
 import type { Libc } from '../planes/linux/libc.ts';
 import { createSharedMemory, type SharedMemory } from '../planes/linux/shared-memory.ts';
 import { PortOwner, PortTable, workerOwner } from '../planes/port-table.ts';
@@ -66,6 +66,11 @@ export class MainServices {
       },
       redeem: ({ token }) => this.#redeem(worker, token, line),
     };
+  }
+
+  /** The limits of the quota from now on. */
+  setLimits(limits: QuotaLimits): void {
+    this.#quota.setLimits(limits);
   }
 
   /** An allocation of a worker has ended. */

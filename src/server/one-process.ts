@@ -12,7 +12,7 @@ import { TlsAcceptor } from '../tls/tls-acceptor.ts';
 import { readCounters } from '../workers/counter-tree.ts';
 import { endSessions, listSessions, type SessionSource, showSession } from '../workers/sessions.ts';
 import type { Closers } from './closers.ts';
-import { faultReporter, setUpEngine } from './engine-setup.ts';
+import { faultReporter, peerOptions, setUpEngine } from './engine-setup.ts';
 import type { Foundation } from './foundation.ts';
 import { Listeners } from './listeners.ts';
 import type { RelaySetup } from './relay-setup.ts';
@@ -28,7 +28,8 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
   const counters = new PlaneCounters();
   const listeners = new Listeners({ config, logger, clock: systemClock, counters, report });
   const own = hostAddresses(relay, listeners);
-  const { engine, realms, start } = setUpEngine({
+  const quota = new AllocationQuota(config.limits);
+  const { engine, realms, setLogLevel, start } = setUpEngine({
     config,
     realm: directory.realm,
     credentials: directory.credentials,
@@ -41,10 +42,11 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
     capabilities: PORTABLE_CAPABILITIES,
     own,
     neighbours: null,
-    quota: new AllocationQuota(config.limits),
+    quota,
     nonceKey,
   });
-  directory.onChange(() => realms.update(directory.realms));
+  let peers = peerOptions(config);
+  directory.onChange(() => realms.update(directory.realms, peers));
   closers.add(() => listeners.close());
   // Before the listeners: allocations end because the server does, and not because their connections do.
   closers.add(() => engine.close());
@@ -75,6 +77,15 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
         streams: listeners.streamCounters,
         tls: acceptor?.counters,
       }),
+    apply: (next) => {
+      directory.configure(next); // may refuse: nothing has changed then
+      peers = peerOptions(next);
+      quota.setLimits(next.limits);
+      listeners.setLimits(next);
+      setLogLevel(next.log.level);
+      directory.touch();
+    },
+    setLogLevel,
     close: () => closers.close(),
   };
 }

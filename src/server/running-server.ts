@@ -1,5 +1,7 @@
 // What a running server offers to whoever has started it, however many processes it has. Declares, does nothing.
 
+import type { Config } from '../config/config.ts';
+import type { LogLevel } from '../log/logger.ts';
 import type { LabUser } from '../state/kept-secrets.ts';
 import type { CounterTree } from '../workers/counter-tree.ts';
 import type { SessionDetail, SessionInfo, SessionQuery, SessionSelector } from '../workers/sessions.ts';
@@ -30,6 +32,9 @@ export interface RunningServer {
   end(selector: SessionSelector): Promise<number>;
   /** All counters since the start, summed over workers, the dead ones' included. */
   counters(): Promise<CounterTree>;
+  /** Serves by this from now on: what can change live in it differs from what was. */
+  apply(config: Config): void;
+  setLogLevel(level: LogLevel): void;
   /** Ends all allocations and closes everything. Idempotent. */
   close(): Promise<void>;
 }

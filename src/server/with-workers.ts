@@ -4,6 +4,7 @@
 import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/config.ts';
 import { TurnServerError } from '../errors.ts';
+import type { LogLevel } from '../log/logger.ts';
 import { listLocalAddresses } from '../net/interfaces.ts';
 import { type DescriptorChannel, openPair } from '../planes/linux/descriptor-channel.ts';
 import { listenerTag, TaggedDescriptors } from '../workers/descriptors.ts';
@@ -45,6 +46,8 @@ class MainProcess {
   readonly #ticketKeys: Buffer;
   /** Workers without a successor, and since when. */
   readonly #lostAt = new Map<number, number>();
+  /** As it is in effect. */
+  #config: Config;
   #addresses: WireAddresses | null = null;
   #fail: (reason: string) => void = () => {};
 
@@ -52,6 +55,7 @@ class MainProcess {
     const { config, logger, random } = foundation;
     const { libc, workers } = choice;
     this.#foundation = foundation;
+    this.#config = config;
     this.#choice = choice;
     this.#closers = closers;
     this.#services = new MainServices(foundation, libc);
@@ -88,7 +92,9 @@ class MainProcess {
       throw new TurnServerError('TURN_WORKERS', error.message);
     });
     const { directory } = this.#foundation;
-    directory.onChange(() => this.#fleet.broadcast({ kind: 'invalidate', realms: directory.realms }));
+    directory.onChange(() => {
+      this.#fleet.broadcast({ kind: 'invalidate', realms: directory.realms, peers: this.#config.peers });
+    });
     relay.external.onChange(() => this.#tellAddresses());
     const scan = setInterval(() => void this.#listeners.scan().then(() => this.#tellAddresses()), SCAN_MS);
     this.#closers.add(() => clearInterval(scan));
@@ -105,8 +111,26 @@ class MainProcess {
       session: (id) => this.#fleet.session(id),
       end: (selector) => this.#fleet.end(selector),
       counters: () => this.#fleet.counters(),
+      apply: (config) => this.#apply(config),
+      setLogLevel: (level) => this.#setLogLevel(level),
       close: () => this.#closers.close(),
     };
+  }
+
+  #apply(config: Config): void {
+    const { directory } = this.#foundation;
+    directory.configure(config); // may refuse: nothing has changed then
+    this.#config = config;
+    this.#services.setLimits(config.limits);
+    this.#fleet.broadcast({ kind: 'limits', limits: config.limits });
+    this.#setLogLevel(config.log.level);
+    directory.touch();
+  }
+
+  #setLogLevel(level: LogLevel): void {
+    this.#config = { ...this.#config, log: { ...this.#config.log, level } };
+    this.#foundation.logger.level = level;
+    this.#fleet.broadcast({ kind: 'log-level', level });
   }
 
   #spawn(worker: number, owner: WorkerProcessOwner): WorkerLine {
@@ -136,7 +160,7 @@ class MainProcess {
     return {
       kind: 'start',
       worker,
-      config: harmless(this.#foundation.config),
+      config: harmless(this.#config),
       workers: this.#choice.workers,
       realm: directory.realm,
       realms: directory.realms,

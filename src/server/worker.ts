@@ -2,7 +2,7 @@
 // know of users, limits and the host it is told by main; it reads no file.
 
 import type { RealmTable } from '../auth/realm-table.ts';
-import { type Logger, makeLogger } from '../log/logger.ts';
+import { type Logger, type LogLevel, makeLogger } from '../log/logger.ts';
 import { DescriptorChannel } from '../planes/linux/descriptor-channel.ts';
 import { type Libc, loadLibc } from '../planes/linux/libc.ts';
 import { LinuxPlane } from '../planes/linux/linux-plane.ts';
@@ -23,7 +23,7 @@ import type { ParentChannel } from '../workers/parent-channel.ts';
 import { RemoteCredentials } from '../workers/remote-credentials.ts';
 import { endSessions, listSessions, showSession } from '../workers/sessions.ts';
 import { WorkerFd } from '../workers/spawn-worker.ts';
-import { faultReporter } from './engine-setup.ts';
+import { faultReporter, peerOptions } from './engine-setup.ts';
 import { streamSettings } from './streams-setup.ts';
 import { ToldAddresses } from './told-addresses.ts';
 import { setUpWorkerEngine } from './worker-engine.ts';
@@ -75,6 +75,7 @@ export class Worker {
   readonly #credentials: RemoteCredentials;
   readonly #engine: Engine;
   readonly #realms: RealmTable;
+  readonly #setLogLevel: (level: LogLevel) => void;
   readonly #startEngine: () => () => void;
   readonly #certificates: MemoryCertificates | null;
   readonly #acceptor: TlsAcceptor | null;
@@ -97,12 +98,13 @@ export class Worker {
       },
       systemClock,
     );
-    const { engine, realms, start } = setUpWorkerEngine({
+    const { engine, realms, setLogLevel, start } = setUpWorkerEngine({
       ...{ ...parts, caller: this.#caller, descriptors: this.#descriptors },
       ...{ addresses: this.#addresses, credentials: this.#credentials },
     });
     this.#engine = engine;
     this.#realms = realms;
+    this.#setLogLevel = setLogLevel;
     this.#startEngine = start;
     const { tls } = message;
     this.#certificates =
@@ -170,10 +172,12 @@ export class Worker {
       case 'limits':
         this.#streams.settings = streamSettings(message, this.#parts.message.workers);
         return;
+      case 'log-level':
+        return this.#setLogLevel(message.level);
       case 'certificates':
         return this.#certificates?.replace(message.certificates);
       case 'invalidate':
-        this.#realms.update(message.realms);
+        this.#realms.update(message.realms, peerOptions(message));
         return this.#credentials.invalidate();
       case 'call':
         return answerCall(this.#handlers, message, (answer) => channel.send(answer));

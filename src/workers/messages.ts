@@ -5,6 +5,7 @@
 
 import type { RealmTableData } from '../auth/realm-table.ts';
 import type { Config } from '../config/config.ts';
+import type { LogLevel } from '../log/logger.ts';
 import type { LoadedCertificate } from '../tls/certificate-file.ts';
 import type { AnswerMessage, CallMessage, RefusalMessage } from './calls.ts';
 import type { CounterTree } from './counter-tree.ts';
@@ -64,8 +65,9 @@ export type ToWorker =
   /** Of what a worker itself bounds: its stream connections. */
   | { readonly kind: 'limits'; readonly limits: Config['limits'] }
   | { readonly kind: 'certificates'; readonly certificates: readonly LoadedCertificate[] }
-  /** Users, secrets or realms have changed: whatever is cached of them is void, and this is what holds now. */
-  | { readonly kind: 'invalidate'; readonly realms: RealmTableData }
+  /** Users, secrets, realms or peer rules have changed: whatever is cached of them is void, and this is what holds now. */
+  | { readonly kind: 'invalidate'; readonly realms: RealmTableData; readonly peers: Config['peers'] }
+  | { readonly kind: 'log-level'; readonly level: LogLevel }
   /** Ends its allocations, says {@link FromWorker} `stopped`, and exits. */
   | { readonly kind: 'stop' }
   | CallMessage

@@ -1,7 +1,7 @@
 // The one quota of all workers, held by main: exact, because every Allocate asks it. Remembers what each worker holds,
 // so that a dead one's units return. (A lease of several units would be one more question; nothing here stands against.)
 
-import type { AllocationQuota, CountedRequest } from '../limits/quota.ts';
+import type { AllocationQuota, CountedRequest, QuotaLimits } from '../limits/quota.ts';
 import { parseIp } from '../stun/ip-address.ts';
 import type { WireQuotaRequest } from './messages.ts';
 
@@ -22,6 +22,11 @@ export class QuotaService {
   /** Allocations of all workers. */
   get allocations(): number {
     return this.#quota.counts().allocations;
+  }
+
+  /** Applies from the next allocation on; those that exist stay. */
+  setLimits(limits: QuotaLimits): void {
+    this.#quota.setLimits(limits);
   }
 
   /** Takes a unit for a worker; false when that would exceed a limit. */

@@ -1,0 +1,70 @@
+// What of a new configuration can take effect while the server runs, and what needs a restart. Knows keys, not how they
+// are applied.
+
+import type { Config } from './config.ts';
+import { type ConfigKey, listKeys } from './keys.ts';
+
+/** What differs between two configurations. */
+export interface ConfigChanges {
+  /** Keys that can take effect at once. */
+  readonly live: readonly string[];
+  /** Keys that need a restart. */
+  readonly restart: readonly string[];
+  /** The old configuration with the live keys of the new one. */
+  readonly config: Config;
+}
+
+const LIVE_LIMITS = Object.freeze([
+  'allocations',
+  'allocationsPerUser',
+  'allocationsPerRestUser',
+  'allocationsPerClientAddress',
+  'connections',
+  'connectionsPerClientAddress',
+  'writeQueue',
+  'idleTimeout',
+] as const);
+
+/** Keys whose new value applies to a running server. */
+const LIVE: ReadonlySet<string> = new Set([
+  'auth.secrets',
+  'auth.users',
+  'log.level',
+  'peers.allow',
+  'peers.deny',
+  'peers.unsafe-allow-loopback',
+  ...LIVE_LIMITS.map((name) => `limits.${kebab(name)}`),
+]);
+
+/** Compares two configurations. */
+export function compareConfigs(old: Config, next: Config): ConfigChanges {
+  const changed = listKeys().filter((key) => textAt(old, key) !== textAt(next, key));
+  const names = changed.map(({ name }) => name);
+  const limits = Object.fromEntries(LIVE_LIMITS.map((name) => [name, next.limits[name]]));
+  return {
+    live: names.filter((name) => LIVE.has(name)),
+    restart: names.filter((name) => !LIVE.has(name)),
+    config: Object.freeze({
+      ...old,
+      auth: Object.freeze({ ...old.auth, users: next.auth.users, secrets: next.auth.secrets }),
+      limits: Object.freeze({ ...old.limits, ...limits }),
+      peers: next.peers,
+      log: Object.freeze({ ...old.log, level: next.log.level }),
+    }),
+  };
+}
+
+// `auth.user-file` has no place of its own: its users are among `auth.users`.
+function textAt(config: Config, { path }: ConfigKey): string | undefined {
+  const steps = path.map((step) => step.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase()));
+  const value = steps.reduce<unknown>((node, step) => (isRecord(node) ? node[step] : undefined), config);
+  return JSON.stringify(value);
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null;
+}
+
+function kebab(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}

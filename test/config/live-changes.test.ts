@@ -1,0 +1,36 @@
+// What a reload may change: by key, from the true schema.
+
+import { test } from 'tap';
+import { compareConfigs } from '../../src/config/live-changes.ts';
+import { configOf } from './parse.ts';
+
+const config = (yaml: string) => configOf({ yaml: `auth: {secrets: [0123456789abcdef]}\n${yaml}` });
+
+test('the same configuration changes nothing', async (t) => {
+  const { live, restart } = compareConfigs(config('realm: a'), config('realm: a'));
+  t.same([live, restart], [[], []]);
+});
+
+test('what can change live and what cannot are told apart, and only the former is taken', async (t) => {
+  const old = config('realm: a\nlimits: {allocations: 5, max-lifetime: 700}');
+  const next = config(
+    'realm: b\nlimits: {allocations: 6, max-lifetime: 800}\npeers: {deny: [203.0.113.0/24]}\nlog: {level: debug}',
+  );
+  const changes = compareConfigs(old, next);
+  t.same(changes.live, ['limits.allocations', 'peers.deny', 'log.level']);
+  t.same(changes.restart, ['realm', 'limits.max-lifetime']);
+  t.match(changes.config, {
+    realm: 'a',
+    limits: { allocations: 6, maxLifetime: 700 },
+    peers: { deny: ['203.0.113.0/24'] },
+    log: { level: 'debug' },
+  });
+});
+
+test('users and secrets are live; their values are compared, never named', async (t) => {
+  const old = configOf({ yaml: 'auth: {users: [alice:CANARY-1]}' });
+  const next = configOf({ yaml: 'auth: {users: [alice:CANARY-2], secrets: [CANARY-CANARY-CANARY]}' });
+  const changes = compareConfigs(old, next);
+  t.same([changes.live, changes.restart], [['auth.secrets', 'auth.users'], []]);
+  t.same(changes.config.auth.users, [{ name: 'alice', password: 'CANARY-2' }]);
+});
