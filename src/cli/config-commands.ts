@@ -7,6 +7,7 @@ import { loadConfig } from '../config/load-config.ts';
 import type { ConfigResult } from '../config/parse-config.ts';
 import { printConfig } from '../config/print-config.ts';
 import { escapeText } from '../escape-text.ts';
+import { type ImportOptions, importConfig } from './import-config.ts';
 import { type CommandIo, ExitStatus } from './terminal-io.ts';
 
 // Where turnd looks, so that a file in another place is not waited for in vain.
@@ -25,6 +26,7 @@ export function addConfigCommands(program: Command, io: CommandIo, finish: (stat
     .description('print every setting with its effective value, secrets hidden')
     .argument('[file]', 'configuration file; else the one that turnd would find')
     .action((file: string | undefined) => finish(showConfig(file, io)));
+  addImport(group, io, finish);
   group
     .command('schema')
     .description('print the JSON Schema of the configuration file')
@@ -32,6 +34,16 @@ export function addConfigCommands(program: Command, io: CommandIo, finish: (stat
       io.out(`${JSON.stringify(jsonSchema(), null, 2)}\n`);
       finish(ExitStatus.ok);
     });
+}
+
+function addImport(group: Command, io: CommandIo, finish: (status: ExitStatus) => void): void {
+  group
+    .command('import-coturn')
+    .description("make a turnd.yaml of coturn's turnserver.conf, with comments that explain each choice")
+    .argument('<file>', "coturn's configuration file")
+    .option('--output <file>', 'write it there, for its owner only, instead of printing it')
+    .option('--force', 'overwrite the file of --output')
+    .action((file: string, options: ImportOptions) => finish(importConfig(file, options, io)));
 }
 
 function checkConfig(file: string | undefined, io: CommandIo): ExitStatus {

@@ -2,8 +2,10 @@
 // list of every fault. It reads files only through the reader it is given, and never throws on bad input.
 
 import { join, resolve } from 'node:path';
+import { looksLikeCoturn } from '../coturn/looks-like-coturn.ts';
 import { escapeText } from '../escape-text.ts';
 import { type Config, makeConfig } from './config.ts';
+import { parseCoturn } from './coturn-source.ts';
 import {
   type CredentialFiles,
   collectCredentials,
@@ -20,7 +22,7 @@ import { applyOverrides, type Override, sourceAt, type Tree } from './overrides.
 import { PathResolver } from './path-resolver.ts';
 import { configSchema, type Settings } from './schema.ts';
 import { readStores } from './stores.ts';
-import { parseYaml } from './yaml-source.ts';
+import { parseYaml, type SourceText } from './yaml-source.ts';
 
 /** Everything a configuration is made of. */
 export interface ConfigSources {
@@ -42,19 +44,25 @@ export type ConfigResult =
 export function parseConfig(sources: ConfigSources): ConfigResult {
   const schema = jsonSchema();
   const environment = readEnvironment(sources.env, listKeys(schema), sources.reader);
-  const yaml = parseYaml(sources.file?.text ?? '');
+  const source = parseSource(sources);
   const overrides = [...environment.overrides, ...sources.flags];
-  const tree = applyOverrides(yaml.tree, overrides);
+  const tree = applyOverrides(source.tree, overrides);
   const paths = new PathResolver(sources.cwd, sources.file?.path ?? null, overrides);
   const files = readCredentialFiles(tree, (path, file) => paths.resolve(path, file), sources.reader);
   const checked = configSchema.safeParse(tree);
-  const report = new FaultReport(sources.file?.path ?? '', yaml, overrides);
-  report.addOfYaml();
+  const report = new FaultReport(sources.file?.path ?? '', source, overrides);
+  report.addOfSource();
   report.addOfValues(checked.success ? [] : toFaults(checked.error.issues, schema));
   report.addOfValues(files.faults);
   report.addOthers(environment.faults);
   if (!checked.success || !report.isEmpty) return { ok: false, errors: report.lines() };
   return finish(checked.data, files, { sources, overrides, paths, report, tree, warnings: environment.warnings });
+}
+
+/** A file is YAML or coturn's, as its content says. */
+function parseSource({ file, cwd, reader }: ConfigSources): SourceText {
+  const text = file?.text ?? '';
+  return looksLikeCoturn(text) ? parseCoturn(text, cwd, reader) : parseYaml(text);
 }
 
 /** What the last step needs beside the settings and files. */
@@ -93,6 +101,7 @@ function finish(settings: Settings, files: CredentialFiles, context: Context): C
     configFile: sources.file?.path ?? null,
   });
   const warnings = [
+    ...report.warnings(),
     ...warnOfInlineSecrets(settings, context),
     ...context.warnings,
     ...files.warnings,

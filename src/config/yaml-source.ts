@@ -19,12 +19,15 @@ export interface PlacedFault {
   readonly message: string;
 }
 
-/** A file that was read. */
-export interface YamlSource {
+/** A file that was read, in whatever form it has. */
+export interface SourceText {
   readonly tree: Tree;
   readonly faults: readonly PlacedFault[];
-  /** `line:col` of an offset, both from 1. */
+  readonly warnings: readonly PlacedFault[];
+  /** `line:col` of an offset, both from 1; or the line alone; empty for a place that is none. */
   place(offset: number): string;
+  /** What the file calls the key at `path`. */
+  nameOf(path: readonly PropertyKey[]): string;
   /** Offset of the value at `path`, or of what holds it when it is missing. */
   offsetOf(path: readonly PropertyKey[]): number;
   /** Offset of the key `key` in the object at `path`. */
@@ -32,7 +35,7 @@ export interface YamlSource {
 }
 
 /** Parses the text of a configuration file. Never throws. */
-export function parseYaml(text: string): YamlSource {
+export function parseYaml(text: string): SourceText {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, logLevel: 'silent' });
   const syntaxFaults = [...[...document.errors, ...document.warnings].map(toFault), ...findDeadAliases(document)];
@@ -40,7 +43,9 @@ export function parseYaml(text: string): YamlSource {
   return {
     tree,
     faults: fault === null ? syntaxFaults : [fault],
+    warnings: [],
     place: (offset) => formatPlace(lines, offset),
+    nameOf: (path) => path.map(String).join('.'),
     offsetOf: (path) => offsetOf(document, path),
     offsetOfKey: (path, key) => offsetOfKey(document, path, key),
   };

@@ -105,7 +105,8 @@ function halves(node: Cidr): readonly [Cidr, Cidr] {
   return [new Cidr(node.base, length), new Cidr(upper, length)];
 }
 
-function lastOf({ base, length }: Cidr): IpAddress {
+/** The last address of a range. */
+export function lastOf({ base, length }: Cidr): IpAddress {
   const { family, w0, w1, w2, w3 } = base;
   if (family === 4) return new IpAddress(4, 0, 0, 0, w3 | hostBits(length));
   const bits = (word: number): number => hostBits(length - 32 * word);
