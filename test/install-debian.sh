@@ -12,6 +12,12 @@ openssl:openssl
 ip:iproute2
 ps:procps
 fail2ban-regex:fail2ban
+nft:nftables
+iptables:iptables
+ufw:ufw
+firewall-offline-cmd:firewalld
+zsh:zsh
+fish:fish
 '
 
 missing=()
