@@ -4,6 +4,7 @@ import { Command, CommanderError } from 'commander';
 import { escapeText } from '../escape-text.ts';
 import { addConfigCommands } from './config-commands.ts';
 import { addFirewallCommand } from './firewall-command.ts';
+import { addInitCommand } from './init-command.ts';
 import { type CommandIo, ExitStatus, QuestionCancelled } from './terminal-io.ts';
 
 /** Runs one command line (the arguments after the program's name). Never throws on bad usage. */
@@ -39,6 +40,7 @@ export function makeProgram(version: string, io: CommandIo, finish: (status: Exi
     });
   addConfigCommands(program, io, finish);
   addFirewallCommand(program, io, finish);
+  addInitCommand(program, io, finish);
   inheritSettings(program);
   return program;
 }
