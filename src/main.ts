@@ -6,10 +6,10 @@ import { hideArguments } from './cli/hide-arguments.ts';
 import { packageVersion } from './cli/package-version.ts';
 import type { Config } from './config/config.ts';
 import { systemFileReader } from './config/file-reader.ts';
+import { labNote, makeIceServer, urlHost } from './config/ice-servers.ts';
 import { loadConfig } from './config/load-config.ts';
 import { ConfigError, exitStatusOf, TurnServerError } from './errors.ts';
 import { openLog, type ServerLog } from './log/logger.ts';
-import { labNote, makeIceServer, urlHost } from './server/ice-servers.ts';
 import type { RunningServer } from './server/running-server.ts';
 import { startServer } from './server.ts';
 

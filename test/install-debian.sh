@@ -17,6 +17,12 @@ fail2ban-regex:fail2ban
 mariadb:mariadb-client
 redis-server:redis-server
 sqlite3:sqlite3
+nft:nftables
+iptables:iptables
+ufw:ufw
+firewall-offline-cmd:firewalld
+zsh:zsh
+fish:fish
 '
 
 # Wildcards stay in the list as they are, until a program is looked for.

@@ -3,10 +3,9 @@
 import type { Command } from 'commander';
 import { NO_CREDENTIALS } from '../config/config.ts';
 import { jsonSchema } from '../config/keys.ts';
-import { loadConfig } from '../config/load-config.ts';
-import type { ConfigResult } from '../config/parse-config.ts';
 import { printConfig } from '../config/print-config.ts';
 import { escapeText } from '../escape-text.ts';
+import { loadCommandConfig, reportErrors, reportWarnings } from './command-config.ts';
 import { type ImportOptions, importConfig } from './import-config.ts';
 import { type CommandIo, ExitStatus } from './terminal-io.ts';
 
@@ -47,7 +46,7 @@ function addImport(group: Command, io: CommandIo, finish: (status: ExitStatus) =
 }
 
 function checkConfig(file: string | undefined, io: CommandIo): ExitStatus {
-  const result = load(file, io);
+  const result = loadCommandConfig(file, io);
   if (!result.ok) return reportErrors(result.errors, io);
   reportWarnings(result.warnings, io);
   const { auth, configFile, hasCredentials, store } = result.config;
@@ -62,22 +61,9 @@ function checkConfig(file: string | undefined, io: CommandIo): ExitStatus {
 }
 
 function showConfig(file: string | undefined, io: CommandIo): ExitStatus {
-  const result = load(file, io);
+  const result = loadCommandConfig(file, io);
   if (!result.ok) return reportErrors(result.errors, io);
   reportWarnings(result.warnings, io);
   io.out(printConfig(result.tree));
   return ExitStatus.ok;
-}
-
-function load(file: string | undefined, { env, cwd, reader }: CommandIo): ConfigResult {
-  return loadConfig({ flags: [], configFile: file ?? null, configSource: null, env, cwd, reader });
-}
-
-function reportErrors(errors: readonly string[], io: CommandIo): ExitStatus {
-  for (const error of errors) io.err(`${error}\n`);
-  return ExitStatus.invalid;
-}
-
-function reportWarnings(warnings: readonly string[], io: CommandIo): void {
-  for (const warning of warnings) io.err(`warning: ${warning}\n`);
 }

@@ -3,25 +3,16 @@
 import { Command, CommanderError } from 'commander';
 import { escapeText } from '../escape-text.ts';
 import { addConfigCommands } from './config-commands.ts';
+import { addFirewallCommand } from './firewall-command.ts';
+import { addInitCommand } from './init-command.ts';
 import { type CommandIo, ExitStatus, QuestionCancelled } from './terminal-io.ts';
 
 /** Runs one command line (the arguments after the program's name). Never throws on bad usage. */
 export async function runTurnctl(argv: readonly string[], version: string, io: CommandIo): Promise<ExitStatus> {
   let status: ExitStatus = ExitStatus.ok;
-  const program = new Command('turnctl')
-    .description("The operator's tool for turnd")
-    .version(version, '--version')
-    .helpOption('--help', 'show this help')
-    .exitOverride()
-    .allowExcessArguments(false)
-    .configureOutput({
-      writeOut: (text) => io.out(text),
-      writeErr: (text) => io.err(text.split('\n').map(escapeText).join('\n')),
-    });
-  addConfigCommands(program, io, (result) => {
+  const program = makeProgram(version, io, (result) => {
     status = result;
   });
-  inheritSettings(program);
   try {
     await program.parseAsync([...argv], { from: 'user' });
   } catch (error) {
@@ -33,6 +24,25 @@ export async function runTurnctl(argv: readonly string[], version: string, io: C
     return error.exitCode === 0 ? ExitStatus.ok : ExitStatus.invalid;
   }
   return status;
+}
+
+/** The whole tree; `finish` receives the exit status of the command that ran. */
+export function makeProgram(version: string, io: CommandIo, finish: (status: ExitStatus) => void): Command {
+  const program = new Command('turnctl')
+    .description("The operator's tool for turnd")
+    .version(version, '--version')
+    .helpOption('--help', 'show this help')
+    .exitOverride()
+    .allowExcessArguments(false)
+    .configureOutput({
+      writeOut: (text) => io.out(text),
+      writeErr: (text) => io.err(text.split('\n').map(escapeText).join('\n')),
+    });
+  addConfigCommands(program, io, finish);
+  addFirewallCommand(program, io, finish);
+  addInitCommand(program, io, finish);
+  inheritSettings(program);
+  return program;
 }
 
 /** `command()` copies settings at its time only for direct children; this makes the whole tree alike. */

@@ -2,6 +2,7 @@
 // Knows the plane and the streams; decides nothing about either.
 
 import type { Config } from '../config/config.ts';
+import type { ListenerInfo } from '../config/ice-servers.ts';
 import type { Logger } from '../log/logger.ts';
 import { HostExpander } from '../net/interfaces.ts';
 import type { PlaneCounters } from '../planes/plane-counters.ts';
@@ -11,7 +12,6 @@ import type { TransportAddress } from '../stun/transport-address.ts';
 import type { TlsAcceptor } from '../tls/tls-acceptor.ts';
 import type { Engine } from '../turn/engine.ts';
 import type { Clock } from '../turn/env.ts';
-import type { ListenerInfo } from './ice-servers.ts';
 import { openStreams, type StreamsSetup, streamSettings } from './streams-setup.ts';
 import { UdpListeners } from './udp-listeners.ts';
 

@@ -1,11 +1,11 @@
 // What a running server offers to whoever has started it, however many processes it has. Declares, does nothing.
 
 import type { Config } from '../config/config.ts';
+import type { ListenerInfo } from '../config/ice-servers.ts';
 import type { LogLevel } from '../log/logger.ts';
 import type { LabUser } from '../state/kept-secrets.ts';
 import type { CounterTree } from '../workers/counter-tree.ts';
 import type { SessionDetail, SessionInfo, SessionQuery, SessionSelector } from '../workers/sessions.ts';
-import type { ListenerInfo } from './ice-servers.ts';
 
 /** A server that serves. */
 export interface RunningServer {

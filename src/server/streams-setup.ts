@@ -2,13 +2,13 @@
 // itself.
 
 import type { Config } from '../config/config.ts';
+import type { ListenerInfo } from '../config/ice-servers.ts';
 import { StreamGroup } from '../streams/stream-group.ts';
 import type { StreamHandler, StreamSettings } from '../streams/stream-handler.ts';
 import type { ListenOptions, StreamMode } from '../streams/stream-listener.ts';
 import type { TransportAddress } from '../stun/transport-address.ts';
 import type { TlsAcceptor } from '../tls/tls-acceptor.ts';
 import type { Clock } from '../turn/env.ts';
-import type { ListenerInfo } from './ice-servers.ts';
 import { codeOf, listenFault } from './listen-fault.ts';
 
 /** The open stream listeners. */

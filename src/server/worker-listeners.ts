@@ -2,6 +2,7 @@
 // that its clients' datagrams wait for its successor. Knows nothing of what is said over them.
 
 import type { Config } from '../config/config.ts';
+import type { ListenerInfo } from '../config/ice-servers.ts';
 import type { Logger } from '../log/logger.ts';
 import { HostExpander } from '../net/interfaces.ts';
 import type { Libc } from '../planes/linux/libc.ts';
@@ -9,7 +10,6 @@ import { boundAddress, openTcpListening, openUdpListening } from '../planes/linu
 import { parseIp } from '../stun/ip-address.ts';
 import { TransportAddress } from '../stun/transport-address.ts';
 import type { WireListener } from '../workers/messages.ts';
-import type { ListenerInfo } from './ice-servers.ts';
 import { bindStreams, type OpenStream, type StreamBind } from './streams-setup.ts';
 import { type OpenListener, UdpListeners } from './udp-listeners.ts';
 

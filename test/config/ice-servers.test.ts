@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { type ListenerInfo, labNote, makeIceServer, urlHost } from '../../src/server/ice-servers.ts';
+import { type ListenerInfo, labNote, makeIceServer, urlHost } from '../../src/config/ice-servers.ts';
 
 const user = { username: 'lab', credential: 'secret' };
 const udp: ListenerInfo = { transport: 'udp', address: '192.0.2.1', port: 3478 };
