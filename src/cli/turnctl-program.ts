@@ -2,6 +2,7 @@
 
 import { Command, CommanderError } from 'commander';
 import { escapeText } from '../escape-text.ts';
+import { addCheckCommands } from './check-command.ts';
 import { addConfigCommands } from './config-commands.ts';
 import { type CommandIo, ExitStatus } from './terminal-io.ts';
 
@@ -19,6 +20,9 @@ export async function runTurnctl(argv: readonly string[], version: string, io: C
       writeErr: (text) => io.err(text.split('\n').map(escapeText).join('\n')),
     });
   addConfigCommands(program, io, (result) => {
+    status = result;
+  });
+  addCheckCommands(program, io, (result) => {
     status = result;
   });
   inheritSettings(program);

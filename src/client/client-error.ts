@@ -39,6 +39,7 @@ export type ClientFault =
 export interface ClientErrorDetails {
   readonly errorCode?: number;
   readonly reason?: string;
+  readonly realm?: string;
   readonly waitMs?: number;
   readonly certificate?: CertificateDetails | null;
   readonly cause?: unknown;
@@ -51,6 +52,8 @@ export class ClientError extends TurnServerError {
   readonly errorCode: number;
   /** The server's own words with {@link errorCode}: foreign text. */
   readonly reason: string;
+  /** For 401 and 438: the realm of the server; foreign text. */
+  readonly realm: string;
   /** For `wait`: how long, in milliseconds; else 0. */
   readonly waitMs: number;
   /** For `tls`: what the server showed, if it came to that. */
@@ -61,6 +64,7 @@ export class ClientError extends TurnServerError {
     this.fault = fault;
     this.errorCode = details.errorCode ?? 0;
     this.reason = details.reason ?? '';
+    this.realm = details.realm ?? '';
     this.waitMs = details.waitMs ?? 0;
     this.certificate = details.certificate ?? null;
   }

@@ -42,7 +42,7 @@ export function rejection(what: string, view: MessageView): ClientError {
     const { servers, domain } = alternatesOf(view);
     return new RedirectError(message, servers, domain);
   }
-  return new ClientError('rejected', message, { errorCode, reason });
+  return new ClientError('rejected', message, { errorCode, reason, realm: copyText(view, Attribute.REALM) ?? '' });
 }
 
 /**
