@@ -13,7 +13,8 @@ export type FaultCode =
   | 'TURN_PLANE'
   | 'TURN_WORKERS'
   | 'TURN_STORE'
-  | 'TURN_CONTROL';
+  | 'TURN_CONTROL'
+  | 'TURN_CLIENT';
 
 /** An operational fault. The message is one sentence: which thing failed, and what to do. */
 export class TurnServerError extends Error {

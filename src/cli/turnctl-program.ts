@@ -2,6 +2,7 @@
 
 import { Command, CommanderError } from 'commander';
 import { escapeText } from '../escape-text.ts';
+import { addCheckCommands } from './check-command.ts';
 import { addConfigCommands } from './config-commands.ts';
 import { addFirewallCommand } from './firewall-command.ts';
 import { addInitCommand } from './init-command.ts';
@@ -41,6 +42,7 @@ export function makeProgram(version: string, io: CommandIo, finish: (status: Exi
   addConfigCommands(program, io, finish);
   addFirewallCommand(program, io, finish);
   addInitCommand(program, io, finish);
+  addCheckCommands(program, io, finish);
   inheritSettings(program);
   return program;
 }

@@ -1,0 +1,140 @@
+// The steps on an allocation: permission, channel, echo and its end. Chooses which way the echo goes.
+
+import { ClientError, socketError } from '../../client/client-error.ts';
+import type { OpenAllocation } from '../../client/open-allocation.ts';
+import { ErrorCode } from '../../stun/error-codes.ts';
+import type { IpAddress } from '../../stun/ip-address.ts';
+import type { TransportAddress } from '../../stun/transport-address.ts';
+import { lostEcho } from './causes.ts';
+import { type EchoOptions, type EchoResult, EchoRun } from './echo.ts';
+import { type EchoPeer, openAllocatedPeer, openOwnPeer, release } from './echo-peer.ts';
+import type { Done, StepLog } from './step-log.ts';
+
+/** What the steps need. */
+export interface RelayEnv {
+  readonly log: StepLog;
+  readonly echo: EchoOptions;
+  /** Makes a second allocation on the server of the first. */
+  allocateAgain(): Promise<OpenAllocation>;
+}
+
+/** Where the packets go: the peer and, once bound, its channel. */
+interface Route {
+  readonly peer: TransportAddress;
+  /** False when the peer could not reach the relay: the way back is closed already. */
+  readonly isOpen: boolean;
+}
+
+/** Does the steps and ends the allocation. `own` is our public address, or null when it is unknown. */
+export async function relaySteps(near: OpenAllocation, own: IpAddress | null, env: RelayEnv): Promise<void> {
+  const { log } = env;
+  const peer = await log.run('permission', () => permit(near, own, env));
+  const route = peer === null ? null : await log.run('channel', () => bind(near, peer, env));
+  if (peer === null) log.skip('channel', 'needs a permission');
+  if (peer !== null && route !== null) await log.run('echo', () => echo(near, peer, route, env));
+  else log.skip('echo', peer === null ? 'needs a permission' : 'needs a channel');
+  await peer?.close();
+  await log.run('refresh', () => end(near));
+  await near.client.close();
+}
+
+// Our own address first: it is the way that the peers of a call take, through every firewall on it.
+async function permit(near: OpenAllocation, own: IpAddress | null, env: RelayEnv): Promise<Done<EchoPeer>> {
+  const ownPeer = await permitOwn(near, own);
+  if (typeof ownPeer !== 'string') return permitted(ownPeer, `${ownPeer.guess.ip.text}, our own address`);
+  const peer = await allocateFar(near, env);
+  return permitted(peer, `${peer.guess.ip.text}, the relay of a second allocation (${ownPeer})`);
+}
+
+function permitted(peer: EchoPeer, summary: string): Done<EchoPeer> {
+  return { value: peer, summary, facts: { way: peer.way, peer: peer.guess.ip.text } };
+}
+
+/** The peer, or why this way is closed. */
+async function permitOwn(near: OpenAllocation, own: IpAddress | null): Promise<EchoPeer | string> {
+  if (own === null || own.family !== near.allocation.relayed.ip.family) return 'our address is of another family';
+  try {
+    await near.client.createPermission(own);
+  } catch (error) {
+    const isDenied = error instanceof ClientError && error.errorCode === ErrorCode.FORBIDDEN;
+    if (!isDenied) throw error;
+    return `the server denies our own address ${own.text} as a peer`;
+  }
+  try {
+    return await openOwnPeer(near, own);
+  } catch (error) {
+    return socketError('the relayed address', error).message;
+  }
+}
+
+async function allocateFar(near: OpenAllocation, { allocateAgain }: RelayEnv): Promise<EchoPeer> {
+  const far = await allocateAgain();
+  try {
+    await near.client.createPermission(far.allocation.relayed.ip);
+    return await openAllocatedPeer(near, far);
+  } catch (error) {
+    await release(far.client);
+    throw error;
+  }
+}
+
+async function bind(near: OpenAllocation, peer: EchoPeer, { echo: { timeoutMs } }: RelayEnv): Promise<Done<Route>> {
+  const found = await peer.find(timeoutMs);
+  const address = found ?? peer.guess;
+  const channel = await near.client.bindChannel(address);
+  const number = `0x${channel.toString(16)}`;
+  return {
+    value: { peer: address, isOpen: found !== null },
+    summary: `${number} to ${address.text}`,
+    facts: { channel: number, peer: address.text },
+    warnings: found === null ? [`nothing from us reached the relayed address ${near.allocation.relayed.text}`] : [],
+  };
+}
+
+async function echo(near: OpenAllocation, peer: EchoPeer, route: Route, env: RelayEnv): Promise<Done<null>> {
+  // What cannot come back need not be waited for as long again.
+  const options = route.isOpen ? env.echo : { ...env.echo, count: 1 };
+  const result = await runEcho(near, route.peer, options);
+  const inside = result.received === 0 && peer.way === 'own address' ? await tryInside(near, env) : null;
+  const facts = { way: peer.way, size: options.size, ...result };
+  if (result.received === 0) {
+    const problem = lostEcho(near.allocation.relayed.port, inside);
+    return { value: null, summary: problem.what, facts: { ...facts, insideWorks: inside }, problem };
+  }
+  return { value: null, summary: describe(result, peer), facts, warnings: lossWarning(result) };
+}
+
+function describe({ sent, received, minMs, averageMs, maxMs }: EchoResult, { way }: EchoPeer): string {
+  const via = way === 'own address' ? 'from our own address' : 'from a second allocation';
+  return `${received} of ${sent} came back ${via}, rtt ${minMs}/${averageMs}/${maxMs} ms (min/avg/max)`;
+}
+
+function lossWarning({ lossPercent }: EchoResult): readonly string[] {
+  return lossPercent === 0 ? [] : [`${lossPercent} % of the packets were lost`];
+}
+
+async function runEcho({ client }: OpenAllocation, peer: TransportAddress, options: EchoOptions): Promise<EchoResult> {
+  const run = new EchoRun(options, (packet) => client.send(peer, packet));
+  client.onPeerData = (_, data) => run.onPacket(data);
+  const result = await run.run();
+  client.onPeerData = () => {};
+  return result;
+}
+
+/** Whether packets pass between two allocations; null when that cannot be tried. */
+async function tryInside(near: OpenAllocation, env: RelayEnv): Promise<boolean | null> {
+  try {
+    const peer = await allocateFar(near, env);
+    const { received } = await runEcho(near, peer.guess, { ...env.echo, count: 1 });
+    await peer.close();
+    return received > 0;
+  } catch (error) {
+    if (error instanceof ClientError) return null;
+    throw error;
+  }
+}
+
+async function end({ client }: OpenAllocation): Promise<Done<null>> {
+  await client.refresh(0);
+  return { value: null, summary: 'the allocation was ended' };
+}
