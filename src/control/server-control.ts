@@ -1,5 +1,6 @@
 // What the control API needs of a running server. Declares, does nothing: the server puts it together.
 
+import type { Config } from '../config/config.ts';
 import type { CounterTree } from '../workers/counter-tree.ts';
 import type { SessionDetail, SessionInfo, SessionQuery, SessionSelector } from '../workers/sessions.ts';
 import type { Administration } from './administration.ts';
@@ -65,7 +66,7 @@ export interface ServerControl {
   /** Reads the configuration again. @throws AdminError invalid, every fault a line of it; nothing has changed then */
   reload(): Promise<ReloadReport>;
   /** Applies to all processes at once, until the next reload or restart. */
-  setLogLevel(level: string): Promise<void>;
+  setLogLevel(level: Config['log']['level']): Promise<void>;
   /** What makes credentials for apps: secrets in effect, URLs of the listeners, trusted certificate or not. */
   iceSource(): Promise<IceSource>;
 }

@@ -11,7 +11,7 @@ import type { Config } from '../config/config.ts';
 import { ConfigError } from '../errors.ts';
 import type { Logger } from '../log/logger.ts';
 import type { LabUser } from '../state/kept-secrets.ts';
-import type { StoreSnapshot } from '../store/store.ts';
+import type { StoreSnapshot, UserId } from '../store/store.ts';
 import type { Clock, Credentials } from '../turn/env.ts';
 import { readRealms } from './realm-data.ts';
 
@@ -28,6 +28,12 @@ export interface DirectoryParts {
   readonly logger: Logger;
 }
 
+interface Sources {
+  readonly credentials: Credentials;
+  readonly secrets: RestSecrets;
+  readonly users: readonly StaticUser[];
+}
+
 /** Users, secrets and realms. */
 export class Directory {
   /** The default one, prepared with OpaqueString. */
@@ -35,6 +41,8 @@ export class Directory {
   readonly #parts: DirectoryParts;
   readonly #limited: LimitedCredentials;
   #secrets: RestSecrets;
+  /** Of the configuration. */
+  #users: readonly StaticUser[];
   #stored: StoreSnapshot | null = null;
   #realms: RealmTableData = NO_REALMS;
   #changed: () => void = () => {};
@@ -43,8 +51,9 @@ export class Directory {
   constructor(parts: DirectoryParts) {
     this.#parts = parts;
     this.realm = prepareRealm(parts.config.realm);
-    const { credentials, secrets } = this.#source(parts.config);
+    const { credentials, secrets, users } = this.#source(parts.config);
     this.#secrets = secrets;
+    this.#users = users;
     this.#limited = new LimitedCredentials(credentials);
   }
 
@@ -62,6 +71,11 @@ export class Directory {
     return this.#secrets.secretsOf(this.realm).at(-1) ?? null;
   }
 
+  /** Whether the configuration has this user: it stands before one of the store. */
+  isConfigured({ realm, name }: UserId): boolean {
+    return realm === this.realm && this.#users.some((user) => user.name === name);
+  }
+
   /** Calls `changed` whenever something that was told of users, secrets or realms is void. */
   onChange(changed: () => void): void {
     this.#changed = changed;
@@ -72,8 +86,9 @@ export class Directory {
    * @throws ConfigError as the constructor; nothing has changed then
    */
   configure(config: Config): void {
-    const { credentials, secrets } = this.#source(config);
+    const { credentials, secrets, users } = this.#source(config);
     this.#secrets = secrets;
+    this.#users = users;
     this.#limited.setCredentials(credentials);
     this.#parts.storeUsers?.setLimit(config.limits.allocationsPerUser);
     if (this.#stored !== null) this.#read(this.#stored);
@@ -105,7 +120,7 @@ export class Directory {
     this.#limited.setLimits(snapshot.realms);
   }
 
-  #source(config: Config): { readonly credentials: Credentials; readonly secrets: RestSecrets } {
+  #source(config: Config): Sources {
     const { labUser, storeUsers, isStoreIdle, clock } = this.#parts;
     const { auth, limits } = config;
     const users: StaticUser[] = labUser === null ? [...auth.users] : [labUser];
@@ -118,7 +133,7 @@ export class Directory {
     const configured = [new StaticUsers({ realm: this.realm, allocationsPerUser }, users), secrets];
     const sources = storeUsers === null ? configured : [...configured, storeUsers];
     checkOffers(config, new SourcedCredentials(isStoreIdle ? configured : sources));
-    return { credentials: new SourcedCredentials(sources), secrets };
+    return { credentials: new SourcedCredentials(sources), secrets, users };
   }
 }
 

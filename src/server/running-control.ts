@@ -1,0 +1,130 @@
+// A running server as those see it who control it: what it says of itself, and what they may change.
+
+import type { Config } from '../config/config.ts';
+import { makeIceServer, urlHost } from '../config/ice-servers.ts';
+import { compareConfigs } from '../config/live-changes.ts';
+import type { ConfigResult } from '../config/parse-config.ts';
+import { AdminError, type Administration } from '../control/administration.ts';
+import type { IceSource, ReloadReport, ServerControl, ServerStatus, StoreStatus } from '../control/server-control.ts';
+import { StoreAdministration } from '../control/store-administration.ts';
+import { ConfigError } from '../errors.ts';
+import { systemClock } from '../state/system-clock.ts';
+import type { Random } from '../turn/env.ts';
+import type { SessionDetail, SessionInfo, SessionQuery, SessionSelector } from '../workers/sessions.ts';
+import type { Foundation } from './foundation.ts';
+import type { RunningServer } from './running-server.ts';
+
+const SECRET_BYTES = 32;
+
+/** What is controlled, and how its configuration is read again. */
+export interface RunningControlParts {
+  readonly foundation: Foundation;
+  readonly server: RunningServer;
+  readonly version: string;
+  readonly reload: () => ConfigResult;
+}
+
+/** Controls one server. */
+export class RunningControl implements ServerControl {
+  readonly administration: Administration | null;
+  readonly #parts: RunningControlParts;
+  readonly #startedAt = systemClock.wallTime();
+  /** As it is in effect. */
+  #config: Config;
+
+  constructor(parts: RunningControlParts) {
+    const { store, directory, config } = parts.foundation;
+    this.#parts = parts;
+    this.#config = config;
+    this.administration =
+      store &&
+      new StoreAdministration({
+        store: store.store,
+        defaultRealm: directory.realm,
+        now: systemClock.wallTime,
+        makeSecret: () => makeSecret(parts.foundation.random),
+        isConfigured: (id) => directory.isConfigured(id),
+      });
+  }
+
+  async status(): Promise<ServerStatus> {
+    const { foundation, server, version } = this.#parts;
+    const { plane, workers, shown } = server;
+    const { configFile, stateDir, log } = this.#config;
+    return {
+      ...{ version, pid: process.pid, startedAt: this.#startedAt, plane, workers },
+      realm: foundation.directory.realm,
+      listeners: server.listeners.map(({ transport, address, port }) => ({ transport, address: at(address, port) })),
+      relayed: shown,
+      allocations: server.allocations(),
+      ...{ configFile, stateDir, logLevel: log.level },
+      store: this.#storeStatus(),
+      counters: await server.counters(),
+    };
+  }
+
+  sessions(query: SessionQuery): Promise<readonly SessionInfo[]> {
+    return this.#parts.server.sessions(query);
+  }
+
+  session(id: number): Promise<SessionDetail | null> {
+    return this.#parts.server.session(id);
+  }
+
+  end(selector: SessionSelector): Promise<number> {
+    return this.#parts.server.end(selector);
+  }
+
+  async reload(): Promise<ReloadReport> {
+    const { server, reload, foundation } = this.#parts;
+    const result = reload();
+    if (!result.ok) throw new AdminError('invalid', result.errors.join('\n'));
+    const { live, restart, config } = compareConfigs(this.#config, result.config);
+    try {
+      server.apply(config);
+    } catch (error) {
+      if (error instanceof ConfigError) throw new AdminError('invalid', error.message);
+      throw error;
+    }
+    this.#config = config;
+    foundation.logger.info({ event: 'reloaded', applied: live, restart }, describeReload(live, restart));
+    return { applied: live, restart, warnings: result.warnings };
+  }
+
+  async setLogLevel(level: Config['log']['level']): Promise<void> {
+    const { server } = this.#parts;
+    server.setLogLevel(level);
+    this.#config = { ...this.#config, log: { ...this.#config.log, level } };
+  }
+
+  async iceSource(): Promise<IceSource> {
+    const { foundation, server } = this.#parts;
+    const { listeners, shown, trustedCertificate } = server;
+    const { realm, secret } = foundation.directory;
+    const host = urlHost(shown, listeners);
+    const { urls } = makeIceServer({ host, listeners, trustedCertificate, username: '', credential: '' });
+    const stun = urls.slice(0, 1).map((url) => url.replace(/^turns?:/, 'stun:').replace(/\?.*$/, ''));
+    return { urls: [...stun, ...urls], realm, secret, separator: this.#config.auth.restSeparator };
+  }
+
+  #storeStatus(): StoreStatus | null {
+    const { store } = this.#parts.foundation;
+    if (store === null) return null;
+    return { name: store.name, isAnswering: store.problem === null, problem: store.problem };
+  }
+}
+
+function makeSecret(random: Random): string {
+  const bytes = Buffer.alloc(SECRET_BYTES);
+  random.fill(bytes);
+  return bytes.toString('hex');
+}
+
+function at(address: string, port: number): string {
+  return address.includes(':') && !address.startsWith('[') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+function describeReload(live: readonly string[], restart: readonly string[]): string {
+  const applied = live.length === 0 ? 'nothing to apply' : `applied ${live.join(', ')}`;
+  return restart.length === 0 ? applied : `${applied}; ${restart.join(', ')} needs a restart`;
+}
