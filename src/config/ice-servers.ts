@@ -16,30 +16,51 @@ export interface IceServer {
   readonly credential: string;
 }
 
-/** What the URLs are made of. */
-export interface IceServerOptions {
+/** What URLs are made of. */
+export interface IceUrlOptions {
   /** Host name or address that clients use. */
   readonly host: string;
-  readonly listeners: readonly ListenerInfo[];
+  readonly listeners: readonly Pick<ListenerInfo, 'transport' | 'port'>[];
   /** Whether browsers will accept the certificate; without, there are no turns: URLs. */
   readonly trustedCertificate: boolean;
+}
+
+/** What an entry is made of. */
+export interface IceServerOptions extends IceUrlOptions {
   readonly username: string;
   readonly credential: string;
 }
 
-/** Makes the entry: UDP first, as browsers should prefer it. */
-export function makeIceServer(options: IceServerOptions): IceServer {
-  const host = options.host.includes(':') ? `[${options.host}]` : options.host;
+/** `turn:` and `turns:` URLs: UDP first, as browsers should prefer it. */
+export function turnUrls({ host, listeners, trustedCertificate }: IceUrlOptions): string[] {
+  const name = inUrl(host);
   const port = (wanted: readonly string[]): number | null =>
-    options.listeners.find(({ transport }) => wanted.includes(transport))?.port ?? null;
+    listeners.find(({ transport }) => wanted.includes(transport))?.port ?? null;
   const urls: string[] = [];
   const udp = port(['udp']);
   const tcp = port(['tcp', 'tcp+tls']);
-  const tls = options.listeners.findLast(({ transport }) => transport === 'tls' || transport === 'tcp+tls')?.port;
-  if (udp !== null) urls.push(`turn:${host}:${udp}?transport=udp`);
-  if (tcp !== null) urls.push(`turn:${host}:${tcp}?transport=tcp`);
-  if (tls !== undefined && options.trustedCertificate) urls.push(`turns:${host}:${tls}?transport=tcp`);
-  return { urls, username: options.username, credential: options.credential };
+  const tls = listeners.findLast(({ transport }) => transport === 'tls' || transport === 'tcp+tls')?.port;
+  if (udp !== null) urls.push(`turn:${name}:${udp}?transport=udp`);
+  if (tcp !== null) urls.push(`turn:${name}:${tcp}?transport=tcp`);
+  if (tls !== undefined && trustedCertificate) urls.push(`turns:${name}:${tls}?transport=tcp`);
+  return urls;
+}
+
+/** All URLs: the `stun:` one first. */
+export function iceUrls(options: IceUrlOptions): string[] {
+  const udp = options.listeners.find(({ transport }) => transport === 'udp');
+  const stun = udp === undefined ? [] : [`stun:${inUrl(options.host)}:${udp.port}`];
+  return [...stun, ...turnUrls(options)];
+}
+
+/** The same URL with another host. */
+export function withHost(url: string, host: string): string {
+  return url.replace(/^(stuns?|turns?):(\[[^\]]*\]|[^:?]*)/, (_, scheme: string) => `${scheme}:${inUrl(host)}`);
+}
+
+/** Makes the entry. */
+export function makeIceServer({ username, credential, ...options }: IceServerOptions): IceServer {
+  return { urls: turnUrls(options), username, credential };
 }
 
 /** The host to put into URLs: what is shown to the world, unless the server listens on one address only. */
@@ -62,4 +83,8 @@ export function labNote(iceServer: IceServer, checkPage: string): string {
     '',
     '',
   ].join('\n');
+}
+
+function inUrl(host: string): string {
+  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host;
 }

@@ -1,0 +1,54 @@
+// How the control API says that something was not done: problem details (RFC 9457). Never with a stack, a secret or what
+// a client has sent.
+
+import { AdminError, type AdminFault } from './administration.ts';
+
+/** What a problem is: an {@link AdminFault}, or that of the API itself. */
+export type ProblemFault = AdminFault | 'too-large' | 'media-type' | 'internal';
+
+/** The body of a problem. */
+export interface Problem {
+  readonly type: 'about:blank';
+  readonly title: string;
+  readonly status: number;
+  /** One sentence for the operator; several lines for a configuration with several faults. */
+  readonly detail: string;
+  readonly fault: ProblemFault;
+}
+
+const STATUS: Readonly<Record<ProblemFault, readonly [number, string]>> = Object.freeze({
+  invalid: [400, 'Bad Request'],
+  'not-found': [404, 'Not Found'],
+  conflict: [409, 'Conflict'],
+  'too-large': [413, 'Content Too Large'],
+  'media-type': [415, 'Unsupported Media Type'],
+  internal: [500, 'Internal Server Error'],
+  unavailable: [503, 'Service Unavailable'],
+});
+
+/** The media type of problems. */
+export const PROBLEM_TYPE = 'application/problem+json';
+
+/** A refusal by the API itself. */
+export class ApiError extends Error {
+  readonly fault: ProblemFault;
+
+  constructor(fault: ProblemFault, message: string) {
+    super(message);
+    this.name = 'ApiError';
+    this.fault = fault;
+  }
+}
+
+/** The response to whatever was thrown. What is no refusal is a fault of the program: `report` gets it, the client not. */
+export function problemResponse(error: unknown, report: (error: unknown) => void): Response {
+  if (error instanceof AdminError || error instanceof ApiError) return respond(error.fault, error.message);
+  report(error);
+  return respond('internal', 'turnd failed to do this: its log says more');
+}
+
+function respond(fault: ProblemFault, detail: string): Response {
+  const [status, title] = STATUS[fault];
+  const problem: Problem = { type: 'about:blank', title, status, detail, fault };
+  return new Response(JSON.stringify(problem), { status, headers: { 'content-type': PROBLEM_TYPE } });
+}

@@ -1,0 +1,109 @@
+// What requests of the control API may hold: bodies and queries as zod schemas, and their bounded reading.
+
+import type { Context } from 'hono';
+import { z } from 'zod';
+import { ApiError } from './problem.ts';
+
+/** Far above every body that makes sense. */
+const MAX_BODY_BYTES = 65_536;
+/** Sessions or users of one page. */
+const MAX_PAGE = 1000;
+
+// The stores and the administration judge contents; here it is only kept small.
+const text = z.string().max(4096);
+const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
+const id = z
+  .string()
+  .regex(/^\d{1,15}$/, 'must be a whole number')
+  .transform(Number);
+const limit = id.pipe(z.number().min(1).max(MAX_PAGE)).default(100);
+
+export const newUserBody = z.strictObject({ name: text, password: text });
+export const passwordBody = z.strictObject({ password: text });
+export const secretBody = z.strictObject({ value: text.nullable().default(null), reveal: z.boolean().default(false) });
+export const rotateBody = secretBody.extend({ graceSeconds: z.number() });
+export const peerRuleBody = z.strictObject({ realm: text, kind: z.enum(['allow', 'deny']), range: text });
+const option = z.number().nullable().optional();
+export const realmOptionsBody = z.strictObject({ maxBps: option, totalQuota: option, userQuota: option });
+export const originBody = z.strictObject({ origin: text, realm: text });
+export const logLevelBody = z.strictObject({
+  level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
+});
+export const credentialsBody = z.strictObject({
+  ttl: z.number().default(86_400),
+  user: text.nullable().default(null),
+  host: text.nullable().default(null),
+});
+export const nothing = z.strictObject({});
+
+export const sessionId = z.object({ id });
+export const sessionsQuery = z.strictObject({
+  user: text.optional(),
+  realm: text.optional(),
+  client: text.optional(),
+  transport: z.enum(['udp', 'tcp', 'tls']).optional(),
+  after: id.default(0),
+  limit,
+});
+export const endQuery = z.strictObject({ user: text, realm: text.optional() });
+export const usersQuery = z.strictObject({
+  realm: text.optional(),
+  'after-realm': text.optional(),
+  after: text.optional(),
+  limit,
+});
+export const secretsQuery = z.strictObject({ realm: text.optional(), reveal: flag.default(false) });
+export const peersQuery = z.strictObject({ realm: text.optional() });
+export const peerRuleQuery = peerRuleBody;
+export const originQuery = z.strictObject({ origin: text });
+
+/** The body of a request as `schema` has it. @throws ApiError */
+export async function readBody<T>(context: Context, schema: z.ZodType<T>): Promise<T> {
+  const bytes = await readBounded(context.req.raw);
+  if (bytes.length === 0) return judge(schema, {}, 'the body');
+  // A form of a web page cannot be sent as JSON without being asked first (CSRF).
+  if (!/^application\/json\b/i.test(context.req.header('content-type') ?? ''))
+    throw new ApiError('media-type', 'the body must be application/json');
+  return judge(schema, parseJson(bytes), 'the body');
+}
+
+/** The query of a request as `schema` has it. @throws ApiError */
+export function readQuery<T>(context: Context, schema: z.ZodType<T>): T {
+  const query = Object.create(null) as Record<string, string>;
+  for (const [name, values] of Object.entries(context.req.queries())) {
+    if (values.length > 1) throw new ApiError('invalid', 'the query has a parameter twice');
+    query[name] = values[0] ?? '';
+  }
+  return judge(schema, { ...query }, 'the query');
+}
+
+/** A value as `schema` has it; the refusal names keys and rules, never what was sent (S55). @throws ApiError */
+export function judge<T>(schema: z.ZodType<T>, value: unknown, what: string): T {
+  const result = schema.safeParse(value, { reportInput: false });
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const where = issue === undefined || issue.path.length === 0 ? what : `${what}: ${issue.path.map(String).join('.')}`;
+  const why = issue?.code === 'unrecognized_keys' ? 'has a key that is not known' : (issue?.message ?? 'is wrong');
+  throw new ApiError('invalid', `${where}: ${why}`);
+}
+
+async function readBounded(request: Request): Promise<Buffer> {
+  const tooLarge = new ApiError('too-large', `the body is larger than ${MAX_BODY_BYTES} bytes`);
+  if (Number(request.headers.get('content-length') ?? 0) > MAX_BODY_BYTES) throw tooLarge;
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of (request.body ?? []) as AsyncIterable<Uint8Array>) {
+    size += chunk.length;
+    if (size > MAX_BODY_BYTES) throw tooLarge;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function parseJson(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    throw new ApiError('invalid', 'the body is not JSON');
+  }
+}
