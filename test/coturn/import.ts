@@ -22,7 +22,7 @@ export function imported(lines: readonly string[], files: readonly string[] = []
 }
 
 /** The value of a key, by its name with dots. */
-export function valueOf({ tree }: Imported, name: string): unknown {
+export function settingAt({ tree }: Imported, name: string): unknown {
   return name.split('.').reduce<unknown>((node, step) => (node as Record<string, unknown> | undefined)?.[step], tree);
 }
 

@@ -1,14 +1,14 @@
 // Options that hold together, and values that coturn would have dropped without a word.
 
 import { test } from 'tap';
-import { imported, valueOf } from './import.ts';
+import { imported, settingAt } from './import.ts';
 
 const faultsOf = (...lines: readonly string[]): readonly string[] => imported(lines).faults;
 const warned = (pattern: RegExp, ...lines: readonly string[]): boolean =>
   imported(lines).warnings.some((warning) => pattern.test(warning));
 
 test('listeners are addresses by ports by transports', async (t) => {
-  const listen = (...lines: readonly string[]): unknown => valueOf(imported(lines), 'listen');
+  const listen = (...lines: readonly string[]): unknown => settingAt(imported(lines), 'listen');
   t.equal(listen('realm=x'), undefined, 'the default of both');
   t.same(listen('listening-port=3479'), ['udp://*:3479', 'tcp+tls://*:3479', 'tcp+tls://*:5349']);
   t.same(listen('listening-ip=192.0.2.1', 'listening-ip=2001:db8::1', 'no-tls'), [
@@ -32,7 +32,7 @@ test('listeners are addresses by ports by transports', async (t) => {
 });
 
 test('the relay: addresses, the ones shown, ports and workers', async (t) => {
-  const relay = (...lines: readonly string[]): unknown => valueOf(imported(lines), 'relay');
+  const relay = (...lines: readonly string[]): unknown => settingAt(imported(lines), 'relay');
   t.same(relay('realm=x'), { 'external-address': 'none' });
   t.same(relay('relay-ip=192.0.2.5', 'relay-ip=2001:db8::5', 'external-ip=198.51.100.7'), {
     address: ['192.0.2.5', '2001:db8::5'],
@@ -44,7 +44,7 @@ test('the relay: addresses, the ones shown, ports and workers', async (t) => {
   });
   t.same(relay('listening-ip=0.0.0.0'), { 'external-address': 'none' }, 'a wildcard is no relay address');
   t.same(
-    valueOf(
+    settingAt(
       imported(['external-ip=198.51.100.7/192.0.2.5', 'external-ip=198.51.100.8/192.0.2.6']),
       'relay.external-address',
     ),
@@ -54,7 +54,7 @@ test('the relay: addresses, the ones shown, ports and workers', async (t) => {
     ],
   );
   t.same(
-    valueOf(
+    settingAt(
       imported(['relay-ip=192.0.2.5', 'external-ip=2001:db8::7/2001:db8::5', 'external-ip=198.51.100.7']),
       'relay.external-address',
     ),
@@ -64,10 +64,10 @@ test('the relay: addresses, the ones shown, ports and workers', async (t) => {
     ],
   );
   t.same(relay('max-port=50000'), { 'external-address': 'none', ports: '49152-50000' });
-  t.equal(valueOf(imported(['relay-threads=0']), 'workers'), 0);
-  t.equal(valueOf(imported(['relay-threads=-3']), 'workers'), 0);
-  t.equal(valueOf(imported(['relay-threads=500']), 'workers'), 128);
-  t.equal(valueOf(imported(['cpus=4', 'relay-threads=2']), 'workers'), 2);
+  t.equal(settingAt(imported(['relay-threads=0']), 'workers'), 0);
+  t.equal(settingAt(imported(['relay-threads=-3']), 'workers'), 0);
+  t.equal(settingAt(imported(['relay-threads=500']), 'workers'), 128);
+  t.equal(settingAt(imported(['cpus=4', 'relay-threads=2']), 'workers'), 2);
   t.ok(
     warned(
       /^2 relay-ip: turnd relays from one address per family: 192\.0\.2\.5 is taken/,
@@ -78,7 +78,7 @@ test('the relay: addresses, the ones shown, ports and workers', async (t) => {
 });
 
 test('users, secrets and who needs neither', async (t) => {
-  const auth = (...lines: readonly string[]): unknown => valueOf(imported(lines), 'auth');
+  const auth = (...lines: readonly string[]): unknown => settingAt(imported(lines), 'auth');
   t.same(auth('user=alice:  pw', 'user=bob:0xBC807EE29DF3C9FFA736523FB2C4E8EE'), {
     users: [
       { name: 'alice', password: 'pw' },
@@ -103,30 +103,30 @@ test('users, secrets and who needs neither', async (t) => {
 });
 
 test('the store: the last database counts, and the default file where there is nothing else', async (t) => {
-  const store = (...lines: readonly string[]): unknown => valueOf(imported(lines), 'store');
+  const store = (...lines: readonly string[]): unknown => settingAt(imported(lines), 'store');
   const withFile = (...lines: readonly string[]) =>
     imported(lines, ['/var/lib/turn/turndb', '/etc/turn/x', '/etc/turndb']);
   t.equal(store('userdb=/a b/c#d'), 'sqlite:///a%20b/c%23d');
   t.equal(store('userdb=x.db'), 'sqlite:///cwd/x.db', 'from the working directory');
-  t.equal(valueOf(withFile('db=turndb'), 'store'), 'sqlite:///etc/turndb', 'where coturn looks');
+  t.equal(settingAt(withFile('db=turndb'), 'store'), 'sqlite:///etc/turndb', 'where coturn looks');
   t.equal(store('userdb=/x', 'redis-userdb=ip=192.0.2.1'), 'redis://192.0.2.1/0');
   t.ok(warned(/^1 userdb: another database follows/, 'userdb=/x', 'redis-userdb=ip=192.0.2.1'));
-  t.equal(valueOf(withFile('lt-cred-mech'), 'store'), 'sqlite:///var/lib/turn/turndb');
-  t.equal(valueOf(withFile('user=a:b'), 'store'), undefined);
+  t.equal(settingAt(withFile('lt-cred-mech'), 'store'), 'sqlite:///var/lib/turn/turndb');
+  t.equal(settingAt(withFile('user=a:b'), 'store'), undefined);
   t.match(withFile('user=a:b').warnings.join('\n'), /coturn uses \/var\/lib\/turn\/turndb too/);
-  t.equal(valueOf(withFile('no-auth'), 'store'), undefined);
+  t.equal(settingAt(withFile('no-auth'), 'store'), undefined);
   t.equal(store('mongo-userdb=mongodb://x'), undefined);
   t.match(faultsOf('mysql-userdb=host=h dbname=d user=u password=x', 'secret-key-file=/k'), [
     '2 secret-key-file: encrypted',
   ]);
   t.equal(
-    valueOf(imported(['redis-statsdb=ip=192.0.2.1 tls=1 ca=a.pem']), 'statsdb'),
+    settingAt(imported(['redis-statsdb=ip=192.0.2.1 tls=1 ca=a.pem']), 'statsdb'),
     'rediss://192.0.2.1/0?ca=%2Fcwd%2Fa.pem',
   );
 });
 
 test('peers: what is allowed wins in coturn', async (t) => {
-  const peers = (...lines: readonly string[]): unknown => valueOf(imported(lines), 'peers');
+  const peers = (...lines: readonly string[]): unknown => settingAt(imported(lines), 'peers');
   t.same(peers('denied-peer-ip=10.0.0.0-10.255.255.255', 'allowed-peer-ip=10.0.0.0-10.127.255.255'), {
     allow: ['10.0.0.0/9'],
     deny: ['10.128.0.0/9'],
@@ -151,22 +151,22 @@ test('private networks: one warning, unless all of them are spoken of', async (t
 });
 
 test('quotas are those of coturn, where turnd has other defaults', async (t) => {
-  t.same(valueOf(imported(['realm=x']), 'limits'), {
+  t.same(settingAt(imported(['realm=x']), 'limits'), {
     allocations: 0,
     'allocations-per-user': 0,
     'allocations-per-rest-user': 0,
     'allocations-per-client-address': 0,
   });
-  t.match(valueOf(imported(['user-quota=5', 'total-quota=50', 'max-allocate-lifetime=300']), 'limits'), {
+  t.match(settingAt(imported(['user-quota=5', 'total-quota=50', 'max-allocate-lifetime=300']), 'limits'), {
     allocations: 50,
     'allocations-per-user': 5,
     'allocations-per-rest-user': 5,
     'max-lifetime': 300,
     'default-lifetime': 300,
   });
-  t.equal(valueOf(imported(['max-allocate-lifetime=7200']), 'limits.max-lifetime'), 3600);
+  t.equal(settingAt(imported(['max-allocate-lifetime=7200']), 'limits.max-lifetime'), 3600);
   t.equal(
-    valueOf(
+    settingAt(
       imported(['unauthorized-ratelimit=0', 'unauthorized-ratelimit-rps=5']),
       'limits.unauthenticated-replies-per-second',
     ),
@@ -176,10 +176,10 @@ test('quotas are those of coturn, where turnd has other defaults', async (t) => 
 
 test('certificates are searched where coturn searches', async (t) => {
   const files = ['/etc/turn_server_cert.pem', '/cwd/etc/turnserver/my.key', '/cwd/c.pem', '/etc/c.pem'];
-  t.same(valueOf(imported(['realm=x', 'pkey=my.key'], files), 'tls.certificates'), [
+  t.same(settingAt(imported(['realm=x', 'pkey=my.key'], files), 'tls.certificates'), [
     { certificate: '/etc/turn_server_cert.pem', key: '/cwd/etc/turnserver/my.key' },
   ]);
-  t.same(valueOf(imported(['cert=c.pem', 'pkey=my.key', 'pkey-pwd=x'], files), 'tls.certificates'), [
+  t.same(settingAt(imported(['cert=c.pem', 'pkey=my.key', 'pkey-pwd=x'], files), 'tls.certificates'), [
     { certificate: '/cwd/c.pem', key: '/cwd/etc/turnserver/my.key', passphrase: 'x' },
   ]);
   t.ok(warned(/^1 cert: there is no file "\/gone\.pem": TLS is served with a self-made certificate/, 'cert=/gone.pem'));
@@ -188,7 +188,7 @@ test('certificates are searched where coturn searches', async (t) => {
 });
 
 test('the log goes where coturn’s goes', async (t) => {
-  const log = (...lines: readonly string[]): unknown => valueOf(imported(lines), 'log');
+  const log = (...lines: readonly string[]): unknown => settingAt(imported(lines), 'log');
   t.same(log('log-file=/var/log/t.log', 'simple-log'), { file: '/var/log/t.log' });
   t.same(log('log-file=t.log', 'Verbose'), { level: 'trace', file: '/cwd/t.log' });
   t.equal(log('log-file=stdout'), undefined);
