@@ -7,6 +7,7 @@ import { printConfig } from '../config/print-config.ts';
 import { escapeText } from '../escape-text.ts';
 import { loadCommandConfig, reportErrors, reportWarnings } from './command-config.ts';
 import { type ImportOptions, importConfig } from './import-config.ts';
+import { type CopyCommand, importStore } from './import-store.ts';
 import { type CommandIo, ExitStatus } from './terminal-io.ts';
 
 // Where turnd looks, so that a file in another place is not waited for in vain.
@@ -38,11 +39,32 @@ export function addConfigCommands(program: Command, io: CommandIo, finish: (stat
 function addImport(group: Command, io: CommandIo, finish: (status: ExitStatus) => void): void {
   group
     .command('import-coturn')
-    .description("make a turnd.yaml of coturn's turnserver.conf, with comments that explain each choice")
-    .argument('<file>', "coturn's configuration file")
-    .option('--output <file>', 'write it there, for its owner only, instead of printing it')
+    .description("make a turnd.yaml of coturn's turnserver.conf, or copy its database (--db)")
+    .argument('[file]', "coturn's configuration file")
+    .option('--output <file>', 'write the YAML there, for its owner only, instead of printing it')
     .option('--force', 'overwrite the file of --output')
-    .action((file: string, options: ImportOptions) => finish(importConfig(file, options, io)));
+    .option('--db <from>', 'copy users, secrets, peers, realms from this store: a URL, or a configuration of coturn')
+    .option('--to <url>', 'the store to copy to; else the one that turnd would use')
+    .option('--dry-run', 'only tell what would be copied')
+    .option('--replace', 'overwrite what is there and differs')
+    .option('--json', 'print the counts as JSON')
+    .option('--quiet', 'print no counts')
+    .action(async (file: string | undefined, options: ImportOptions & Partial<CopyCommand>) => {
+      finish(await runImport(file, options, io));
+    });
+}
+
+async function runImport(
+  file: string | undefined,
+  options: ImportOptions & Partial<CopyCommand>,
+  io: CommandIo,
+): Promise<ExitStatus> {
+  const { db } = options;
+  if ((file === undefined) === (db === undefined)) {
+    io.err('name either a configuration file of coturn, or a store by --db\n');
+    return ExitStatus.invalid;
+  }
+  return db === undefined ? importConfig(file ?? '', options, io) : importStore({ ...options, db }, io);
 }
 
 function checkConfig(file: string | undefined, io: CommandIo): ExitStatus {

@@ -127,7 +127,7 @@ function build(
     ...parameters,
   ]).toString();
   const at = authority(user, get('password'));
-  const place = socket ? '' : `${host.includes(':') ? `[${host}]` : host}${port === '' ? '' : `:${port}`}`;
+  const place = socket ? 'localhost' : `${host.includes(':') ? `[${host}]` : host}${port === '' ? '' : `:${port}`}`;
   return {
     url: `${scheme}://${at}${place}/${encodeURIComponent(database)}${query === '' ? '' : `?${query}`}`,
     remarks,

@@ -9,6 +9,8 @@ import type { AuthResult } from './resolve-auth.ts';
 
 const DATABASES = ['userdb', 'db', 'psql-userdb', 'sql-userdb', 'mysql-userdb', 'mongo-userdb', 'redis-userdb'];
 
+const FILE_PARAMETERS = ['ca', 'cert', 'key', 'sslrootcert', 'sslcert', 'sslkey'];
+
 /** Where coturn, as distributions build it, has its SQLite file. */
 const DEFAULT_FILES = ['/var/lib/turn/turndb', '/var/db/turndb', '/usr/local/var/db/turndb'];
 
@@ -21,10 +23,11 @@ export function resolveStore(draft: Draft, auth: AuthResult, host: ImportHost): 
   }
   if (chosen === null) useDefaultFile(draft, auth, host);
   else if (chosen.value === '') draft.fault(chosen, 'needs a value');
-  else if (chosen.name !== 'mongo-userdb') setUrl(draft, 'store', chosen, storeUrl(chosen, host));
+  else if (chosen.name !== 'mongo-userdb')
+    setUrl(draft, 'store', chosen, withFullPaths(storeUrl(chosen, host), host.cwd));
   refuseEncryption(draft);
   const statsdb = draft.text('redis-statsdb');
-  if (statsdb !== null) setUrl(draft, 'statsdb', statsdb, redisUrl(statsdb.value));
+  if (statsdb !== null) setUrl(draft, 'statsdb', statsdb, withFullPaths(redisUrl(statsdb.value), host.cwd));
 }
 
 function storeUrl({ name, value }: Entry, host: ImportHost): StoreUrlResult {
@@ -41,13 +44,24 @@ function storeUrl({ name, value }: Entry, host: ImportHost): StoreUrlResult {
   }
 }
 
-function setUrl(draft: Draft, key: string, source: Entry, result: StoreUrlResult): void {
+function setUrl(draft: Draft, key: 'store' | 'statsdb', source: Entry, result: StoreUrlResult): void {
   if ('error' in result) {
     draft.fault(source, result.error);
     return;
   }
   draft.set(key, result.url, `${source.name}; {url-file: …} keeps a password out of this file.`, [source]);
   for (const remark of result.remarks) draft.warn(source, remark);
+}
+
+/** Certificates are looked for from the working directory, wherever the configuration will be. */
+function withFullPaths(result: StoreUrlResult, cwd: string): StoreUrlResult {
+  if ('error' in result || !result.url.includes('?')) return result;
+  const url = new URL(result.url);
+  for (const name of FILE_PARAMETERS) {
+    const path = url.searchParams.get(name);
+    if (path !== null) url.searchParams.set(name, resolve(cwd, path));
+  }
+  return { ...result, url: url.href };
 }
 
 /** coturn opens its default file even when nobody names it. */
