@@ -8,6 +8,7 @@ import type { Config } from './config/config.ts';
 import { systemFileReader } from './config/file-reader.ts';
 import { labNote, makeIceServer, urlHost } from './config/ice-servers.ts';
 import { loadConfig } from './config/load-config.ts';
+import type { ConfigResult } from './config/parse-config.ts';
 import { ConfigError, exitStatusOf, TurnServerError } from './errors.ts';
 import { openLog, type ServerLog } from './log/logger.ts';
 import type { RunningServer } from './server/running-server.ts';
@@ -28,11 +29,15 @@ async function main(): Promise<void> {
     process.exitCode = parsed.status;
     return;
   }
-  const { config, warnings } = load(parsed.flags, parsed.configFile);
+  const reload = (): ConfigResult => load(parsed.flags, parsed.configFile);
+  const result = reload();
+  if (!result.ok) throw new ConfigError(result.errors);
+  const { config, warnings } = result;
   const isTerminal = process.stdout.isTTY === true;
   const log = openLog({ ...config.log, isTerminal });
   for (const warning of warnings) log.logger.warn({ event: 'config' }, warning);
-  const starting = startServer({ config, logger: log.logger, forward: (line) => log.forward(line) });
+  const forward = (line: string): void => log.forward(line);
+  const starting = startServer({ config, logger: log.logger, forward, version: packageVersion(), reload });
   process.on('SIGHUP', () => log.reopen());
   stop.then((signal) => close(starting, log, signal)).catch(ignore);
   try {
@@ -45,11 +50,8 @@ async function main(): Promise<void> {
   }
 }
 
-function load(flags: Parameters<typeof loadConfig>[0]['flags'], configFile: string | null) {
-  const { env } = process;
-  const result = loadConfig({ flags, configFile, env, cwd: process.cwd(), reader: systemFileReader });
-  if (!result.ok) throw new ConfigError(result.errors);
-  return result;
+function load(flags: Parameters<typeof loadConfig>[0]['flags'], configFile: string | null): ConfigResult {
+  return loadConfig({ flags, configFile, env: process.env, cwd: process.cwd(), reader: systemFileReader });
 }
 
 function announce(server: RunningServer, config: Config, log: ServerLog): void {

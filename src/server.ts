@@ -2,9 +2,10 @@
 // reverse order, on failure as on stop. Decides nothing about the protocol.
 
 import { Closers } from './server/closers.ts';
-import { layFoundation, type ServerOptions } from './server/foundation.ts';
+import { openControl } from './server/control-setup.ts';
+import { type Foundation, layFoundation, type ServerOptions } from './server/foundation.ts';
 import { openInOneProcess } from './server/one-process.ts';
-import { choosePlane } from './server/plane-choice.ts';
+import { choosePlane, type PlaneChoice } from './server/plane-choice.ts';
 import type { RunningServer } from './server/running-server.ts';
 import { openWithWorkers } from './server/with-workers.ts';
 
@@ -21,10 +22,16 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 }
 
 async function open(options: ServerOptions, closers: Closers): Promise<RunningServer> {
-  const { config, logger } = options;
-  const choice = await choosePlane(config);
+  const choice = await choosePlane(options.config);
   const foundation = await layFoundation(options, closers);
+  const server = await openShape(foundation, choice, closers);
+  await openControl(foundation, server, closers);
+  return server;
+}
+
+function openShape(foundation: Foundation, choice: PlaneChoice, closers: Closers): Promise<RunningServer> {
   if (choice.plane === 'linux') return openWithWorkers(foundation, choice, closers);
+  const { logger } = foundation;
   if (choice.reason !== null) logger.warn({ event: 'plane', plane: 'portable' }, choice.reason);
   return openInOneProcess(foundation, closers);
 }

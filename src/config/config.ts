@@ -31,6 +31,8 @@ export interface Config extends CamelSettings {
   readonly control: {
     /** Absolute path of the Unix socket; null = there is none. */
     readonly socket: string | null;
+    /** Whether nobody asked for it: then turnd runs without it too. */
+    readonly isDefault: boolean;
   };
   /** Whether any user, secret or store is named. If not, there may still be users in the default store. */
   readonly hasCredentials: boolean;
@@ -74,7 +76,7 @@ export function makeConfig(settings: Settings, extras: ConfigExtras): Config {
     stateDir: extras.stateDir,
     store: extras.store,
     statsdb: extras.statsdb,
-    control: Object.freeze({ socket: extras.controlSocket }),
+    control: Object.freeze({ socket: extras.controlSocket, isDefault: settings.control.socket === 'auto' }),
     hasCredentials: secrets.length + users.length > 0 || (extras.store !== null && !extras.store.isDefault),
     configFile: extras.configFile,
   });

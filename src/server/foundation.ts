@@ -2,6 +2,7 @@
 // users.
 
 import { type Config, NO_CREDENTIALS } from '../config/config.ts';
+import type { ConfigResult } from '../config/parse-config.ts';
 import { ConfigError } from '../errors.ts';
 import type { Logger } from '../log/logger.ts';
 import { keepLabUser, keepNonceKey, type LabUser } from '../state/kept-secrets.ts';
@@ -18,6 +19,9 @@ import { setUpTls, type TlsSetup } from './tls-setup.ts';
 export interface ServerOptions {
   readonly config: Config;
   readonly logger: Logger;
+  readonly version: string;
+  /** Reads the configuration again, from where it came. */
+  readonly reload: () => ConfigResult;
   /** Writes a line of the log that another process of this server has made. */
   readonly forward: (line: string) => void;
 }

@@ -24,6 +24,9 @@ export interface PortableChoice {
   readonly reason: string | null;
 }
 
+/** How datagrams are moved, and by how many. */
+export type PlaneChoice = LinuxChoice | PortableChoice;
+
 /** Tries the Linux plane out. Rejects with an error whose message says what is in its way. */
 export type ProbeLinux = () => Promise<Libc>;
 
@@ -31,7 +34,7 @@ export type ProbeLinux = () => Promise<Libc>;
 export async function choosePlane(
   { plane, workers }: Pick<Config, 'plane' | 'workers'>,
   probe: ProbeLinux = probeLinux,
-): Promise<LinuxChoice | PortableChoice> {
+): Promise<PlaneChoice> {
   if (plane === 'portable' || workers === 0) return { plane: 'portable', reason: null };
   try {
     const libc = await probe();

@@ -3,7 +3,6 @@
 import type { Config } from '../config/config.ts';
 import { makeIceServer, urlHost } from '../config/ice-servers.ts';
 import { compareConfigs } from '../config/live-changes.ts';
-import type { ConfigResult } from '../config/parse-config.ts';
 import { AdminError, type Administration } from '../control/administration.ts';
 import type { IceSource, ReloadReport, ServerControl, ServerStatus, StoreStatus } from '../control/server-control.ts';
 import { StoreAdministration } from '../control/store-administration.ts';
@@ -16,12 +15,10 @@ import type { RunningServer } from './running-server.ts';
 
 const SECRET_BYTES = 32;
 
-/** What is controlled, and how its configuration is read again. */
+/** What is controlled. */
 export interface RunningControlParts {
   readonly foundation: Foundation;
   readonly server: RunningServer;
-  readonly version: string;
-  readonly reload: () => ConfigResult;
 }
 
 /** Controls one server. */
@@ -48,7 +45,8 @@ export class RunningControl implements ServerControl {
   }
 
   async status(): Promise<ServerStatus> {
-    const { foundation, server, version } = this.#parts;
+    const { foundation, server } = this.#parts;
+    const { version } = foundation;
     const { plane, workers, shown } = server;
     const { configFile, stateDir, log } = this.#config;
     return {
@@ -76,8 +74,8 @@ export class RunningControl implements ServerControl {
   }
 
   async reload(): Promise<ReloadReport> {
-    const { server, reload, foundation } = this.#parts;
-    const result = reload();
+    const { server, foundation } = this.#parts;
+    const result = foundation.reload();
     if (!result.ok) throw new AdminError('invalid', result.errors.join('\n'));
     const { live, restart, config } = compareConfigs(this.#config, result.config);
     try {

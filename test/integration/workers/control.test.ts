@@ -5,7 +5,7 @@ import { test } from 'tap';
 import { makeLogger } from '../../../src/log/logger.ts';
 import type { RunningServer } from '../../../src/server/running-server.ts';
 import { startServer } from '../../../src/server.ts';
-import { configOf } from '../../config/parse.ts';
+import { configOf, parse } from '../../config/parse.ts';
 import { DatagramPeer } from '../../support/datagram-peer.ts';
 import { RawClient } from '../../support/raw-client.ts';
 import { type Teardown, temporaryDirectory } from '../../support/turnd-process.ts';
@@ -20,7 +20,15 @@ async function start(t: Teardown, shape: string): Promise<{ server: RunningServe
     auth: {users: ["alice:secret-of-alice", "bob:secret-of-bob"]}}`;
   const lines: string[] = [];
   const forward = (line: string): void => void lines.push(line);
-  const server = await startServer({ config: configOf({ yaml }), logger: makeLogger('info', null, forward), forward });
+  const config = configOf({ yaml });
+  const reload = () => parse({ yaml });
+  const server = await startServer({
+    config,
+    logger: makeLogger('info', null, forward),
+    forward,
+    version: '0',
+    reload,
+  });
   t.teardown(() => server.close());
   return { server, lines };
 }
