@@ -44,8 +44,27 @@ export function describeConnectionFault(error: unknown): ConnectionFault | null 
   if (lost !== undefined) return { fault: 'unreachable', plain: lost[0], advice: lost[1] };
   const untrusted = Object.hasOwn(TLS, code) ? TLS[code] : undefined;
   if (untrusted !== undefined) return { fault: 'denied', plain: `TLS: ${untrusted[0]}`, advice: untrusted[1] };
-  if (/^ERR_SSL|^ERR_TLS|^ERR_OSSL|^EPROTO/.test(code)) return { fault: 'denied', plain: `TLS: ${messageOf(error)}` };
+  if (/^ERR_SSL|^ERR_TLS|^ERR_OSSL|^EPROTO/.test(code)) return describeTlsMessage(messageOf(error));
   return null;
+}
+
+/** What OpenSSL says in words, where a driver hides its code. */
+const TLS_WORDS: readonly (readonly [RegExp, string])[] = [
+  [/self.signed certificate in/, 'SELF_SIGNED_CERT_IN_CHAIN'],
+  [/self.signed/, 'DEPTH_ZERO_SELF_SIGNED_CERT'],
+  [/unable to (verify|get)/, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
+  [/signature failure/, 'CERT_SIGNATURE_FAILURE'],
+  [/has expired/, 'CERT_HAS_EXPIRED'],
+  [/not yet valid/, 'CERT_NOT_YET_VALID'],
+  [/does not match certificate/, 'ERR_TLS_CERT_ALTNAME_INVALID'],
+];
+
+/** What a message about TLS means. */
+export function describeTlsMessage(message: string): ConnectionFault {
+  const code = TLS_WORDS.find(([words]) => words.test(message))?.[1] ?? '';
+  const known = TLS[code];
+  if (known === undefined) return { fault: 'denied', plain: `TLS: ${message}` };
+  return { fault: 'denied', plain: `TLS: ${known[0]}`, advice: known[1] };
 }
 
 /** The error's code, or that of the first of several (a host with several addresses); empty where there is none. */

@@ -1,6 +1,6 @@
 // Tells what an error of MySQL or MariaDB means, by its name, in the words that help.
 
-import { codeOf, describeConnectionFault, messageOf } from '../connection-faults.ts';
+import { codeOf, describeConnectionFault, describeTlsMessage, messageOf } from '../connection-faults.ts';
 import type { SqlFaultParts } from '../sql/sql-connection.ts';
 import type { ServerUrl } from '../store-url.ts';
 
@@ -44,7 +44,7 @@ function describeCode(code: string, message: string, { user, database }: ServerU
     case 'HANDSHAKE_NO_SSL_SUPPORT':
       return { fault: 'denied', plain: 'TLS: it does not offer any', advice: 'set ssl_cert and ssl_key there' };
     case 'HANDSHAKE_SSL_ERROR':
-      return { fault: 'denied', plain: `TLS: ${message}` };
+      return describeTlsMessage(message);
     case 'PROTOCOL_CONNECTION_LOST':
     case 'ER_SERVER_SHUTDOWN':
       return { fault: 'unreachable', plain: 'the connection was cut', advice: 'look at the log of the database' };

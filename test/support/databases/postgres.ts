@@ -28,6 +28,8 @@ export async function startPostgres(options: SqlServerOptions = {}): Promise<Sql
     program: postgresProgram.path,
     args: [...serverArguments(directory, port), ...tlsArguments(authority)],
     user,
+    // SIGTERM would wait for the clients to go.
+    stopSignal: 'SIGINT',
     ask: async () => void (await run(tool('pg_isready'), ['-q', '-h', '127.0.0.1', '-p', `${port}`])),
   });
   const close = async (): Promise<void> => {

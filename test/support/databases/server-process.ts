@@ -12,6 +12,8 @@ const READY_TIMEOUT_MS = 30_000;
 const STOP_GRACE_MS = 10_000;
 /** How often a starting server is asked whether it answers, in milliseconds. */
 const POLL_MS = 30;
+/** How many characters of its output an error shows. */
+const SHOWN_OUTPUT = 2000;
 
 /** How to run a server. */
 export interface ServerCommand {
@@ -21,6 +23,8 @@ export interface ServerCommand {
   readonly user: SystemUser | null;
   /** Resolves once it serves; called again until it does. */
   readonly ask: () => Promise<void>;
+  /** By which it ends at once and in order; SIGTERM by default. */
+  readonly stopSignal?: NodeJS.Signals;
 }
 
 /** Numbers of a user. */
@@ -59,9 +63,9 @@ export class ServerProcess {
   }
 
   /** Ends it as an administrator would. */
-  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+  async stop(): Promise<void> {
     const timer = setTimeout(() => this.#child?.kill('SIGKILL'), STOP_GRACE_MS);
-    await this.#end(signal);
+    await this.#end(this.#command.stopSignal ?? 'SIGTERM');
     clearTimeout(timer);
   }
 
@@ -102,7 +106,7 @@ export class ServerProcess {
         const isDead = child.exitCode !== null || child.signalCode !== null || child.pid === undefined;
         if (isDead || performance.now() > deadline) {
           await this.kill();
-          throw new Error(`${this.#command.program} did not start (${error}):\n${this.output}`);
+          throw new Error(`${this.#command.program} did not start (${error}):\n${this.output.slice(-SHOWN_OUTPUT)}`);
         }
       }
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
