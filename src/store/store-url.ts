@@ -14,7 +14,7 @@ export interface SqliteUrl {
 /** A database behind a connection. */
 export interface ServerUrl {
   readonly kind: 'postgres' | 'mysql' | 'redis';
-  /** A name or an address without brackets; empty when there is a {@link socket}. */
+  /** A name or an address without brackets; `localhost` when there is a {@link socket}. */
   readonly host: string;
   readonly port: number;
   /** Empty: none. */
@@ -63,6 +63,8 @@ const EXAMPLES = Object.freeze({
   mysql: 'mysql://user:password@host:3306/database',
   redis: 'redis://user:password@host:6379/0',
 });
+/** Hosts that a Unix socket may stand for; a URL with a user cannot be without a host. */
+const LOCAL: readonly string[] = ['', 'localhost'];
 /** Each name of a parameter, and libpq's. */
 const PARAMETERS: Readonly<Record<string, string>> = Object.freeze({
   tls: 'tls',
@@ -98,7 +100,7 @@ export function nameOf(url: StoreUrl): string {
   const user = url.user === '' ? '' : `${encodeURIComponent(url.user)}@`;
   const scheme = url.kind === 'redis' && url.tls !== null ? 'rediss' : url.kind;
   const host = url.host.includes(':') ? `[${url.host}]` : url.host;
-  const place = url.socket === null ? `${host}:${url.port}` : '';
+  const place = url.socket === null ? `${host}:${url.port}` : host;
   const socket = url.socket === null ? '' : `?socket=${encodePath(url.socket)}`;
   return `${scheme}://${user}${place}/${encodeURIComponent(url.database)}${socket}`;
 }
@@ -122,10 +124,11 @@ function readServer(kind: ServerUrl['kind'], text: string, resolvePath: ResolveP
   const parameters = readParameters(url);
   const socket = parameters.get('socket');
   const host = url.hostname.replace(/^\[|\]$/g, '');
-  if ((host === '') === (socket === undefined)) throw new Refusal('the URL needs either a host or ?socket=');
+  if (host === '' && socket === undefined) throw new Refusal('the URL names no host');
+  if (socket !== undefined && !LOCAL.includes(host)) throw new Refusal('with ?socket= the host is localhost');
   return {
     kind,
-    host: decode(host, 'the host'),
+    host: socket === undefined ? decode(host, 'the host') : 'localhost',
     port: url.port === '' ? PORTS[kind] : Number(url.port),
     user: decode(url.username, 'the user'),
     password: decode(url.password, 'the password'),
