@@ -1,0 +1,138 @@
+// Owns the one connection of a store: opens it when it is needed, shares it among calls, ends it when it hangs. Bounds
+// the time and the number of calls. Knows no key.
+
+import type { Redis } from 'ioredis';
+import { StoreError } from '../../errors.ts';
+import { destroyClient, type RedisOpener } from './redis-client.ts';
+import { timeoutError, toStoreError } from './redis-faults.ts';
+
+/** How many calls may wait for answers. */
+export const MAX_WAITING_CALLS = 1000;
+/** Between two attempts to connect, in milliseconds: a dead server costs neither CPU nor descriptors. */
+const RECONNECT_MS = 200;
+
+/** Whether somebody still waits for what a call does. */
+export interface CallProgress {
+  readonly over: boolean;
+}
+
+/** Asks Redis something on a connection. One of many steps stops when it is over. */
+export type RedisCall<T> = (client: Redis, progress: CallProgress) => Promise<T>;
+
+/** A connection to Redis that mends itself. */
+export class RedisLink {
+  readonly #opener: RedisOpener;
+  readonly #timeoutMs: number;
+  #client: Redis | null = null;
+  #opening: Promise<Redis> | null = null;
+  #lastAttempt = Number.NEGATIVE_INFINITY;
+  #waiting = 0;
+  #closed = false;
+
+  constructor(opener: RedisOpener, timeoutMs: number) {
+    this.#opener = opener;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** The store's name, for people. */
+  get name(): string {
+    return this.#opener.name;
+  }
+
+  /** What `call` returns, in time. Rejects with a StoreError and nothing else. */
+  async run<T>(call: RedisCall<T>): Promise<T> {
+    if (this.#closed) throw this.#closedError();
+    if (this.#waiting >= MAX_WAITING_CALLS) throw this.#overloadError();
+    this.#waiting++;
+    try {
+      return await this.#inTime(call);
+    } catch (error) {
+      throw this.#closed ? this.#closedError() : toStoreError(this.name, error);
+    } finally {
+      this.#waiting--;
+    }
+  }
+
+  /** Ends the connection; what waits rejects. Idempotent. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    if (this.#client !== null) destroyClient(this.#client);
+    this.#client = null;
+    await this.#opening?.catch(() => {});
+  }
+
+  async #inTime<T>(call: RedisCall<T>): Promise<T> {
+    const attempt = new Attempt();
+    const expiry = new Promise<never>((_, reject) => {
+      attempt.timer = setTimeout(() => {
+        this.#endIfSilent(attempt);
+        reject(timeoutError(this.name, this.#timeoutMs));
+      }, this.#timeoutMs);
+    });
+    try {
+      return await Promise.race([this.#connectAndCall(call, attempt), expiry]);
+    } finally {
+      clearTimeout(attempt.timer);
+      attempt.over = true;
+    }
+  }
+
+  async #connectAndCall<T>(call: RedisCall<T>, attempt: Attempt): Promise<T> {
+    const client = this.#client?.status === 'ready' ? this.#client : await this.#connect();
+    // Nobody waits for the answer any more: the server need not be asked.
+    if (attempt.over) throw timeoutError(this.name, this.#timeoutMs);
+    attempt.begin(client);
+    return call(client, attempt);
+  }
+
+  /** All calls wait for the same attempt. */
+  #connect(): Promise<Redis> {
+    this.#opening ??= this.#open().finally(() => {
+      this.#opening = null;
+    });
+    return this.#opening;
+  }
+
+  async #open(): Promise<Redis> {
+    const pause = this.#lastAttempt + RECONNECT_MS - performance.now();
+    if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
+    if (this.#closed) throw this.#closedError();
+    this.#lastAttempt = performance.now();
+    const client = await this.#opener.open();
+    if (this.#closed) {
+      destroyClient(client);
+      throw this.#closedError();
+    }
+    this.#client = client;
+    return client;
+  }
+
+  /** A server that has said nothing at all hangs. One that is only slow with this call may serve others. */
+  #endIfSilent({ client, bytesBefore }: Attempt): void {
+    if (client === null || client.stream.bytesRead !== bytesBefore) return;
+    if (this.#client === client) this.#client = null;
+    destroyClient(client);
+  }
+
+  #closedError(): StoreError {
+    return new StoreError('failed', `the store ${this.name} is closed`);
+  }
+
+  #overloadError(): StoreError {
+    const words = `has ${MAX_WAITING_CALLS} calls waiting: it is too slow for what is asked of it`;
+    return new StoreError('timeout', `the store ${this.name} ${words}`);
+  }
+}
+
+/** A call and the connection it uses. */
+class Attempt implements CallProgress {
+  client: Redis | null = null;
+  bytesBefore = 0;
+  timer: NodeJS.Timeout | undefined = undefined;
+  over = false;
+
+  begin(client: Redis): void {
+    this.client = client;
+    this.bytesBefore = client.stream.bytesRead;
+  }
+}

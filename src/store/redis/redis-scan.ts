@@ -1,0 +1,56 @@
+// Lists keys without stopping the server (SCAN, never KEYS), and asks for many of them at once. Knows no key's meaning.
+
+import type { ChainableCommander, Redis } from 'ioredis';
+import type { CallProgress } from './redis-link.ts';
+
+/** How many keys the server looks at per step: about a millisecond of its time. */
+const KEYS_PER_STEP = 5000;
+/** How many commands leave in one write. */
+const COMMANDS_PER_WRITE = 1000;
+
+/** All keys that match; each once. Keys that come or go meanwhile may be in it or not. */
+export async function scanKeys(client: Redis, pattern: string, progress: CallProgress): Promise<Set<string>> {
+  const keys = new Set<string>();
+  let cursor = '0';
+  do {
+    const [next, found] = await client.scan(cursor, 'MATCH', pattern, 'COUNT', KEYS_PER_STEP);
+    for (const key of found) keys.add(key);
+    cursor = next;
+  } while (cursor !== '0' && !progress.over);
+  return keys;
+}
+
+/** Asks one question about each thing, in few writes. Rejects when the answer to any is an error. */
+export async function askEach<T>(
+  client: Redis,
+  things: readonly T[],
+  ask: (commands: ChainableCommander, thing: T) => unknown,
+): Promise<unknown[]> {
+  const answers: unknown[] = [];
+  for (let start = 0; start < things.length; start += COMMANDS_PER_WRITE) {
+    const commands = client.pipeline();
+    for (const thing of things.slice(start, start + COMMANDS_PER_WRITE)) ask(commands, thing);
+    for (const answer of await answersOf(commands)) answers.push(answer);
+  }
+  return answers;
+}
+
+/** What the commands answered. Rejects when any of them failed. */
+export async function answersOf(commands: ChainableCommander): Promise<unknown[]> {
+  const results = (await commands.exec()) ?? [];
+  return results.map(([error, answer]) => {
+    if (error !== null) throw error;
+    return answer;
+  });
+}
+
+/** The texts of an answer that is a list of them. */
+export function textsOf(answer: unknown): string[] {
+  return Array.isArray(answer) ? answer.map(String) : [];
+}
+
+/** The fields of a hash, whatever their names. */
+export function fieldsOf(answer: unknown): ReadonlyMap<string, string> {
+  if (typeof answer !== 'object' || answer === null) return new Map();
+  return new Map(Object.entries(answer).map(([field, value]) => [field, String(value)]));
+}

@@ -1,0 +1,71 @@
+// Users in Redis: coturn's MD5 key of each, and turnd's SHA-256 key beside it. Knows connections, owns none.
+
+import type { Redis } from 'ioredis';
+import { StoreError } from '../../errors.ts';
+import type { StoredUser, UserId, UserQuery } from '../store.ts';
+import { parseUserKey, sha256KeyOf, userKey, userPattern } from './redis-keys.ts';
+import type { CallProgress } from './redis-link.ts';
+import { answersOf, scanKeys } from './redis-scan.ts';
+
+/** A key as coturn reads it: what follows the 32 digits does not count. */
+const MD5_TEXT = /^[0-9a-f]{32}/i;
+/** The MD5 key, to which it belongs, then the SHA-256 key. */
+const SHA256_TEXT = /^([0-9a-f]{32}):([0-9a-f]{64})$/;
+
+/** One round trip. GET tells a key of another type from none; MGET would not. */
+export async function findUser(client: Redis, id: UserId): Promise<StoredUser | null> {
+  const key = userKey(id);
+  const [md5Text, sha256Text] = await Promise.all([client.get(key), client.get(sha256KeyOf(key))]);
+  if (md5Text === null) return null;
+  const digits = MD5_TEXT.exec(md5Text)?.[0].toLowerCase();
+  if (digits === undefined) throw new StoreError('schema', `the key ${JSON.stringify(key)} holds no MD5 key in hex`);
+  const md5Key = Buffer.from(digits, 'hex');
+  return { realm: id.realm, name: id.name, md5Key, sha256Key: parseSha256Key(sha256Text, digits) };
+}
+
+/** turnadmin changes the MD5 key alone: then the other one is that of an old password. */
+function parseSha256Key(text: string | null, md5Digits: string): Buffer | null {
+  const [, belongsTo, digits] = SHA256_TEXT.exec(text ?? '') ?? [];
+  return belongsTo !== md5Digits || digits === undefined ? null : Buffer.from(digits, 'hex');
+}
+
+/** Adds a user or replaces the one of that name. */
+export async function putUser(client: Redis, user: StoredUser): Promise<void> {
+  const key = userKey(user);
+  const md5Digits = user.md5Key.toString('hex');
+  const commands = client.multi().set(key, md5Digits);
+  if (user.sha256Key === null) commands.del(sha256KeyOf(key));
+  else commands.set(sha256KeyOf(key), `${md5Digits}:${user.sha256Key.toString('hex')}`);
+  await answersOf(commands);
+}
+
+/** @returns false when there is none of that name */
+export async function removeUser(client: Redis, id: UserId): Promise<boolean> {
+  const key = userKey(id);
+  const [removed] = await answersOf(client.multi().del(key).del(sha256KeyOf(key)));
+  return removed === 1;
+}
+
+/** The users that the query asks for, in its order. */
+export async function listUsers(client: Redis, query: UserQuery, progress: CallProgress): Promise<readonly UserId[]> {
+  const keys = await scanKeys(client, userPattern(query.realm), progress);
+  const found: UserId[] = [];
+  for (const key of keys) {
+    const id = parseUserKey(key);
+    if (id !== null && isAskedFor(id, query)) found.push(id);
+  }
+  return found.sort(compareUsers).slice(0, query.limit);
+}
+
+function isAskedFor(id: UserId, { realm, after }: UserQuery): boolean {
+  return (realm === null || id.realm === realm) && (after === null || compareUsers(id, after) > 0);
+}
+
+function compareUsers(a: UserId, b: UserId): number {
+  return compareTexts(a.realm, b.realm) || compareTexts(a.name, b.name);
+}
+
+/** By code point: the order of UTF-8, which is not that of UTF-16. */
+function compareTexts(a: string, b: string): number {
+  return a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
