@@ -1,10 +1,12 @@
 // Opens and ends single connections to Redis: loads the client's package, names the server, logs in and chooses the
 // database. Owns no connection; who opened one, ends it. Nothing is retried here.
 
+import { readFileSync } from 'node:fs';
+import type { ConnectionOptions } from 'node:tls';
 import type { Redis, RedisOptions } from 'ioredis';
-import { StoreError } from '../../errors.ts';
+import { describeSystemError, StoreError } from '../../errors.ts';
+import { nameOf, type ServerUrl, type StoreTls } from '../store-url.ts';
 import { timeoutError, toStoreError } from './redis-faults.ts';
-import type { RedisStoreUrl } from './redis-url.ts';
 
 /** The class of connections. */
 export type RedisClass = typeof Redis;
@@ -17,19 +19,20 @@ export async function loadRedisClass(): Promise<RedisClass> {
   try {
     return (await import('ioredis')).Redis;
   } catch (error) {
-    throw new StoreError('driver', 'a Redis store needs the package ioredis: npm install ioredis', error);
+    const advice = 'run "npm install ioredis" where turnd is';
+    throw new StoreError('driver', `Redis: the package ioredis is not installed: ${advice}`, error);
   }
 }
 
 /** Opens connections to one Redis. */
 export class RedisOpener {
   readonly name: string;
-  readonly #url: RedisStoreUrl;
+  readonly #url: ServerUrl;
   readonly #redisClass: RedisClass;
   readonly #timeoutMs: number;
 
-  constructor(redisClass: RedisClass, url: RedisStoreUrl, timeoutMs: number) {
-    this.name = url.name;
+  constructor(redisClass: RedisClass, url: ServerUrl, timeoutMs: number) {
+    this.name = nameOf(url);
     this.#redisClass = redisClass;
     this.#url = url;
     this.#timeoutMs = timeoutMs;
@@ -43,8 +46,10 @@ export class RedisOpener {
     client.on('error', (error: unknown) => {
       cause ??= error;
     });
+    // Redis without TLS takes a TLS handshake for the beginning of a command, and waits for the rest.
+    const hint = this.#url.tls === null ? '' : ', or speaks no TLS (redis:// is without)';
     const timer = setTimeout(() => {
-      cause ??= timeoutError(this.name, this.#timeoutMs);
+      cause ??= timeoutError(this.name, this.#timeoutMs, hint);
       destroyClient(client);
     }, this.#timeoutMs);
     try {
@@ -69,10 +74,10 @@ export function destroyClient(client: Redis): void {
 }
 
 /** RESP2 and no password: with HELLO, CLIENT and INFO it would need rights that coturn's users of Redis lack. */
-function clientOptions(url: RedisStoreUrl): Omit<RedisOptions, 'replyMapping'> {
+function clientOptions(url: ServerUrl): Omit<RedisOptions, 'replyMapping'> {
   return {
-    host: url.host,
-    port: url.port,
+    ...(url.socket === null ? { host: url.host, port: url.port } : { path: url.socket }),
+    ...(url.tls === null ? {} : { tls: tlsOptions(url.tls, url.host) }),
     protocol: 2,
     lazyConnect: true,
     // Reconnecting and waiting are decided by who holds the connection.
@@ -82,32 +87,39 @@ function clientOptions(url: RedisStoreUrl): Omit<RedisOptions, 'replyMapping'> {
     autoResendUnfulfilledCommands: false,
     disableClientInfo: true,
     connectTimeout: 0,
-    ...(url.tls === null ? {} : { tls: tlsOptions(url) }),
   };
 }
 
-function tlsOptions({ tls, host }: RedisStoreUrl): NonNullable<RedisOptions['tls']> {
-  const { ca, certificate, key, serverName } = tls ?? {};
-  return {
-    ...(ca ? { ca } : {}),
-    ...(certificate ? { cert: certificate } : {}),
-    ...(key ? { key } : {}),
-    ...(serverName ? { servername: serverName } : { host }),
-  };
+/** The files are read for each connection: they may have been renewed. */
+function tlsOptions(tls: StoreTls, host: string): ConnectionOptions {
+  const options: ConnectionOptions = { host, rejectUnauthorized: tls.verify !== 'none' };
+  if (tls.servername !== null) options.servername = tls.servername;
+  if (tls.ca !== null) options.ca = readPem(tls.ca);
+  if (tls.cert !== null) options.cert = readPem(tls.cert);
+  if (tls.key !== null) options.key = readPem(tls.key);
+  if (tls.verify === 'ca') options.checkServerIdentity = () => undefined;
+  return options;
 }
 
-async function logIn(client: Redis, url: RedisStoreUrl): Promise<void> {
-  if (url.password !== null) await authenticate(client, url.user, url.password);
-  if (url.database !== 0) await client.select(url.database);
-}
-
-async function authenticate(client: Redis, user: string | null, password: string): Promise<void> {
+function readPem(path: string): Buffer {
   try {
-    await (user === null ? client.auth(password) : client.auth(user, password));
+    return readFileSync(path);
+  } catch (error) {
+    throw new StoreError('denied', `cannot read ${path}: ${describeSystemError(error)}: mend it or the URL`, error);
+  }
+}
+
+async function logIn(client: Redis, url: ServerUrl): Promise<void> {
+  if (url.user !== '' || url.password !== '') await authenticate(client, url);
+  if (url.database !== '0') await client.select(url.database);
+}
+
+async function authenticate(client: Redis, { user, password }: ServerUrl): Promise<void> {
+  try {
+    await (user === '' ? client.auth(password) : client.auth(user, password));
   } catch (error) {
     // coturn too goes on with a Redis that has no password at all.
-    if (user === null && error instanceof Error && /without any password|no password is set/.test(error.message))
-      return;
+    if (user === '' && error instanceof Error && /without any password|no password is set/.test(error.message)) return;
     throw error;
   }
 }

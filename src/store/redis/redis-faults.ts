@@ -12,41 +12,45 @@ type Rule = readonly [RegExp, StoreFault, string];
 
 /** By the first words of what Redis answers. */
 const ANSWERS: readonly Rule[] = [
-  [/^NOAUTH/, 'denied', 'asks for a password: put it into the URL'],
-  [/^WRONGPASS|^ERR invalid password/, 'denied', 'refuses the user or the password: check both in the URL'],
-  [/^ERR wrong number of arguments for 'auth'/, 'denied', 'knows no users (Redis before 6): leave the user out'],
-  [/^NOPERM/, 'denied', 'forbids this user that command or key: allow it in its ACL, on the keys and channels turn/*'],
-  [/^DENIED/, 'denied', 'is in protected mode: set a password there, and put it into the URL'],
-  [/^READONLY/, 'denied', 'is a read-only replica: name its primary in the URL'],
-  [/^ERR (DB index|invalid DB|SELECT is not)/, 'denied', 'has no database of that number: check the end of the URL'],
-  [/^LOADING/, 'unreachable', 'is still loading its data: try again later'],
-  [/^(MASTERDOWN|BUSY|TRYAGAIN)\b/, 'unreachable', 'is busy or waits for its primary: try again later'],
-  [/^ERR max number of clients/, 'unreachable', 'has too many clients: raise its maxclients'],
-  [/^(MOVED|ASK|CLUSTERDOWN|CROSSSLOT)\b/, 'failed', 'is part of a Redis Cluster: name a Redis that is not clustered'],
-  [/^WRONGTYPE/, 'schema', 'holds a key of another type than coturn’s: look at its keys turn/* with TYPE'],
-  [/^OOM/, 'failed', 'has no memory left: raise its maxmemory'],
-  [/^MISCONF/, 'failed', 'cannot save to its disk and refuses changes: mend its disk'],
-  [/^NOREPLICAS/, 'failed', 'has too few replicas and refuses changes: mend its replication'],
+  [/^NOAUTH/, 'denied', 'it asks for a password: put it into the URL'],
+  [/^WRONGPASS|^ERR invalid password/, 'denied', 'it refuses the user or the password: check both in the URL'],
+  [/^ERR wrong number of arguments for 'auth'/, 'denied', 'it knows no users (Redis before 6): leave the user out'],
+  [/^NOPERM/, 'denied', 'its ACL forbids this user the command or the key: allow it, on the keys and channels turn/*'],
+  [/^DENIED/, 'denied', 'it is in protected mode: set a password there, and put it into the URL'],
+  [/^READONLY/, 'denied', 'it is a read-only replica: name its primary in the URL'],
+  [/^ERR (DB index|invalid DB|SELECT is not)/, 'denied', 'it has no database of that number: check the end of the URL'],
+  [/^LOADING/, 'unreachable', 'it is still loading its data: try again later'],
+  [/^(MASTERDOWN|BUSY|TRYAGAIN)\b/, 'unreachable', 'it is busy or waits for its primary: try again later'],
+  [/^ERR max number of clients/, 'unreachable', 'it has too many clients: raise its maxclients'],
+  [
+    /^(MOVED|ASK|CLUSTERDOWN|CROSSSLOT)\b/,
+    'failed',
+    'it is part of a Redis Cluster: name a Redis that is not clustered',
+  ],
+  [/^WRONGTYPE/, 'schema', "a key is of another type than coturn's: look at its keys turn/* with TYPE"],
+  [/^OOM/, 'failed', 'it has no memory left: raise its maxmemory'],
+  [/^MISCONF/, 'failed', 'it cannot save to its disk and refuses changes: mend its disk'],
+  [/^NOREPLICAS/, 'failed', 'it has too few replicas and refuses changes: mend its replication'],
 ];
 
 /** By the code of a system's or a TLS error. */
 const CODES: readonly Rule[] = [
-  [/^ECONNREFUSED$|^ENOENT$/, 'unreachable', 'refuses connections: is Redis running there?'],
-  [/^ENOTFOUND$|^EAI_/, 'unreachable', 'has a host name that does not resolve: check the URL'],
-  [/^EHOSTUNREACH$|^ENETUNREACH$|^ENETDOWN$|^EADDRNOTAVAIL$/, 'unreachable', 'cannot be reached: check the network'],
-  [/^ETIMEDOUT$/, 'timeout', 'does not answer: check the network and the server'],
+  [
+    /^ECONNREFUSED$|^ENOENT$/,
+    'unreachable',
+    'it refuses connections: start Redis there, or check host and port of the URL',
+  ],
+  [/^ENOTFOUND$|^EAI_/, 'unreachable', 'its host name does not resolve: check the URL'],
+  [/^EHOSTUNREACH$|^ENETUNREACH$|^ENETDOWN$|^EADDRNOTAVAIL$/, 'unreachable', 'it cannot be reached: check the network'],
+  [/^ETIMEDOUT$/, 'timeout', 'it does not answer: check the network and the server'],
   [
     /^ECONNRESET$|^EPIPE$/,
     'unreachable',
-    'closed the connection: is Redis running there, and with TLS as the URL says?',
+    'it closed the connection: look whether Redis runs there, and with TLS as the URL says',
   ],
-  [/ALERT/, 'denied', 'ends the TLS handshake: it may want a client certificate, or another one'],
-  [
-    /^CERT_|_CERT|^UNABLE_TO_|ALTNAME/,
-    'denied',
-    'shows a certificate that is not trusted: check the CA and server name',
-  ],
-  [/^EPROTO$|^ERR_SSL|^ERR_TLS|^ERR_OSSL/, 'denied', 'does not agree on TLS: redis:// is plain, rediss:// is TLS'],
+  [/ALERT/, 'denied', 'it ends the TLS handshake: it may want a client certificate, or another one'],
+  [/^CERT_|_CERT|^UNABLE_TO_|ALTNAME/, 'denied', 'its certificate is not trusted: check ca and servername of the URL'],
+  [/^EPROTO$|^ERR_SSL|^ERR_TLS|^ERR_OSSL/, 'denied', 'it does not agree on TLS: redis:// is plain, rediss:// is TLS'],
 ];
 
 /** What the client says of a connection that ended. */
@@ -54,16 +58,22 @@ const ENDED = /Connection is closed|isn't writeable|aborted due to connection cl
 
 /** The store's error for whatever was thrown. `name` is that of the store, without its password. */
 export function toStoreError(name: string, error: unknown): StoreError {
-  if (error instanceof StoreError) return error;
+  if (error instanceof StoreError) return nameStore(name, error);
   const { fault, words } = meaningOf(error);
-  return new StoreError(fault, `the store ${name} ${words}`);
+  return new StoreError(fault, `store ${name}: ${words}`);
 }
 
-/** The store's error for an answer that did not come. */
-export function timeoutError(name: string, milliseconds: number): StoreError {
+/** What refuses a key or a file knows no store. */
+function nameStore(name: string, error: StoreError): StoreError {
+  if (error.message.startsWith(`store ${name}: `)) return error;
+  return new StoreError(error.fault, `store ${name}: ${error.message}`);
+}
+
+/** The store's error for an answer that did not come. `hint` names another cause. */
+export function timeoutError(name: string, milliseconds: number, hint = ''): StoreError {
   return new StoreError(
     'timeout',
-    `the store ${name} did not answer within ${milliseconds} ms: is it hung or too slow?`,
+    `store ${name}: no answer within ${milliseconds} ms: look whether Redis hangs or is too slow${hint}`,
   );
 }
 
@@ -73,9 +83,12 @@ function meaningOf(error: unknown): Meaning {
   const rule = findRule(ANSWERS, told.message) ?? findRule(CODES, code);
   if (rule !== null) return { fault: rule[1], words: `${rule[2]} (${code || told.message.split(' ')[0]})` };
   if (ENDED.test(told.message)) {
-    return { fault: 'unreachable', words: 'closed the connection: is it up, and does it want TLS (rediss://)?' };
+    return {
+      fault: 'unreachable',
+      words: 'it closed the connection: look whether it is up, and whether it wants TLS (rediss://)',
+    };
   }
-  return { fault: 'failed', words: `failed: ${withoutArguments(told.message)}` };
+  return { fault: 'failed', words: `it failed: ${withoutArguments(told.message)}` };
 }
 
 function findRule(rules: readonly Rule[], text: string): Rule | null {

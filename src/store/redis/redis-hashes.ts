@@ -2,7 +2,7 @@
 
 import type { Redis } from 'ioredis';
 import type { StoredAdmin, StoredOauthKey } from '../store.ts';
-import { ADMIN_KEYS, type NamedKeys, OAUTH_KEYS } from './redis-keys.ts';
+import { ADMIN_KEYS, checkText, isKeepable, type NamedKeys, OAUTH_KEYS } from './redis-keys.ts';
 import type { CallProgress } from './redis-link.ts';
 import { parseNumber } from './redis-realms.ts';
 import { answersOf, askEach, fieldsOf, scanKeys } from './redis-scan.ts';
@@ -16,9 +16,6 @@ interface ListCall {
   readonly progress: CallProgress;
 }
 
-/** What coturn takes where a key names none. */
-const DEFAULT_ALGORITHM = 'A256GCM';
-
 /** All OAuth keys, by key ID. */
 export async function listOauthKeys(client: Redis, progress: CallProgress): Promise<readonly StoredOauthKey[]> {
   return listHashes({ client, progress }, OAUTH_KEYS, (kid, fields) => ({
@@ -26,7 +23,7 @@ export async function listOauthKeys(client: Redis, progress: CallProgress): Prom
     ikmKey: fields.get('ikm_key') ?? '',
     timestamp: parseNumber(fields.get('timestamp')) ?? 0,
     lifetime: parseNumber(fields.get('lifetime')) ?? 0,
-    asRsAlg: fields.get('as_rs_alg') || DEFAULT_ALGORITHM,
+    asRsAlg: fields.get('as_rs_alg') ?? '',
     realm: fields.get('realm') ?? '',
   }));
 }
@@ -34,17 +31,18 @@ export async function listOauthKeys(client: Redis, progress: CallProgress): Prom
 /** Adds an OAuth key or replaces the one of that ID. */
 export async function putOauthKey(client: Redis, key: StoredOauthKey): Promise<void> {
   const fields = {
-    ikm_key: key.ikmKey,
-    as_rs_alg: key.asRsAlg,
+    ikm_key: checkText(key.ikmKey),
+    as_rs_alg: checkText(key.asRsAlg),
     timestamp: String(key.timestamp),
     lifetime: String(key.lifetime),
-    realm: key.realm,
+    realm: checkText(key.realm),
   };
   await client.hset(OAUTH_KEYS.key(key.kid), fields);
 }
 
 /** @returns false when there is none of that ID */
 export async function removeOauthKey(client: Redis, kid: string): Promise<boolean> {
+  if (!isKeepable(kid)) return false;
   return (await client.del(OAUTH_KEYS.key(kid))) === 1;
 }
 
@@ -59,14 +57,15 @@ export async function listAdmins(client: Redis, progress: CallProgress): Promise
 /** Adds an administrator or replaces the one of that name. One of all realms has no field `realm`, as in coturn. */
 export async function putAdmin(client: Redis, { name, realm, password }: StoredAdmin): Promise<void> {
   const key = ADMIN_KEYS.key(name);
-  const commands = client.multi().hset(key, 'password', password);
+  const commands = client.multi().hset(key, 'password', checkText(password));
   if (realm === '') commands.hdel(key, 'realm');
-  else commands.hset(key, 'realm', realm);
+  else commands.hset(key, 'realm', checkText(realm));
   await answersOf(commands);
 }
 
 /** @returns false when there is none of that name */
 export async function removeAdmin(client: Redis, name: string): Promise<boolean> {
+  if (!isKeepable(name)) return false;
   return (await client.del(ADMIN_KEYS.key(name))) === 1;
 }
 

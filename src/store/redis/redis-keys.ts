@@ -2,6 +2,7 @@
 // writes patterns that find them. Knows no connection.
 
 import { StoreError } from '../../errors.ts';
+import { escapeText } from '../../escape-text.ts';
 import type { RealmOption, StoredPeerRule, UserId } from '../store.ts';
 
 const REALM = 'turn/realm/';
@@ -49,7 +50,7 @@ export function userKey(id: UserId): string {
   if (found?.realm === id.realm && found.name === id.name) return checkText(key);
   throw new StoreError(
     'failed',
-    `Redis cannot keep users of the realm ${JSON.stringify(id.realm)}: with /user in it the key of one user is that of another; use another realm or another kind of store`,
+    `Redis cannot keep users of the realm "${escapeText(id.realm)}": with /user in it, the key of one user is that of another: use another realm or another kind of store`,
   );
 }
 
@@ -141,13 +142,20 @@ export function escapeGlob(text: string): string {
   return text.replace(/[*?[\]\\]/g, '\\$&');
 }
 
+// A lone surrogate would become U+FFFD, which may be somebody else's name; coturn would end the name at a NUL.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: NUL is what this line is about
+const UNKEEPABLE = /[\u0000\p{Cs}]/u;
+
+/** Whether a key or a value with this text can be there. */
+export function isKeepable(text: string): boolean {
+  return !UNKEEPABLE.test(text);
+}
+
 /**
- * The text, which survives the way to Redis and back.
- * @throws StoreError for half a surrogate pair: it would become another text
+ * The text.
+ * @throws StoreError when Redis or coturn would take it for another
  */
 export function checkText(text: string): string {
-  if (/\p{Surrogate}/u.test(text)) {
-    throw new StoreError('failed', 'Redis cannot keep a text with half a surrogate pair: give valid Unicode');
-  }
-  return text;
+  if (isKeepable(text)) return text;
+  throw new StoreError('failed', 'a text with a NUL or half a character cannot be kept: give valid text');
 }

@@ -23,6 +23,8 @@ export type RedisCall<T> = (client: Redis, progress: CallProgress) => Promise<T>
 export class RedisLink {
   readonly #opener: RedisOpener;
   readonly #timeoutMs: number;
+  /** Connections that were ended because nothing came from them. */
+  readonly #hung = new WeakSet<Redis>();
   #client: Redis | null = null;
   #opening: Promise<Redis> | null = null;
   #lastAttempt = Number.NEGATIVE_INFINITY;
@@ -82,7 +84,11 @@ export class RedisLink {
     // Nobody waits for the answer any more: the server need not be asked.
     if (attempt.over) throw timeoutError(this.name, this.#timeoutMs);
     attempt.begin(client);
-    return call(client, attempt);
+    try {
+      return await call(client, attempt);
+    } catch (error) {
+      throw this.#hung.has(client) ? timeoutError(this.name, this.#timeoutMs) : error;
+    }
   }
 
   /** All calls wait for the same attempt. */
@@ -111,16 +117,17 @@ export class RedisLink {
   #endIfSilent({ client, bytesBefore }: Attempt): void {
     if (client === null || client.stream.bytesRead !== bytesBefore) return;
     if (this.#client === client) this.#client = null;
+    this.#hung.add(client);
     destroyClient(client);
   }
 
   #closedError(): StoreError {
-    return new StoreError('failed', `the store ${this.name} is closed`);
+    return new StoreError('failed', `store ${this.name}: it is closed`);
   }
 
   #overloadError(): StoreError {
-    const words = `has ${MAX_WAITING_CALLS} calls waiting: it is too slow for what is asked of it`;
-    return new StoreError('timeout', `the store ${this.name} ${words}`);
+    const words = `${MAX_WAITING_CALLS} calls wait for it already: look why it is slow`;
+    return new StoreError('timeout', `store ${this.name}: ${words}`);
   }
 }
 

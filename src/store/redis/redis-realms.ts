@@ -4,6 +4,8 @@
 import type { Redis } from 'ioredis';
 import type { RealmOption, StoredOrigin, StoredPeerRule, StoredRealm, StoredSecret, StoreSnapshot } from '../store.ts';
 import {
+  checkText,
+  isKeepable,
   ORIGIN_KEYS,
   optionKey,
   parseRealmKey,
@@ -85,7 +87,7 @@ export function parseNumber(value: unknown): number | null {
 /** Adds a secret or changes the end of the one that is there. */
 export async function putSecret(client: Redis, { realm, value, expiresAt }: StoredSecret): Promise<void> {
   const key = secretsKey(realm);
-  const commands = client.multi().sadd(key, value);
+  const commands = client.multi().sadd(key, checkText(value));
   if (expiresAt === null) commands.hdel(secretEndsKey(key), value);
   else commands.hset(secretEndsKey(key), value, String(expiresAt));
   await answersOf(commands);
@@ -93,6 +95,7 @@ export async function putSecret(client: Redis, { realm, value, expiresAt }: Stor
 
 /** @returns false when there is no such secret */
 export async function removeSecret(client: Redis, realm: string, value: string): Promise<boolean> {
+  if (!isKeepable(realm + value)) return false;
   const key = secretsKey(realm);
   const [removed] = await answersOf(client.multi().srem(key, value).hdel(secretEndsKey(key), value));
   return removed === 1;
@@ -100,11 +103,12 @@ export async function removeSecret(client: Redis, realm: string, value: string):
 
 /** Adds a rule; one that is there stays as it is. */
 export async function putPeerRule(client: Redis, rule: StoredPeerRule): Promise<void> {
-  await client.sadd(peersKey(rule.realm, rule.kind), rule.range);
+  await client.sadd(peersKey(rule.realm, rule.kind), checkText(rule.range));
 }
 
 /** @returns false when there is no such rule */
 export async function removePeerRule(client: Redis, rule: StoredPeerRule): Promise<boolean> {
+  if (!isKeepable(rule.realm + rule.range)) return false;
   return (await client.srem(peersKey(rule.realm, rule.kind), rule.range)) === 1;
 }
 
@@ -124,10 +128,11 @@ export async function setRealmOption(client: Redis, { realm, option, value }: Op
 
 /** Leads an origin to a realm. */
 export async function putOrigin(client: Redis, { origin, realm }: StoredOrigin): Promise<void> {
-  await client.set(ORIGIN_KEYS.key(origin), realm);
+  await client.set(ORIGIN_KEYS.key(origin), checkText(realm));
 }
 
 /** @returns false when the origin leads nowhere */
 export async function removeOrigin(client: Redis, origin: string): Promise<boolean> {
+  if (!isKeepable(origin)) return false;
   return (await client.del(ORIGIN_KEYS.key(origin))) === 1;
 }

@@ -1,24 +1,23 @@
 // Users in Redis: coturn's MD5 key of each, and turnd's SHA-256 key beside it. Knows connections, owns none.
 
 import type { Redis } from 'ioredis';
-import { StoreError } from '../../errors.ts';
 import type { StoredUser, UserId, UserQuery } from '../store.ts';
-import { parseUserKey, sha256KeyOf, userKey, userPattern } from './redis-keys.ts';
+import { isKeepable, parseUserKey, sha256KeyOf, userKey, userPattern } from './redis-keys.ts';
 import type { CallProgress } from './redis-link.ts';
 import { answersOf, scanKeys } from './redis-scan.ts';
 
-/** A key as coturn reads it: what follows the 32 digits does not count. */
+/** A key as coturn reads it: what follows the 32 digits does not count. Another text is no user, as in the SQL stores. */
 const MD5_TEXT = /^[0-9a-f]{32}/i;
 /** The MD5 key, to which it belongs, then the SHA-256 key. */
 const SHA256_TEXT = /^([0-9a-f]{32}):([0-9a-f]{64})$/;
 
 /** One round trip. GET tells a key of another type from none; MGET would not. */
 export async function findUser(client: Redis, id: UserId): Promise<StoredUser | null> {
+  if (!isKeepable(id.realm + id.name)) return null;
   const key = userKey(id);
   const [md5Text, sha256Text] = await Promise.all([client.get(key), client.get(sha256KeyOf(key))]);
-  if (md5Text === null) return null;
-  const digits = MD5_TEXT.exec(md5Text)?.[0].toLowerCase();
-  if (digits === undefined) throw new StoreError('schema', `the key ${JSON.stringify(key)} holds no MD5 key in hex`);
+  const digits = MD5_TEXT.exec(md5Text ?? '')?.[0].toLowerCase();
+  if (digits === undefined) return null;
   const md5Key = Buffer.from(digits, 'hex');
   return { realm: id.realm, name: id.name, md5Key, sha256Key: parseSha256Key(sha256Text, digits) };
 }
@@ -41,6 +40,7 @@ export async function putUser(client: Redis, user: StoredUser): Promise<void> {
 
 /** @returns false when there is none of that name */
 export async function removeUser(client: Redis, id: UserId): Promise<boolean> {
+  if (!isKeepable(id.realm + id.name)) return false;
   const key = userKey(id);
   const [removed] = await answersOf(client.multi().del(key).del(sha256KeyOf(key)));
   return removed === 1;

@@ -1,6 +1,7 @@
 // The store on Redis: coturn's own keys, and turnd's beside them. Puts its parts together; what a key means is theirs.
 
 import type { Redis } from 'ioredis';
+import { StoreError } from '../../errors.ts';
 import {
   type RealmOption,
   STORE_TIMEOUT_MS,
@@ -15,20 +16,28 @@ import {
   type UserId,
   type UserQuery,
 } from '../store.ts';
+import type { ServerUrl } from '../store-url.ts';
 import { loadRedisClass, RedisOpener } from './redis-client.ts';
 import * as hashes from './redis-hashes.ts';
 import { type RedisCall, RedisLink } from './redis-link.ts';
 import * as realms from './redis-realms.ts';
-import type { RedisStoreUrl } from './redis-url.ts';
 import * as users from './redis-users.ts';
 
 /**
- * A store on the Redis of the URL. Connects at the first call.
- * @throws StoreError when ioredis is not installed
+ * Opens the store. Rejects with what somebody has to mend; a server that does not answer makes no error yet.
+ * @throws StoreError
  */
-export async function openRedisStore(url: RedisStoreUrl): Promise<Store> {
+export async function openRedisStore(url: ServerUrl): Promise<Store> {
   const opener = new RedisOpener(await loadRedisClass(), url, STORE_TIMEOUT_MS);
-  return new RedisStore(new RedisLink(opener, STORE_TIMEOUT_MS));
+  const store = new RedisStore(new RedisLink(opener, STORE_TIMEOUT_MS));
+  try {
+    await store.ping();
+  } catch (error) {
+    if (error instanceof StoreError && (error.fault === 'unreachable' || error.fault === 'timeout')) return store;
+    await store.close();
+    throw error;
+  }
+  return store;
 }
 
 class RedisStore implements Store {
