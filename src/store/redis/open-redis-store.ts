@@ -16,7 +16,7 @@ import {
   type UserId,
   type UserQuery,
 } from '../store.ts';
-import type { ServerUrl } from '../store-url.ts';
+import { nameOf, type ServerUrl } from '../store-url.ts';
 import { loadRedisClass, RedisOpener } from './redis-client.ts';
 import * as hashes from './redis-hashes.ts';
 import { type RedisCall, RedisLink } from './redis-link.ts';
@@ -28,7 +28,7 @@ import * as users from './redis-users.ts';
  * @throws StoreError
  */
 export async function openRedisStore(url: ServerUrl): Promise<Store> {
-  const opener = new RedisOpener(await loadRedisClass(), url, STORE_TIMEOUT_MS);
+  const opener = new RedisOpener(await loadRedisClass(nameOf(url)), url, STORE_TIMEOUT_MS);
   const store = new RedisStore(new RedisLink(opener, STORE_TIMEOUT_MS));
   try {
     await store.ping();

@@ -12,15 +12,15 @@ import { timeoutError, toStoreError } from './redis-faults.ts';
 export type RedisClass = typeof Redis;
 
 /**
- * Loads ioredis.
+ * Loads ioredis, for the store of that name.
  * @throws StoreError when it is not installed
  */
-export async function loadRedisClass(): Promise<RedisClass> {
+export async function loadRedisClass(name: string): Promise<RedisClass> {
   try {
     return (await import('ioredis')).Redis;
   } catch (error) {
     const advice = 'run "npm install ioredis" where turnd is';
-    throw new StoreError('driver', `Redis: the package ioredis is not installed: ${advice}`, error);
+    throw new StoreError('driver', `store ${name}: the package ioredis is not installed: ${advice}`, error);
   }
 }
 

@@ -36,7 +36,6 @@ test('a key belongs to one user, or is refused', async (t) => {
     }),
   );
   t.throws(() => userKey({ realm: 'a/user/b', name: 'c' }), {
-    
     message: /realm "a\/user\/b".*use another/,
   });
   t.throws(() => userKey({ realm: 'a/user', name: 'c' }), { message: /use another realm/ });
