@@ -21,8 +21,8 @@ const skip = redisProgram.skip || coturnProgram.skip || uclientProgram.skip;
 /** Of channels that are told at the end; 9 messages of `-n 20` are far from the 4096 of a report between. */
 const LAST_CHANNEL = '/total_traffic/peer';
 
-/** `-m 2` makes two, and `-y` as many more for them to talk to. */
-const CLIENTS = 4;
+/** Of `-m 2`: with `-y` they talk to each other. */
+const CLIENTS = 2;
 
 type Heard = readonly [verb: string, key: string, value: string];
 
