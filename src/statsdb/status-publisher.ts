@@ -2,7 +2,7 @@
 // of traffic; what it makes of them leaves by an outlet.
 
 import { loadRedisClass, RedisOpener } from '../store/redis/redis-client.ts';
-import { scanKeys } from '../store/redis/redis-scan.ts';
+import { askEach, listKeys } from '../store/redis/redis-scan.ts';
 import { STORE_TIMEOUT_MS } from '../store/store.ts';
 import { nameOf, type ServerUrl } from '../store/store-url.ts';
 import {
@@ -67,9 +67,9 @@ export class StatusPublisher {
       onChange,
       prepare: async (client) => {
         if (!clearsAtStart) return;
-        const keys = await scanKeys(client, STATUS_PATTERN, { over: false });
-        const stale = [...keys].filter((key) => !outbox.isLive(key));
-        for (let start = 0; start < stale.length; start += 1000) await client.del(stale.slice(start, start + 1000));
+        const keys = await listKeys(client, STATUS_PATTERN, { over: false });
+        const stale = keys.filter((key) => !outbox.isLive(key));
+        await askEach(client, stale, (commands, key) => commands.del(key));
       },
     });
     this.#outlet.wake();
