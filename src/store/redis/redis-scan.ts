@@ -15,12 +15,16 @@ export async function scanKeys(
   progress: CallProgress,
   show: (keys: readonly string[]) => void,
 ): Promise<void> {
-  let cursor = '0';
-  do {
-    const [next, found] = await client.scan(cursor, 'MATCH', pattern, 'COUNT', KEYS_PER_STEP);
+  const step = (cursor: string) => client.scan(cursor, 'MATCH', pattern, 'COUNT', KEYS_PER_STEP);
+  let current = step('0');
+  for (;;) {
+    const [cursor, found] = await current;
+    const isLast = cursor === '0' || progress.over;
+    // The server looks for the next while these are looked at here.
+    if (!isLast) current = step(cursor);
     show(found);
-    cursor = next;
-  } while (cursor !== '0' && !progress.over);
+    if (isLast) return;
+  }
 }
 
 /** All keys that match, each once, sorted. */

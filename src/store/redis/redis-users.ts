@@ -66,14 +66,19 @@ function isAskedFor(id: UserId, { realm, after }: UserQuery): boolean {
 class FirstUsers {
   readonly #limit: number;
   #users: UserId[] = [];
+  /** Nobody after this one is among the first. */
+  #bound: UserId | null = null;
 
   constructor(limit: number) {
     this.#limit = limit;
   }
 
   add(user: UserId): void {
+    if (this.#bound !== null && compareUsers(user, this.#bound) > 0) return;
     this.#users.push(user);
-    if (this.#users.length >= this.#limit * 2 + 1000) this.#users = this.list();
+    if (this.#users.length < this.#limit * 2 + 1000) return;
+    this.#users = this.list();
+    if (this.#users.length === this.#limit) this.#bound = this.#users.at(-1) ?? null;
   }
 
   list(): UserId[] {
