@@ -1,11 +1,10 @@
 // Opens and ends single connections to Redis: loads the client's package, names the server, logs in and chooses the
 // database. Owns no connection; who opened one, ends it. Nothing is retried here.
 
-import { readFileSync } from 'node:fs';
-import type { ConnectionOptions } from 'node:tls';
 import type { Redis, RedisOptions } from 'ioredis';
-import { describeSystemError, StoreError } from '../../errors.ts';
-import { nameOf, type ServerUrl, type StoreTls } from '../store-url.ts';
+import { StoreError } from '../../errors.ts';
+import { readStoreTls } from '../store-tls.ts';
+import { nameOf, type ServerUrl } from '../store-url.ts';
 import { timeoutError, toStoreError } from './redis-faults.ts';
 
 /** The class of connections. */
@@ -75,9 +74,11 @@ export function destroyClient(client: Redis): void {
 
 /** RESP2 and no password: with HELLO, CLIENT and INFO it would need rights that coturn's users of Redis lack. */
 function clientOptions(url: ServerUrl): Omit<RedisOptions, 'replyMapping'> {
+  // Read for each connection: the files may have been renewed.
+  const tls = readStoreTls(url);
   return {
     ...(url.socket === null ? { host: url.host, port: url.port } : { path: url.socket }),
-    ...(url.tls === null ? {} : { tls: tlsOptions(url.tls, url.host) }),
+    ...(tls === null ? {} : { tls }),
     protocol: 2,
     lazyConnect: true,
     // Reconnecting and waiting are decided by who holds the connection.
@@ -88,25 +89,6 @@ function clientOptions(url: ServerUrl): Omit<RedisOptions, 'replyMapping'> {
     disableClientInfo: true,
     connectTimeout: 0,
   };
-}
-
-/** The files are read for each connection: they may have been renewed. */
-function tlsOptions(tls: StoreTls, host: string): ConnectionOptions {
-  const options: ConnectionOptions = { host, rejectUnauthorized: tls.verify !== 'none' };
-  if (tls.servername !== null) options.servername = tls.servername;
-  if (tls.ca !== null) options.ca = readPem(tls.ca);
-  if (tls.cert !== null) options.cert = readPem(tls.cert);
-  if (tls.key !== null) options.key = readPem(tls.key);
-  if (tls.verify === 'ca') options.checkServerIdentity = () => undefined;
-  return options;
-}
-
-function readPem(path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw new StoreError('denied', `cannot read ${path}: ${describeSystemError(error)}: mend it or the URL`, error);
-  }
 }
 
 async function logIn(client: Redis, url: ServerUrl): Promise<void> {

@@ -2,6 +2,7 @@
 // client's errors carry the arguments of the command, keys and passwords among them: they are never passed on.
 
 import { StoreError, type StoreFault } from '../../errors.ts';
+import { describeConnectionFault, messageOf } from '../connection-faults.ts';
 
 interface Meaning {
   readonly fault: StoreFault;
@@ -33,26 +34,6 @@ const ANSWERS: readonly Rule[] = [
   [/^NOREPLICAS/, 'failed', 'it has too few replicas and refuses changes: mend its replication'],
 ];
 
-/** By the code of a system's or a TLS error. */
-const CODES: readonly Rule[] = [
-  [
-    /^ECONNREFUSED$|^ENOENT$/,
-    'unreachable',
-    'it refuses connections: start Redis there, or check host and port of the URL',
-  ],
-  [/^ENOTFOUND$|^EAI_/, 'unreachable', 'its host name does not resolve: check the URL'],
-  [/^EHOSTUNREACH$|^ENETUNREACH$|^ENETDOWN$|^EADDRNOTAVAIL$/, 'unreachable', 'it cannot be reached: check the network'],
-  [/^ETIMEDOUT$/, 'timeout', 'it does not answer: check the network and the server'],
-  [
-    /^ECONNRESET$|^EPIPE$/,
-    'unreachable',
-    'it closed the connection: look whether Redis runs there, and with TLS as the URL says',
-  ],
-  [/ALERT/, 'denied', 'it ends the TLS handshake: it may want a client certificate, or another one'],
-  [/^CERT_|_CERT|^UNABLE_TO_|ALTNAME/, 'denied', 'its certificate is not trusted: check ca and servername of the URL'],
-  [/^EPROTO$|^ERR_SSL|^ERR_TLS|^ERR_OSSL/, 'denied', 'it does not agree on TLS: redis:// is plain, rediss:// is TLS'],
-];
-
 /** What the client says of a connection that ended. */
 const ENDED = /Connection is closed|isn't writeable|aborted due to connection close/;
 
@@ -79,20 +60,17 @@ export function timeoutError(name: string, milliseconds: number, hint = ''): Sto
 
 function meaningOf(error: unknown): Meaning {
   const told = firstCause(error);
-  const code = 'code' in told ? String(told.code) : '';
-  const rule = findRule(ANSWERS, told.message) ?? findRule(CODES, code);
-  if (rule !== null) return { fault: rule[1], words: `${rule[2]} (${code || told.message.split(' ')[0]})` };
+  const answer = ANSWERS.find(([pattern]) => pattern.test(told.message));
+  if (answer !== undefined) return { fault: answer[1], words: `${answer[2]} (${told.message.split(' ')[0]})` };
+  const lost = describeConnectionFault(told);
+  if (lost !== null) return { fault: lost.fault, words: [lost.plain, lost.advice].filter(Boolean).join(': ') };
   if (ENDED.test(told.message)) {
     return {
       fault: 'unreachable',
       words: 'it closed the connection: look whether it is up, and whether it wants TLS (rediss://)',
     };
   }
-  return { fault: 'failed', words: `it failed: ${withoutArguments(told.message)}` };
-}
-
-function findRule(rules: readonly Rule[], text: string): Rule | null {
-  return rules.find(([pattern]) => pattern.test(text)) ?? null;
+  return { fault: 'failed', words: `it failed: ${withoutArguments(messageOf(told))}` };
 }
 
 /** A transaction fails because of a command in it, and that one says why. */

@@ -5,7 +5,7 @@ import type { StoredAdmin, StoredOauthKey } from '../store.ts';
 import { ADMIN_KEYS, checkText, isKeepable, type NamedKeys, OAUTH_KEYS } from './redis-keys.ts';
 import type { CallProgress } from './redis-link.ts';
 import { parseNumber } from './redis-realms.ts';
-import { answersOf, askEach, fieldsOf, scanKeys } from './redis-scan.ts';
+import { answersOf, askEach, fieldsOf, listKeys } from './redis-scan.ts';
 
 /** The fields of one hash. */
 type Fields = ReadonlyMap<string, string>;
@@ -74,7 +74,7 @@ async function listHashes<T>(
   names: NamedKeys,
   read: (name: string, fields: Fields) => T | null,
 ): Promise<T[]> {
-  const keys = [...(await scanKeys(client, names.pattern, progress))].sort();
+  const keys = await listKeys(client, names.pattern, progress);
   const answers = await askEach(client, keys, (commands, key) => commands.hgetall(key));
   const things: T[] = [];
   for (const [index, key] of keys.entries()) {

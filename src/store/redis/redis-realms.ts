@@ -16,21 +16,21 @@ import {
   secretsKey,
 } from './redis-keys.ts';
 import type { CallProgress } from './redis-link.ts';
-import { answersOf, askEach, fieldsOf, scanKeys, textsOf } from './redis-scan.ts';
+import { answersOf, askEach, fieldsOf, listKeys, textsOf } from './redis-scan.ts';
 
 /** Everything but users, OAuth keys and admins. */
 export async function readSnapshot(client: Redis, progress: CallProgress): Promise<StoreSnapshot> {
   const [realmKeys, originKeys] = await Promise.all([
-    scanKeys(client, REALM_PATTERN, progress),
-    scanKeys(client, ORIGIN_KEYS.pattern, progress),
+    listKeys(client, REALM_PATTERN, progress),
+    listKeys(client, ORIGIN_KEYS.pattern, progress),
   ]);
-  const keys = [...realmKeys].sort().map(parseRealmKey);
+  const keys = realmKeys.map(parseRealmKey);
   const known = keys.filter((key) => key !== null);
   const [secrets, peerRules, realms, origins] = await Promise.all([
     readSecrets(client, known),
     readPeerRules(client, known),
     readOptions(client, known),
-    readOrigins(client, [...originKeys].sort()),
+    readOrigins(client, originKeys),
   ]);
   return { secrets, peerRules, realms, origins };
 }

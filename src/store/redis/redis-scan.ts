@@ -8,16 +8,32 @@ const KEYS_PER_STEP = 5000;
 /** How many commands leave in one write. */
 const COMMANDS_PER_WRITE = 1000;
 
-/** All keys that match; each once. Keys that come or go meanwhile may be in it or not. */
-export async function scanKeys(client: Redis, pattern: string, progress: CallProgress): Promise<Set<string>> {
+/** Shows all keys that match, step by step; some perhaps twice. Those that come or go meanwhile may be among them. */
+export async function scanKeys(
+  client: Redis,
+  pattern: string,
+  progress: CallProgress,
+  show: (keys: readonly string[]) => void,
+): Promise<void> {
+  const step = (cursor: string) => client.scan(cursor, 'MATCH', pattern, 'COUNT', KEYS_PER_STEP);
+  let current = step('0');
+  for (;;) {
+    const [cursor, found] = await current;
+    const isLast = cursor === '0' || progress.over;
+    // The server looks for the next while these are looked at here.
+    if (!isLast) current = step(cursor);
+    show(found);
+    if (isLast) return;
+  }
+}
+
+/** All keys that match, each once, sorted. */
+export async function listKeys(client: Redis, pattern: string, progress: CallProgress): Promise<string[]> {
   const keys = new Set<string>();
-  let cursor = '0';
-  do {
-    const [next, found] = await client.scan(cursor, 'MATCH', pattern, 'COUNT', KEYS_PER_STEP);
+  await scanKeys(client, pattern, progress, (found) => {
     for (const key of found) keys.add(key);
-    cursor = next;
-  } while (cursor !== '0' && !progress.over);
-  return keys;
+  });
+  return [...keys].sort();
 }
 
 /** Asks one question about each thing, in few writes. Rejects when the answer to any is an error. */

@@ -46,26 +46,63 @@ export async function removeUser(client: Redis, id: UserId): Promise<boolean> {
   return removed === 1;
 }
 
-/** The users that the query asks for, in its order. */
+/** The users that the query asks for, in its order. Redis keeps none: all are looked at, and few are kept. */
 export async function listUsers(client: Redis, query: UserQuery, progress: CallProgress): Promise<readonly UserId[]> {
-  const keys = await scanKeys(client, userPattern(query.realm), progress);
-  const found: UserId[] = [];
-  for (const key of keys) {
-    const id = parseUserKey(key);
-    if (id !== null && isAskedFor(id, query)) found.push(id);
-  }
-  return found.sort(compareUsers).slice(0, query.limit);
+  const first = new FirstUsers(query.limit);
+  await scanKeys(client, userPattern(query.realm), progress, (keys) => {
+    for (const key of keys) {
+      const id = parseUserKey(key);
+      if (id !== null && isAskedFor(id, query)) first.add(id);
+    }
+  });
+  return first.list();
 }
 
 function isAskedFor(id: UserId, { realm, after }: UserQuery): boolean {
   return (realm === null || id.realm === realm) && (after === null || compareUsers(id, after) > 0);
 }
 
+/** The first so many of whatever comes, each once. */
+class FirstUsers {
+  readonly #limit: number;
+  #users: UserId[] = [];
+  /** Nobody after this one is among the first. */
+  #bound: UserId | null = null;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  add(user: UserId): void {
+    if (this.#bound !== null && compareUsers(user, this.#bound) > 0) return;
+    this.#users.push(user);
+    if (this.#users.length < this.#limit * 2 + 1000) return;
+    this.#users = this.list();
+    if (this.#users.length === this.#limit) this.#bound = this.#users.at(-1) ?? null;
+  }
+
+  list(): UserId[] {
+    const sorted = this.#users.sort(compareUsers);
+    // SCAN may bring a key twice.
+    return sorted.filter((user, at) => at === 0 || compareUsers(user, sorted[at - 1]!) !== 0).slice(0, this.#limit);
+  }
+}
+
 function compareUsers(a: UserId, b: UserId): number {
   return compareTexts(a.realm, b.realm) || compareTexts(a.name, b.name);
 }
 
-/** By code point: the order of UTF-8, which is not that of UTF-16. */
+/** By code point, which is the order of UTF-8 and not that of UTF-16. */
 function compareTexts(a: string, b: string): number {
-  return a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b));
+  const length = Math.min(a.length, b.length);
+  for (let at = 0; at < length; at++) {
+    const [unitA, unitB] = [a.charCodeAt(at), b.charCodeAt(at)];
+    if (unitA !== unitB) return rankOf(unitA) - rankOf(unitB);
+  }
+  return a.length - b.length;
+}
+
+/** Surrogates stand for the characters beyond U+FFFF: they come last. */
+function rankOf(unit: number): number {
+  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
 }

@@ -177,12 +177,12 @@ test('TLS: trusted, unknown authority, another name, and none', { skip }, async 
   const strangers = [`?ca=${otherCa}`, '', `?ca=${ca}&servername=other.example.org`];
   for (const query of strangers) {
     const fault = await faultOf(openRedisStore(redisUrl(at(query))));
-    t.match(fault, { fault: 'denied', message: /certificate is not trusted/ }, query);
+    t.match(fault, { fault: 'denied', message: /: TLS: .*certificate/ }, query);
   }
   const missing = await faultOf(openRedisStore(redisUrl(at('?ca=/nonexistent/ca.pem'))));
-  t.match(missing, { fault: 'denied', message: /cannot read \/nonexistent\/ca.pem: no such file/ });
+  t.match(missing, { fault: 'denied', message: /TLS file \/nonexistent\/ca.pem: no such file/ });
   const plain = await openAt(t, `redis://127.0.0.1:${redis.port}/0`);
-  t.match(await faultOf(plain.ping()), { fault: 'unreachable', message: /wants TLS|with TLS/ });
+  t.match(await faultOf(plain.ping()), { fault: 'unreachable', message: /wants TLS|connection was cut/ });
 });
 
 test('TLS towards a Redis without', { skip }, async (t) => {
@@ -196,7 +196,7 @@ test('absent at start: it opens, says so, and finds it when it comes (R13)', { s
   t.teardown(() => redis.close());
   await redis.server.stop();
   const store = await openAt(t, redis.url);
-  t.match(await faultOf(store.ping()), { fault: 'unreachable', message: /refuses connections.*ECONNREFUSED/ });
+  t.match(await faultOf(store.ping()), { fault: 'unreachable', message: /connection refused/ });
   await redis.server.start();
   await store.putUser(USER);
 });

@@ -2,7 +2,8 @@
 
 import { Redis } from 'ioredis';
 import type { Test } from 'tap';
-import { parseStoreUrl, type ServerUrl } from '../../../src/store/store-url.ts';
+import type { ServerUrl } from '../../../src/store/store-url.ts';
+import { storeUrl } from '../../store/urls.ts';
 import type { TestRedis } from './redis.ts';
 
 /** A connection of the test's own. It ends with the test. */
@@ -15,7 +16,7 @@ export function connectTo(t: Test, redis: TestRedis): Redis {
 
 /** The URL of a Redis, read. */
 export function redisUrl(text: string): ServerUrl {
-  const parsed = parseStoreUrl(text, (path) => path);
-  if ('error' in parsed || parsed.value.kind === 'sqlite') throw new Error(`not a URL of Redis: ${text}`);
-  return parsed.value;
+  const url = storeUrl(text);
+  if (url.kind === 'sqlite') throw new Error(`not a URL of Redis: ${text}`);
+  return url;
 }

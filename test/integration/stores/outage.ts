@@ -1,10 +1,12 @@
-// R10, R11, R13: a real database is killed, stopped, or absent at start, and turnd goes on.
+// R10, R11, R13: a real database is killed, stopped, or absent at start, and turnd goes on. One file runs it for each kind
+// of store.
 
 import { test } from 'tap';
 import { DatagramPeer } from '../../support/datagram-peer.ts';
-import type { RawClient } from '../../support/raw-client.ts';
+import { type RawClient, REQUEST } from '../../support/raw-client.ts';
 import type { Teardown, TurndProcess } from '../../support/turnd-process.ts';
-import { addUser, allocateAs, allocateUntil, clientOf, openAside, SERVER_KINDS, startOn } from './scene.ts';
+import { lifetime } from '../../support/wire-attributes.ts';
+import { addUser, allocateAs, allocateUntil, clientOf, openAside, type ServerKind, startOn } from './scene.ts';
 
 /** A call of alice that runs. */
 interface Call {
@@ -25,17 +27,18 @@ async function startCall(t: Teardown, server: TurndProcess): Promise<Call> {
 async function isWhole({ client, peer }: Call): Promise<boolean> {
   client.sendChannel(0x4000, 'there');
   const heard = await peer.next();
-  peer.send('back', heard.port, heard.address);
+  await peer.send(Buffer.from('back'), heard.port, heard.address);
   const back = (await client.nextData()).toString();
   const answers = [
-    await client.refresh(600),
+    await client.request(REQUEST.refresh, [lifetime(600)]),
     await client.permit('127.0.0.1'),
     await client.bind(0x4000, '127.0.0.1', peer.port),
   ];
-  return heard.bytes.toString('utf8', 0) !== '' && back === 'back' && answers.every(({ errorCode }) => !errorCode);
+  return heard.bytes.toString() === 'there' && back === 'back' && answers.every(({ errorCode }) => !errorCode);
 }
 
-for (const { name, skip, start } of SERVER_KINDS) {
+/** Declares the tests for one kind of store. */
+export function testOutages({ name, skip, start }: ServerKind): void {
   for (const [how, id] of [
     ['killed', 'R10'],
     ['stopped', 'R11'],

@@ -1,0 +1,4 @@
+import { testOutages } from './outage.ts';
+import { MARIADB } from './scene.ts';
+
+testOutages(MARIADB);

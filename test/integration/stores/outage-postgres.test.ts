@@ -1,0 +1,4 @@
+import { testOutages } from './outage.ts';
+import { POSTGRES } from './scene.ts';
+
+testOutages(POSTGRES);

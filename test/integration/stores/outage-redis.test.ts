@@ -1,0 +1,4 @@
+import { testOutages } from './outage.ts';
+import { REDIS } from './scene.ts';
+
+testOutages(REDIS);
