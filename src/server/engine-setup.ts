@@ -12,6 +12,7 @@ import type { Env } from '../turn/env.ts';
 import type { PeerPolicyOptions } from '../turn/peers/peer-policy.ts';
 import { engineSettings } from './engine-settings.ts';
 import { makeSessionObserver } from './session-observer.ts';
+import { reporting, type SendReport, StatusReporter } from './status-reporter.ts';
 
 const TICK_MS = 1000;
 
@@ -22,6 +23,8 @@ export interface EngineParts extends Omit<Env, 'clock' | 'realms' | 'peers' | 'b
   readonly realm: string;
   /** The realms of the store, as they are now. */
   readonly realmData: RealmTableData;
+  /** Takes reports on allocations; null where nobody publishes them. */
+  readonly report: SendReport | null;
   /** The process's number among several; 0 where one process is the whole server. */
   readonly worker: number;
   readonly logger: Logger;
@@ -38,12 +41,14 @@ export interface EngineSetup {
 }
 
 /** Makes an engine. */
-export function setUpEngine({ config, realm, realmData, worker, logger, ...given }: EngineParts): EngineSetup {
+export function setUpEngine({ config, realm, realmData, report, worker, logger, ...given }: EngineParts): EngineSetup {
   const clock = systemClock;
   const sampled = new SampledClock(clock);
+  const reporter = report && new StatusReporter(report, clock);
   const realms = new RealmTable(peerOptions(config));
   realms.update(realmData);
   const sessions = new SessionLog({ logger, now: () => clock.now() });
+  const observer = makeSessionObserver(sessions, logger, clock);
   const engine = new Engine(
     {
       ...given,
@@ -51,12 +56,13 @@ export function setUpEngine({ config, realm, realmData, worker, logger, ...given
       realms,
       peers: realms,
       budget: new SourceReplyBudget(config.limits, clock, given.random),
-      observer: makeSessionObserver(sessions, logger, clock),
+      observer: reporter === null ? observer : reporting(observer, reporter),
     },
     engineSettings(config, realm, worker),
   );
   const tick = (): void => {
     engine.tick();
+    reporter?.tick();
     sessions.flush();
   };
   const setLogLevel = (level: LogLevel): void => {

@@ -12,6 +12,7 @@ import { SystemRandom } from '../state/system-random.ts';
 import type { Closers } from './closers.ts';
 import { Directory } from './directory.ts';
 import { type RelaySetup, setUpRelay } from './relay-setup.ts';
+import { openStatusService, type StatusService } from './status-service.ts';
 import { type ServerStore, setUpStore } from './store-setup.ts';
 import { setUpTls, type TlsSetup } from './tls-setup.ts';
 
@@ -38,6 +39,8 @@ export interface Foundation extends ServerOptions {
   readonly directory: Directory;
   /** Null where there is none. */
   readonly store: ServerStore | null;
+  /** Null where allocations are not published. */
+  readonly status: StatusService | null;
   readonly nonceKey: Buffer;
 }
 
@@ -59,8 +62,9 @@ export async function layFoundation(options: ServerOptions, closers: Closers): P
   const storeUsers = store?.users ?? null;
   const directory = new Directory({ config, labUser, storeUsers, isStoreIdle, clock: systemClock, logger });
   store?.tell(directory);
+  const status = await openStatusService(config, { logger, state, random, closers });
   const nonceKey = keepNonceKey(state, random);
-  return { ...options, random, state, store, labUser, relay, shown, tls, directory, nonceKey };
+  return { ...options, random, state, store, status, labUser, relay, shown, tls, directory, nonceKey };
 }
 
 // A file that names no credentials is a mistake (S12); no file at all is somebody who tries turnd out.

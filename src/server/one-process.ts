@@ -23,7 +23,7 @@ const SCAN_MS = 10_000;
 
 /** @throws TurnServerError with a sentence that says what failed and what to do */
 export async function openInOneProcess(foundation: Foundation, closers: Closers): Promise<RunningServer> {
-  const { config, logger, random, relay, tls, directory, nonceKey } = foundation;
+  const { config, logger, random, relay, tls, directory, status, nonceKey } = foundation;
   const report = faultReporter(logger);
   const counters = new PlaneCounters();
   const listeners = new Listeners({ config, logger, clock: systemClock, counters, report });
@@ -38,6 +38,7 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
     logger,
     random,
     relays: relaySockets({ ...foundation, counters, report }),
+    report: status && ((report) => status.report(0, report)),
     reservations: null,
     capabilities: PORTABLE_CAPABILITIES,
     own,

@@ -159,6 +159,7 @@ class MainProcess {
     this.#addresses = this.#readAddresses();
     return {
       kind: 'start',
+      reports: this.#foundation.status !== null,
       worker,
       config: harmless(this.#config),
       workers: this.#choice.workers,
@@ -222,6 +223,8 @@ class MainProcess {
         for (const line of message.lines) forward(line);
         if (message.lost > 0) logger.warn({ event: 'log-lost', worker, lost: message.lost }, 'log lines were lost');
         return;
+      case 'status':
+        return this.#foundation.status?.report(worker, message.report);
       case 'release':
         return this.#services.release(worker, message.request);
       default:
@@ -239,6 +242,7 @@ class MainProcess {
 
   #gone(worker: number, loss: WorkerLoss | null): void {
     this.#services.gone(worker);
+    this.#foundation.status?.gone(worker);
     if (loss === null) return;
     this.#lostAt.set(worker, nodeTimers.now());
     const { pid, code, signal, allocations, reason } = loss;

@@ -45,6 +45,7 @@ export function setUpWorkerEngine(parts: WorkerEngineParts): EngineSetup {
   const relays = plane.relaySockets({ addresses: addresses.relays, shown, table, random });
   return setUpEngine({
     ...{ config, realm, worker, logger, random, relays, credentials, realmData: message.realms },
+    report: message.reports ? (report) => channel.send({ kind: 'status', report }) : null,
     reservations: remoteReservations(parts, relays),
     capabilities: plane.capabilities,
     own: addresses.own,

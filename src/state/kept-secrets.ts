@@ -12,6 +12,8 @@ export interface LabUser {
 
 const NONCE_KEY_FILE = 'nonce-key';
 const NONCE_KEY_LENGTH = 32;
+const SERVER_NUMBER_FILE = 'server-number';
+const SMALLEST_NUMBER = 100_000_000;
 const LAB_USER_FILE = 'lab-user';
 const LAB_USER_NAME = 'lab';
 const LAB_PASSWORD_BYTES = 24;
@@ -21,6 +23,20 @@ export function keepNonceKey(state: StateDirectory, random: Random): Buffer {
   const key = state.readOrCreate(NONCE_KEY_FILE, () => randomBuffer(random, NONCE_KEY_LENGTH));
   if (key.length !== NONCE_KEY_LENGTH) throw damagedFile(state, NONCE_KEY_FILE);
   return key;
+}
+
+/**
+ * Nine digits, the first of them not zero, that tell this server from others on one Redis. Kept, so that what a run that
+ * was killed has left there can be told from the others'. No secret.
+ */
+export function keepServerNumber(state: StateDirectory, random: Random): string {
+  const content = state.readOrCreate(SERVER_NUMBER_FILE, () => {
+    const number = SMALLEST_NUMBER + (randomBuffer(random, 6).readUIntBE(0, 6) % (9 * SMALLEST_NUMBER));
+    return Buffer.from(`${number}\n`);
+  });
+  const digits = /^([1-9]\d{8})\n$/.exec(content.toString('latin1'))?.[1];
+  if (digits === undefined) throw damagedFile(state, SERVER_NUMBER_FILE);
+  return digits;
 }
 
 /** The lab user. Kept, so that what was pasted into an application works after a restart. */

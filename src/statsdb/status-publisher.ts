@@ -30,10 +30,10 @@ const MAX_WAITING_COMMANDS = 20_000;
 export interface StatusPublisherOptions {
   readonly url: ServerUrl;
   /**
-   * Deletes the statuses that are there when it first connects, as coturn does when it starts: those of a run that was
-   * killed, but also those of other servers on this database.
+   * Digits that the ids of this server begin with. Statuses that are there under such ids when it first connects are
+   * deleted: those of a run that was killed. (coturn deletes those of all servers on the database when it starts.)
    */
-  readonly clearsAtStart: boolean;
+  readonly idPrefix: string;
   /** Hears that Redis is away and why, and null when it is back. */
   readonly onChange: OnChange;
 }
@@ -59,16 +59,15 @@ export class StatusPublisher {
   #isClosed = false;
 
   /** Connects at once, so that a fault is told before it is missed. Prefer {@link openStatusPublisher}. */
-  constructor({ clearsAtStart, onChange }: StatusPublisherOptions, opener: RedisOpener) {
+  constructor({ idPrefix, onChange }: StatusPublisherOptions, opener: RedisOpener) {
     const outbox = this.#outbox;
     this.#outlet = new RedisOutlet({
       outbox,
       opener,
       onChange,
       prepare: async (client) => {
-        if (!clearsAtStart) return;
         const keys = await listKeys(client, STATUS_PATTERN, { over: false });
-        const stale = keys.filter((key) => !outbox.isLive(key));
+        const stale = keys.filter((key) => idOf(key).startsWith(idPrefix) && !outbox.isLive(key));
         await askEach(client, stale, (commands, key) => commands.del(key));
       },
     });
@@ -136,4 +135,9 @@ export class StatusPublisher {
     this.#outbox.publish(channelOf(allocation, 'traffic'), clientTrafficText(added));
     this.#outbox.publish(channelOf(allocation, 'traffic/peer'), peerTrafficText(added));
   }
+}
+
+// The part before `/status`: a user name may hold slashes too.
+function idOf(key: string): string {
+  return key.split('/').at(-2) ?? '';
 }

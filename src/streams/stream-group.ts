@@ -145,7 +145,8 @@ export class StreamGroup implements ConnectionHost, ListenerHost {
   openSecure(socket: Socket, addresses: ConnectionAddresses): void {
     this.#tls?.accept(socket, clientNetwork(addresses.source), (secure) => {
       this.counters.tlsConnections++;
-      this.#open(secure, Transport.TLS, addresses, null);
+      const { endpoint } = this.#open(secure, Transport.TLS, addresses, null);
+      endpoint.encryption = { protocol: secure.getProtocol() ?? '', cipher: secure.getCipher().name };
     });
   }
 
@@ -168,10 +169,11 @@ export class StreamGroup implements ConnectionHost, ListenerHost {
     });
   }
 
-  #open(socket: Socket, transport: Transport, addresses: ConnectionAddresses, first: Buffer | null): void {
+  #open(socket: Socket, transport: Transport, addresses: ConnectionAddresses, first: Buffer | null): StreamConnection {
     const connection = new StreamConnection(this, socket, transport, addresses);
     this.#connections.add(connection);
     connection.start(first);
+    return connection;
   }
 }
 

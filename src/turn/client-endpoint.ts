@@ -21,6 +21,8 @@ export class ClientEndpoint {
   allocation: Allocation | null = null;
   /** Transaction of an Allocate that is being worked on, as hex; '' when there is none. */
   pendingAllocate = '';
+  /** How the client's connection is encrypted, as OpenSSL says it; null = in the clear. For reports only. */
+  encryption: { readonly protocol: string; readonly cipher: string } | null = null;
   /** Whether the five-tuple is gone: its connection has closed. */
   closed = false;
 

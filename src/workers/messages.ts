@@ -10,6 +10,7 @@ import type { LoadedCertificate } from '../tls/certificate-file.ts';
 import type { AnswerMessage, CallMessage, RefusalMessage } from './calls.ts';
 import type { CounterTree } from './counter-tree.ts';
 import type { SessionDetail, SessionInfo, SessionQuery, SessionSelector } from './sessions.ts';
+import type { StatusReport } from './status-report.ts';
 
 /** An address and a port. */
 export interface WireEndpoint {
@@ -38,6 +39,8 @@ export interface WireListener {
 /** Everything that a worker is given at its start. */
 export interface StartMessage {
   readonly kind: 'start';
+  /** Whether it has to say {@link FromWorker} `status`. */
+  readonly reports: boolean;
   /** 1 and up. */
   readonly worker: number;
   /** How many there are. */
@@ -84,6 +87,8 @@ export type FromWorker =
   | { readonly kind: 'beat'; readonly allocations: number; readonly counters: CounterTree }
   /** Lines for the log, each a JSON object; `lost` could not be kept. */
   | { readonly kind: 'log'; readonly lines: readonly string[]; readonly lost: number }
+  /** Something has happened to an allocation. */
+  | { readonly kind: 'status'; readonly report: StatusReport }
   /** An allocation has ended: its unit is free. */
   | { readonly kind: 'release'; readonly request: WireQuotaRequest }
   | { readonly kind: 'stopped'; readonly counters: CounterTree }

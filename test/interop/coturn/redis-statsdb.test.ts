@@ -126,7 +126,7 @@ async function replay(t: Test, redis: TestRedis, coturn: Recorder): Promise<Reco
   const recorder = await Recorder.start(t, redis);
   const publisher = await openStatusPublisher({
     url: redisUrl(redis.url),
-    clearsAtStart: false,
+    idPrefix: 'none',
     onChange: (fault) => t.equal(fault, null),
   });
   t.teardown(() => publisher.close());
