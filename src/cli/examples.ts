@@ -4,7 +4,11 @@
 /** Lines for a shell; each has a `turnctl` in it. */
 export const EXAMPLES: Readonly<Record<string, readonly string[]>> = Object.freeze({
   'config check': ['turnctl config check', 'turnctl config check /etc/turnd/turnd.yaml'],
-  'config print': ['turnctl config print', 'TURND_REALM=example.org turnctl config print turnd.yaml | less'],
+  'config print': [
+    'turnctl config print',
+    'turnctl config print --origin',
+    'TURND_REALM=example.org turnctl config print turnd.yaml | less',
+  ],
   'config schema': ['turnctl config schema > turnd.schema.json'],
   'config import-coturn': [
     'turnctl config import-coturn /etc/turnserver.conf',
