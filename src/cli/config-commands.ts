@@ -3,7 +3,8 @@
 import type { Command } from 'commander';
 import { NO_CREDENTIALS } from '../config/config.ts';
 import { jsonSchema } from '../config/keys.ts';
-import { printConfig } from '../config/print-config.ts';
+import { applyOverrides, isTree, sourceAt } from '../config/overrides.ts';
+import { type OriginOf, printConfig } from '../config/print-config.ts';
 import { escapeText } from '../escape-text.ts';
 import { loadCommandConfig, reportErrors, reportWarnings } from './command-config.ts';
 import { type ImportOptions, importConfig } from './import-config.ts';
@@ -12,6 +13,10 @@ import { type CommandIo, ExitStatus } from './terminal-io.ts';
 
 // Where turnd looks, so that a file in another place is not waited for in vain.
 const NO_FILE = 'no configuration file (looked for $TURND_CONFIG, ./turnd.yaml, /etc/turnd/turnd.yaml)';
+
+interface PrintFlags {
+  readonly origin?: true;
+}
 
 /** Adds the group to the program; `finish` receives the exit status. */
 export function addConfigCommands(program: Command, io: CommandIo, finish: (status: ExitStatus) => void): void {
@@ -25,7 +30,8 @@ export function addConfigCommands(program: Command, io: CommandIo, finish: (stat
     .command('print')
     .description('print every setting with its effective value, secrets hidden')
     .argument('[file]', 'configuration file; else the one that turnd would find')
-    .action((file: string | undefined) => finish(showConfig(file, io)));
+    .option('--origin', 'say of each value that is not the default where it comes from')
+    .action((file: string | undefined, flags: PrintFlags) => finish(showConfig(file, flags, io)));
   addImport(group, io, finish);
   group
     .command('schema')
@@ -82,10 +88,15 @@ function checkConfig(file: string | undefined, io: CommandIo): ExitStatus {
   return ExitStatus.ok;
 }
 
-function showConfig(file: string | undefined, io: CommandIo): ExitStatus {
+function showConfig(file: string | undefined, { origin }: PrintFlags, io: CommandIo): ExitStatus {
   const result = loadCommandConfig(file, io);
   if (!result.ok) return reportErrors(result.errors, io);
   reportWarnings(result.warnings, io);
-  io.out(printConfig(result.tree));
+  const { tree, config, overrides } = result;
+  const isSet = (path: readonly string[]): boolean =>
+    path.reduce<unknown>((node, step) => (isTree(node) ? node[step] : undefined), tree) !== undefined;
+  const originOf: OriginOf = (path) => (isSet(path) ? (sourceAt(overrides, path) ?? config.configFile) : null);
+  const effective = applyOverrides(tree, [{ path: ['state-dir'], value: config.stateDir, source: '' }]);
+  io.out(printConfig(effective, origin === true ? originOf : undefined));
   return ExitStatus.ok;
 }

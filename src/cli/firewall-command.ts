@@ -13,8 +13,8 @@ interface FirewallFlags {
   readonly for?: string;
   readonly config?: string;
   readonly chain: string;
-  readonly egress: boolean;
-  readonly json: boolean;
+  readonly egress?: true;
+  readonly json?: true;
 }
 
 /** The chain of Debian's and Red Hat's examples. */
@@ -32,9 +32,9 @@ export function addFirewallCommand(program: Command, io: CommandIo, finish: (sta
       ),
     )
     .option('--config <file>', 'configuration file; else the one that turnd would find')
-    .option('--egress', 'also let out what the relays send, for firewalls that deny it', false)
+    .option('--egress', 'also let out what the relays send, for firewalls that deny it')
     .option('--chain <chain>', 'nftables: the chain that drops what it does not know', USUAL_CHAIN)
-    .option('--json', 'print one JSON document', false)
+    .option('--json', 'print one JSON document')
     .action((flags: FirewallFlags) => finish(showFirewall(flags, io)));
 }
 
@@ -46,12 +46,13 @@ function showFirewall(flags: FirewallFlags, io: CommandIo): ExitStatus {
   const result = loadCommandConfig(flags.config, io);
   if (!result.ok) return reportErrors(result.errors, io);
   const needs = needsOf(result.config);
+  const options = { egress: flags.egress === true, chain: flags.chain };
   const tool = FIREWALL_TOOLS.find(({ name }) => name === flags.for) ?? detectFirewall(io.reader, io.env['PATH']);
   for (const note of needs.notes) io.err(`warning: ${note}\n`);
-  if (flags.json) io.out(`${JSON.stringify(asDocument(needs, tool, flags), null, 2)}\n`);
+  if (flags.json) io.out(`${JSON.stringify(asDocument(needs, tool, options), null, 2)}\n`);
   else if (needs.openings.length === 0) io.err('nothing is served outside of this host: no rule is needed\n');
   else if (tool === null) showTable(needs, io);
-  else io.out(firewallText(needs, tool, flags));
+  else io.out(firewallText(needs, tool, options));
   return ExitStatus.ok;
 }
 

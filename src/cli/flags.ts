@@ -101,6 +101,7 @@ export function parseFlags(argv: readonly string[], version: string): ParsedFlag
     program.parse([...argv], { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
+    if (error.code === 'commander.excessArguments') refused.push(fileHint(program.args[0] ?? ''));
     return { kind: 'exit', status: error.exitCode === 0 ? 0 : 2, stdout: printed.join(''), stderr: refused.join('') };
   }
   const options = program.opts<Record<string, unknown>>();
@@ -108,6 +109,11 @@ export function parseFlags(argv: readonly string[], version: string): ParsedFlag
   if (fault !== null) return { kind: 'exit', status: 2, stdout: '', stderr: `turnd: ${fault}\n` };
   const configFile = options['config'];
   return { kind: 'run', flags: overrides, configFile: typeof configFile === 'string' ? configFile : null };
+}
+
+/** Other programs take their file without a flag. Anything else may be a misplaced secret, and is not repeated (S55). */
+function fileHint(argument: string): string {
+  return /^[\w./-]+\.(?:ya?ml|conf)$/.test(argument) ? `turnd: did you mean --config ${argument}?\n` : '';
 }
 
 /** What stands after the `=` of a mistyped flag may be a secret (S55), and keeps commander from suggesting. */

@@ -27,9 +27,9 @@ export function addInitCommand(
   program
     .command('init')
     .description('ask a few questions and write turnd.yaml, a secret and firewall rules')
-    .option('--yes', 'ask nothing: take the flags, and defaults for the rest', false)
+    .option('--yes', 'ask nothing: take the flags, and defaults for the rest')
     .option('--dir <directory>', 'where to write; it is made if it is not there', '.')
-    .option('--force', 'replace files that are there, secrets too', false)
+    .option('--force', 'replace files that are there, secrets too')
     .option('--domain <name>', 'domain name of this server')
     .option('--realm <realm>', 'realm of the credentials; else the domain name')
     .option('--external-address <address>', 'public address: auto, none, an IP address or a DNS name')
@@ -43,7 +43,7 @@ export function addInitCommand(
     .option('--store <url>', 'where more users are kept: auto, none or a URL')
     .option('--state-dir <directory>', 'directory of the keys that turnd makes')
     .addOption(new Option('--firewall <firewall>', 'also write its rules').choices(firewalls))
-    .option('--json', 'print one JSON document', false)
+    .option('--json', 'print one JSON document')
     .action(async (flags: InitFlags) => finish(await initialise(flags, io, host)));
 }
 
@@ -76,7 +76,7 @@ function write(flags: InitFlags, directory: string, answers: InitAnswers, { io, 
   const files = [...made.files.slice(0, -1), ...rules, ...made.files.slice(-1)];
   const paths = files.map(({ path }) => path);
   if (!flags.force && reportExisting(paths, io)) return ExitStatus.failed;
-  if (!writeAll(files, flags.force, { io, host })) return ExitStatus.failed;
+  if (!writeAll(files, flags.force === true, { io, host })) return ExitStatus.failed;
   reportWarnings([...parsed.warnings, ...addressWarning(answers)], io);
   const firewall = rules[0]?.path ?? null;
   tell({ ...made, answers, files, config: parsed.config, firewallFile: firewall }, flags, { io, host });

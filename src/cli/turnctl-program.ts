@@ -3,8 +3,10 @@
 import { Command, CommanderError } from 'commander';
 import { escapeText } from '../escape-text.ts';
 import { addCheckCommands } from './check-command.ts';
+import { addCompletionCommand } from './completion-command.ts';
 import { addConfigCommands } from './config-commands.ts';
 import { addFirewallCommand } from './firewall-command.ts';
+import { addExamples, addHelpCommand } from './help-command.ts';
 import { addInitCommand } from './init-command.ts';
 import { type CommandIo, ExitStatus, QuestionCancelled } from './terminal-io.ts';
 
@@ -33,6 +35,7 @@ export function makeProgram(version: string, io: CommandIo, finish: (status: Exi
     .description("The operator's tool for turnd")
     .version(version, '--version')
     .helpOption('--help', 'show this help')
+    .helpCommand(false)
     .exitOverride()
     .allowExcessArguments(false)
     .configureOutput({
@@ -43,6 +46,9 @@ export function makeProgram(version: string, io: CommandIo, finish: (status: Exi
   addFirewallCommand(program, io, finish);
   addInitCommand(program, io, finish);
   addCheckCommands(program, io, finish);
+  addCompletionCommand(program, io, finish);
+  addHelpCommand(program, io, finish);
+  addExamples(program);
   inheritSettings(program);
   return program;
 }
@@ -50,7 +56,8 @@ export function makeProgram(version: string, io: CommandIo, finish: (status: Exi
 /** `command()` copies settings at its time only for direct children; this makes the whole tree alike. */
 function inheritSettings(parent: Command): void {
   for (const child of parent.commands) {
-    child.copyInheritedSettings(parent).helpOption('--help', 'show this help').allowExcessArguments(false);
+    child.copyInheritedSettings(parent).helpOption('--help', 'show this help').helpCommand(false);
+    child.allowExcessArguments(false);
     inheritSettings(child);
   }
 }

@@ -37,7 +37,15 @@ export interface ConfigSources {
 
 /** A Config with warnings, or all faults, one line each. */
 export type ConfigResult =
-  | { readonly ok: true; readonly config: Config; readonly warnings: readonly string[]; readonly tree: Tree }
+  | {
+      readonly ok: true;
+      readonly config: Config;
+      readonly warnings: readonly string[];
+      /** What was set, by whomever; the defaults are not in it. */
+      readonly tree: Tree;
+      /** What of it flags and environment have set. */
+      readonly overrides: readonly Override[];
+    }
   | { readonly ok: false; readonly errors: readonly string[] };
 
 /** Parses and checks a configuration. Faults of the file come first, in the order of its lines. */
@@ -108,7 +116,7 @@ function finish(settings: Settings, files: CredentialFiles, context: Context): C
     ...warnOfKeyFiles(config, sources.reader),
     ...warnOfWeakCredentials(credentials),
   ];
-  return { ok: true, config, warnings: warnings.map(escapeText), tree };
+  return { ok: true, config, warnings: warnings.map(escapeText), tree, overrides: context.overrides };
 }
 
 /** `--state-dir`, else the one that systemd made, else a directory below the working directory (DESIGN.md §1). */

@@ -1,20 +1,37 @@
 // Owns the printed form of a configuration: every key with its effective value, secrets replaced by stars.
 
-import { stringify } from 'yaml';
+import { Document, isMap, isScalar } from 'yaml';
 import { type ConfigKey, jsonSchema, listKeys } from './keys.ts';
 import { applyOverrides, isTree, type Tree } from './overrides.ts';
 
 const STARS = '***';
 const SECRET_KEYS: ReadonlySet<string> = new Set(['value', 'password', 'key']);
 
-/** Writes a tree (as `parseConfig` returns it) with the defaults filled in, as YAML that holds no secret (S55). */
-export function printConfig(tree: Tree): string {
+/** Where the value at a path comes from; null: it is the default. */
+export type OriginOf = (path: readonly string[]) => string | null;
+
+/**
+ * Writes a tree (as `parseConfig` returns it) with the defaults filled in, as YAML that holds no secret (S55). With
+ * `originOf`, a comment before each value that is not the default says where it comes from.
+ */
+export function printConfig(tree: Tree, originOf: OriginOf = () => null): string {
   const keys = listKeys(jsonSchema());
   const values = keys.flatMap((key) => {
     const value = valueAt(tree, key.path) ?? key.defaultValue;
     return value === undefined ? [] : [{ path: key.path, value: redact(key, value), source: '' }];
   });
-  return stringify(applyOverrides({}, values), { lineWidth: 120 });
+  const document = new Document(applyOverrides({}, values));
+  for (const { path } of values) {
+    const origin = originOf(path);
+    if (origin !== null) comment(document, path, origin);
+  }
+  return document.toString({ lineWidth: 120 });
+}
+
+function comment(document: Document, path: readonly string[], origin: string): void {
+  const section = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true);
+  const pair = isMap(section) ? section.items.find(({ key }) => isScalar(key) && key.value === path.at(-1)) : undefined;
+  if (isScalar(pair?.key)) pair.key.commentBefore = ` ${origin}`;
 }
 
 function valueAt(tree: Tree, path: readonly string[]): unknown {

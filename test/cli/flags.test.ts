@@ -104,6 +104,9 @@ test('an unknown flag ends with status 2 and a suggestion, its value not repeate
 test('a missing value, a surplus argument and half a certificate end with status 2', async (t) => {
   t.match(exitOf(['--realm']), { status: 2, stderr: `turnd: option '--realm <realm>' argument missing\n${HINT}` });
   t.match(exitOf(['extra']), { status: 2, stderr: /^turnd: too many arguments/ });
+  t.notMatch(exitOf(['extra']).stderr, /extra|--config/, 'what may be a secret is not repeated');
+  t.match(exitOf(['etc/x.yaml']).stderr, /^turnd: did you mean --config etc\/x\.yaml\?$/m);
+  t.match(exitOf(['/etc/turnserver.conf']).stderr, /did you mean --config \/etc\/turnserver\.conf\?/);
   t.match(exitOf(['--tls-cert', 'c']), { status: 2, stderr: 'turnd: --tls-cert, --tls-key: one needs the other\n' });
 });
 

@@ -98,7 +98,7 @@ test('--yes: defaults, a random secret of its own, and what to do next', async (
       'Next:',
       '  1. Open the firewall:  turnctl firewall   prints the rules; run it on the server',
       '  2. Start the server:   turnd --config DIR/turnd.yaml',
-      "  3. Check it:           turnctl check 'turn:203.0.113.9:3478?transport=udp' --user 1700086400:init --password VR+xUXiZBdwFUfHQ//bvXiXidog=",
+      "  3. Check it:           turnctl check 'turn:203.0.113.9:3478?transport=udp' 'turn:203.0.113.9:3478?transport=tcp' --secret-file DIR/secret",
       '  4. Give this to your app (good for a day; turnctl credentials makes more):',
       '',
       '{"iceServers":[{"urls":["turn:203.0.113.9:3478?transport=udp","turn:203.0.113.9:3478?transport=tcp"],"username":"1700086400:init","credential":"VR+xUXiZBdwFUfHQ//bvXiXidog="}]}',
@@ -156,7 +156,7 @@ test('every question has a flag', async (t) => {
         credential: 'ab'.repeat(12),
       },
     ],
-    check: /--user 'al'\\''ice' --password abab/,
+    check: /--user 'al'\\''ice' --password-file \S*\/password$/,
   });
   await check(t, join(directory, 'turnd.yaml'));
 });

@@ -60,6 +60,25 @@ test('config print: effective values, secrets hidden (S55)', async (t) => {
   t.notMatch(result.out + result.err, /CANARY/);
 });
 
+test('config print: the effective state directory, and with --origin where values come from', async (t) => {
+  const io = fakeIo({
+    files: { '/cwd/etc/a': 'relay: {ports: 2000-3000}\nauth: {users: [alice:CANARY-PASSWORD]}\nstate-dir: state' },
+    env: { TURND_REALM: 'x', TURND_PEERS__DENY: '192.0.2.0/24' },
+  });
+  t.equal(await runTurnctl(['config', 'print', 'etc/a', '--origin'], '1.2.3', io), 0);
+  const out = io.printed.join('');
+  t.match(out, '# TURND_REALM\nrealm: x\n');
+  t.match(out, '# /cwd/etc/a\nstate-dir: /cwd/etc/state\n');
+  t.match(out, '  # /cwd/etc/a\n  ports: 2000-3000\n');
+  t.match(out, '  # /cwd/etc/a\n  users:\n    - alice:***\n');
+  t.match(out, '  # TURND_PEERS__DENY\n  deny:\n    - 192.0.2.0/24\n');
+  t.equal(out.match(/#/g)?.length, 5, 'a default has no comment');
+  t.notMatch(out, /CANARY/);
+  const { out: plain } = await run(['config', 'print']);
+  t.match(plain, '\nstate-dir: /cwd/.turnd\n');
+  t.notMatch(plain, /#/);
+});
+
 test('config schema: JSON Schema with defaults and descriptions', async (t) => {
   const { out } = await run(['config', 'schema']);
   t.match(JSON.parse(out), {

@@ -10,9 +10,9 @@ import { bySchema, type Judge, judgeDomain, judgePort, judgeStore } from './judg
 /** The flags as commander leaves them; undefined is a question to ask. */
 export interface InitFlags {
   readonly dir: string;
-  readonly yes: boolean;
-  readonly force: boolean;
-  readonly json: boolean;
+  readonly yes?: true;
+  readonly force?: true;
+  readonly json?: true;
   readonly domain?: string;
   readonly realm?: string;
   readonly externalAddress?: string;
@@ -112,7 +112,7 @@ class Asker {
   readonly io: CommandIo;
 
   constructor(flags: InitFlags, io: CommandIo) {
-    this.isSilent = flags.yes;
+    this.isSilent = flags.yes === true;
     this.io = io;
   }
 

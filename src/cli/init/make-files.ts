@@ -8,6 +8,8 @@ import type { InitHost, NewFile } from './init-host.ts';
 /** The credential of the configuration: a secret, or the password of the user. */
 export interface MadeFiles {
   readonly credential: string;
+  /** The file that holds it. */
+  readonly credentialFile: string;
   /** What holds credentials first, the configuration last. */
   readonly files: readonly NewFile[];
   readonly configFile: string;
@@ -28,7 +30,7 @@ export function makeFiles(answers: InitAnswers, directory: string, host: InitHos
     ...(hasPassword(answers.store) ? [storeFile] : []),
     { path: configFile, text: configText(answers), mode: PUBLIC },
   ];
-  return { credential, files, configFile };
+  return { credential, credentialFile, files, configFile };
 }
 
 /** A URL with a password stays out of a file that everyone may read. */

@@ -15,6 +15,7 @@ export interface InitResult {
   readonly configFile: string;
   readonly files: readonly NewFile[];
   readonly credential: string;
+  readonly credentialFile: string;
   /** Null: none was wanted. */
   readonly firewallFile: string | null;
 }
@@ -41,13 +42,12 @@ export function nextSteps({ answers, config, configFile, files, ...made }: InitR
     username,
     credential: password,
   });
-  const [url = ''] = iceServer.urls;
   return {
     files: files.map(({ path, mode }) => ({ path, mode: mode.toString(8).padStart(4, '0') })),
     firewall: made.firewallFile === null ? null : firewallCommand(answers.firewall, made.firewallFile),
     start: `turnd --config ${shellWord(configFile)}`,
     iceServers: [iceServer],
-    check: `turnctl check ${shellWord(url)} --user ${shellWord(username)} --password ${shellWord(password)}`,
+    check: `turnctl check ${iceServer.urls.map(shellWord).join(' ')} ${checkFlags(answers, made.credentialFile)}`,
   };
 }
 
@@ -76,6 +76,12 @@ function clientCredential({ user }: InitAnswers, credential: string, now: number
   if (user !== null) return { username: user.name, password: credential };
   const username = `${now + A_DAY}:init`;
   return { username, password: createHmac('sha1', credential).update(username).digest('base64') };
+}
+
+/** From the file: a password in the command line is in sight of others (S55). */
+function checkFlags({ user }: InitAnswers, file: string): string {
+  if (user === null) return `--secret-file ${shellWord(file)}`;
+  return `--user ${shellWord(user.name)} --password-file ${shellWord(file)}`;
 }
 
 function clientHost({ domain, externalAddress, publicAddress }: InitAnswers): string {
