@@ -57,6 +57,8 @@ function textOptions(message: string, fallback = '', judge: (answer: string) => 
 
 /** Reads up to the first end of a line. */
 async function readLine(input: ReadStream): Promise<string | null> {
+  // What is typed would be seen.
+  if (input.isTTY === true) throw new QuestionCancelled('standard input is a terminal: pipe the line in');
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of input) {

@@ -5,10 +5,17 @@ import { escapeText } from '../escape-text.ts';
 import { addCheckCommands } from './check-command.ts';
 import { addCompletionCommand } from './completion-command.ts';
 import { addConfigCommands } from './config-commands.ts';
+import { addCredentialsCommand } from './credentials-command.ts';
 import { addFirewallCommand } from './firewall-command.ts';
 import { addExamples, addHelpCommand } from './help-command.ts';
 import { addInitCommand } from './init-command.ts';
+import { addPeerCommands } from './peer-commands.ts';
+import { addRealmCommands } from './realm-commands.ts';
+import { addSecretCommands } from './secret-commands.ts';
+import { addServerCommands } from './server-commands.ts';
+import { addSessionCommands } from './session-commands.ts';
 import { type CommandIo, ExitStatus, QuestionCancelled } from './terminal-io.ts';
+import { addUserCommands } from './user-commands.ts';
 
 /** Runs one command line (the arguments after the program's name). Never throws on bad usage. */
 export async function runTurnctl(argv: readonly string[], version: string, io: CommandIo): Promise<ExitStatus> {
@@ -40,17 +47,29 @@ export function makeProgram(version: string, io: CommandIo, finish: (status: Exi
     .allowExcessArguments(false)
     .configureOutput({
       writeOut: (text) => io.out(text),
-      writeErr: (text) => io.err(text.split('\n').map(escapeText).join('\n')),
+      writeErr: (text) => io.err(withoutValues(text).split('\n').map(escapeText).join('\n')),
     });
   addConfigCommands(program, io, finish);
   addFirewallCommand(program, io, finish);
   addInitCommand(program, io, finish);
   addCheckCommands(program, io, finish);
+  addUserCommands(program, io, finish);
+  addSecretCommands(program, io, finish);
+  addCredentialsCommand(program, io, finish);
+  addRealmCommands(program, io, finish);
+  addPeerCommands(program, io, finish);
+  addSessionCommands(program, io, finish);
+  addServerCommands(program, io, finish);
   addCompletionCommand(program, io, finish);
   addHelpCommand(program, io, finish);
   addExamples(program);
   inheritSettings(program);
   return program;
+}
+
+/** What stands after the `=` of a mistyped flag may be a secret (S55). */
+function withoutValues(text: string): string {
+  return text.replace(/'(--?[^'=\s]+)=.*'/s, "'$1'");
 }
 
 /** `command()` copies settings at its time only for direct children; this makes the whole tree alike. */

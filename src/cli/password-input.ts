@@ -1,0 +1,58 @@
+// Owns how passwords and secrets come in: asked for, piped in, or made; never as an argument, which others see in `ps`
+// (SECURITY.md S55).
+
+import { randomBytes } from 'node:crypto';
+import { type Command, Option } from 'commander';
+import { type OutputFlags, remark } from './output.ts';
+import type { CommandIo } from './terminal-io.ts';
+import { UsageError } from './usage-error.ts';
+
+/** Flags of commands that take a password. */
+export interface PasswordFlags extends OutputFlags {
+  readonly passwordStdin?: boolean;
+  readonly generate?: boolean;
+}
+
+/** A password, and whether it was made here: then it has to be shown. */
+export interface NewPassword {
+  readonly password: string;
+  readonly isMade: boolean;
+}
+
+/** 144 bits in 24 characters that need no quotes. */
+const MADE_BYTES = 18;
+const WEAK_LENGTH = 8;
+
+/** Adds the flags. */
+export function withPasswordFlags(command: Command): Command {
+  return command
+    .addOption(new Option('--password-stdin', 'read the password from the first line of standard input'))
+    .addOption(new Option('--generate', 'make a password and print it').conflicts('passwordStdin'));
+}
+
+/** The new password. @throws UsageError when none came in, or two that differ */
+export async function readNewPassword(flags: PasswordFlags, io: CommandIo): Promise<NewPassword> {
+  if (flags.generate === true) return { password: randomBytes(MADE_BYTES).toString('base64url'), isMade: true };
+  const password = await readGiven('password', flags.passwordStdin === true, io);
+  if (password.length < WEAK_LENGTH) {
+    remark(`warning: the password has fewer than ${WEAK_LENGTH} characters`, flags, io);
+  }
+  return { password, isMade: false };
+}
+
+/** A secret that the operator has already. @throws UsageError */
+export function readGivenSecret(io: CommandIo): Promise<string> {
+  return readGiven('secret', !io.isInteractive, io);
+}
+
+async function readGiven(what: string, isPiped: boolean, io: CommandIo): Promise<string> {
+  if (isPiped || !io.isInteractive) {
+    const line = await io.readLine();
+    if (line) return line;
+    throw new UsageError(`no ${what} came on standard input (one line)`);
+  }
+  const first = await io.askSecret(`New ${what}`);
+  if (first === '') throw new UsageError(`the ${what} is empty`);
+  if ((await io.askSecret(`The ${what} again`)) !== first) throw new UsageError(`the two ${what}s differ`);
+  return first;
+}

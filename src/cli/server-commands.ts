@@ -1,0 +1,65 @@
+// Owns what `turnctl` asks of the running turnd as a whole: status, reload, log-level.
+
+import type { Command } from 'commander';
+import type { ServerStatus } from '../control/server-control.ts';
+import { type DaemonFlags, openDaemon, withDaemonFlags } from './context.ts';
+import { formatDuration } from './durations.ts';
+import { print, properties, remark } from './output.ts';
+import { type Finish, runCommand } from './run-command.ts';
+import type { CommandIo, ExitStatus } from './terminal-io.ts';
+
+/** Adds the commands to the program; `finish` receives the exit status. */
+export function addServerCommands(program: Command, io: CommandIo, finish: Finish): void {
+  withDaemonFlags(program.command('status').description('show how turnd is doing')).action((flags: DaemonFlags) =>
+    runCommand(io, finish, () => showStatus(flags, io)),
+  );
+  withDaemonFlags(
+    program.command('reload').description('read the configuration again, without dropping anyone'),
+  ).action((flags: DaemonFlags) => runCommand(io, finish, () => reload(flags, io)));
+  withDaemonFlags(program.command('log-level [level]').description('show or set the log level, until the next reload'))
+    .addHelpText('after', '\nLevels: trace, debug, info, warn, error, fatal, silent')
+    .action((level: string | undefined, flags: DaemonFlags) =>
+      runCommand(io, finish, () => logLevel(level, flags, io)),
+    );
+}
+
+async function showStatus(flags: DaemonFlags, io: CommandIo): Promise<ExitStatus> {
+  const status = await (await openDaemon(flags, io)).status();
+  return print({ json: status, text: describe(status) }, flags, io);
+}
+
+function describe(status: ServerStatus): string {
+  const up = formatDuration((Date.now() - status.startedAt) / 1000);
+  const { store, workers } = status;
+  return properties([
+    ['turnd', `${status.version}, pid ${status.pid}, up ${up}`],
+    ['allocations', String(status.allocations)],
+    ['plane', workers === 0 ? `${status.plane}, one process` : `${status.plane}, workers: ${workers}`],
+    ['realm', status.realm],
+    ...status.listeners.map(({ transport, address }, at): [string, string] => [
+      at === 0 ? 'listening' : '',
+      `${transport} ${address}`,
+    ]),
+    ['relayed', status.relayed.join(', ')],
+    ['store', store === null ? 'none' : `${store.name}: ${store.isAnswering ? 'answers' : (store.problem ?? 'down')}`],
+    ['configuration', status.configFile ?? 'none'],
+    ['state', status.stateDir],
+    ['log level', status.logLevel],
+  ]);
+}
+
+async function reload(flags: DaemonFlags, io: CommandIo): Promise<ExitStatus> {
+  const report = await (await openDaemon(flags, io)).reload();
+  for (const warning of report.warnings) remark(`warning: ${warning}`, flags, io);
+  const restart = report.restart.length === 0 ? [] : [`needs a restart: ${report.restart.join(', ')}`];
+  const applied =
+    report.applied.length === 0 ? 'reloaded: nothing has changed' : `reloaded: ${report.applied.join(', ')}`;
+  return print({ json: report, text: [applied, ...restart].join('\n'), quiet: report.restart }, flags, io);
+}
+
+async function logLevel(level: string | undefined, flags: DaemonFlags, io: CommandIo): Promise<ExitStatus> {
+  const daemon = await openDaemon(flags, io);
+  if (level !== undefined) await daemon.setLogLevel(level);
+  const now = level ?? (await daemon.status()).logLevel;
+  return print({ json: { level: now }, text: `log level ${now}`, quiet: level === undefined ? [now] : [] }, flags, io);
+}
