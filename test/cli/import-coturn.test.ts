@@ -144,6 +144,8 @@ test('--db: what is there and differs is kept and told, or replaced', async (t) 
       'secret 1 (realm "r") is there and differs: kept\n' +
       'origin "https://x.example" is there and differs: kept\n',
   });
+  const wouldBe = await run(directory, '--db', 'turnserver.conf', '--to', `sqlite:${to}`, '--replace', '--dry-run');
+  t.match(wouldBe.out, /to replace/);
   const replaced = await run(directory, '--db', 'turnserver.conf', '--to', `sqlite:${to}`, '--replace', '--json');
   t.match(JSON.parse(replaced.out).counts, {
     users: { replaced: 1 },
