@@ -20,6 +20,8 @@ const STOP_MS = 5000;
 async function main(): Promise<void> {
   // Without a handler, SIGUSR1 would open the debugger's port (S60).
   process.on('SIGUSR1', ignore);
+  // By this one coturn reads its certificates again, and hooks of certbot send it: it would end the process.
+  process.on('SIGUSR2', ignore);
   const stop = stopSignal();
   const parsed = parseFlags(process.argv.slice(2), packageVersion());
   hideArguments();

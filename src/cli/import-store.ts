@@ -12,9 +12,10 @@ import { StoreError } from '../errors.ts';
 import { escapeText } from '../escape-text.ts';
 import { parsePeerRange } from '../net/peer-range.ts';
 import { COPIED_KINDS, type CopyReport, copyStore } from '../store/copy-store.ts';
+import { emptyStore } from '../store/empty-store.ts';
 import { openStore } from '../store/open-store.ts';
 import type { Store } from '../store/store.ts';
-import { nameOf, parseStoreUrl, type StoreUrl } from '../store/store-url.ts';
+import { nameOf, parseStoreUrl, type SqliteUrl, type StoreUrl } from '../store/store-url.ts';
 import { type CommandIo, ExitStatus } from './terminal-io.ts';
 
 /** From where to where, and how. */
@@ -37,9 +38,13 @@ export async function importStore(command: CopyCommand, io: CommandIo): Promise<
   if ('error' in from) return refuse(`--db: ${from.error}`, io);
   const to = command.to === undefined ? configuredStore(io) : urlOf(command.to, io);
   if ('error' in to) return refuse(`--to: ${to.error}`, io);
+  if (isMissing(from.url, io)) return refuse(`--db: there is no file ${(from.url as SqliteUrl).path}`, io);
   if (nameOf(from.url) === nameOf(to.url)) return refuse(`both are ${nameOf(to.url)}: nothing to copy`, io);
   try {
-    const report = await copyBetween(from.url, to.url, command);
+    // A dry run makes no file: one that is not there has nothing in it.
+    const isEmpty = command.dryRun === true && isMissing(to.url, io);
+    const openTarget = async (): Promise<Store> => (isEmpty ? emptyStore(nameOf(to.url)) : openStore(to.url));
+    const report = await copyBetween(() => openStore(from.url), openTarget, command);
     print(report, command, io);
     return COPIED_KINDS.some((kind) => report.counts[kind].bad > 0) ? ExitStatus.failed : ExitStatus.ok;
   } catch (error) {
@@ -49,17 +54,29 @@ export async function importStore(command: CopyCommand, io: CommandIo): Promise<
   }
 }
 
-async function copyBetween(from: StoreUrl, to: StoreUrl, command: CopyCommand): Promise<CopyReport> {
-  const { replace = false, dryRun = false } = command;
+type Open = () => Promise<Store>;
+
+async function copyBetween(
+  from: Open,
+  to: Open,
+  { replace = false, dryRun = false }: CopyCommand,
+): Promise<CopyReport> {
   const opened: Store[] = [];
   try {
-    for (const url of [from, to]) opened.push(await openStore(url));
-    for (const store of opened) await store.ping();
+    for (const open of [from, to]) {
+      const store = await open();
+      opened.push(store);
+      await store.ping();
+    }
     const [source, target] = opened as [Store, Store];
     return await copyStore(source, target, { replace, dryRun, rangeFault });
   } finally {
     await Promise.all(opened.map((store) => store.close()));
   }
+}
+
+function isMissing(url: StoreUrl, { cwd, reader }: CommandIo): boolean {
+  return url.kind === 'sqlite' && !importHost(cwd, reader).exists(url.path);
 }
 
 function rangeFault(range: string): string | null {

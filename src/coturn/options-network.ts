@@ -105,7 +105,11 @@ export const NETWORK_OPTIONS: readonly OptionGroup[] = [
   {
     title: 'STUN and compatibility',
     options: [
-      mapped('rfc5766-channel-numbers', 'protocol.rfc5766-channel-numbers'),
+      mapped(
+        'rfc5766-channel-numbers',
+        'protocol.rfc5766-channel-numbers',
+        'on if absent: coturn before 4.17 took all of them',
+      ),
       mapped('software-attribute', 'protocol.software', '`turnd` when on'),
       mapped('no-software-attribute', 'protocol.software', 'empty when on'),
       mapped('prod', 'protocol.software', 'empty when on'),

@@ -51,12 +51,9 @@ function resolveRate(draft: Draft): void {
 
 /** Sets what stands below `protocol`. */
 export function resolveProtocol(draft: Draft): void {
-  const numbers = draft.switch('rfc5766-channel-numbers');
-  if (numbers !== null) {
-    draft.set('protocol.rfc5766-channel-numbers', numbers, 'rfc5766-channel-numbers', [
-      draft.last('rfc5766-channel-numbers'),
-    ]);
-  }
+  const numbers = draft.switch('rfc5766-channel-numbers') ?? true;
+  const comment = 'coturn before 4.17 took channel numbers up to 0x7FFF, and its clients use them.';
+  draft.set('protocol.rfc5766-channel-numbers', numbers, comment, [draft.last('rfc5766-channel-numbers')]);
   const software = draft.lastOf(['software-attribute', 'no-software-attribute', 'prod']);
   const isOn = software === null ? null : draft.switchOf(software);
   if (software === null || isOn === null) return;

@@ -67,7 +67,7 @@ const SAMPLES: Readonly<Record<string, readonly string[]>> = {
   pkey: ['pkey=other.key'],
   'pkey-pwd': ['pkey-pwd=0123'],
   'no-tlsv1_2': ['no-tlsv1_2'],
-  'rfc5766-channel-numbers': ['rfc5766-channel-numbers'],
+  'rfc5766-channel-numbers': ['rfc5766-channel-numbers=0'],
   verbose: ['verbose'],
   Verbose: ['Verbose'],
   'log-min-level': ['log-min-level=warning'],

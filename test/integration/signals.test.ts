@@ -81,6 +81,15 @@ test('S60 SIGUSR1 opens none during the start either', async (t) => {
   t.ok(server.isAlive);
 });
 
+test('SIGUSR2, by which coturn reads its certificates again, does no harm', async (t) => {
+  const server = await startLabTurnd(t);
+  server.child.kill('SIGUSR2');
+  const client = await RawClient.open({ port: await server.port('udp') });
+  t.teardown(() => client.close());
+  t.equal((await client.binding()).cls, 2, 'it serves on');
+  t.equal(await server.stop(), 0);
+});
+
 function listens(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1');
