@@ -33,7 +33,7 @@ async function openServerStore(url: ServerUrl): Promise<Store> {
     case 'mysql':
       return (await import('./mysql/open-mysql-store.ts')).openMysqlStore(url);
     case 'redis':
-      throw new StoreError('driver', `store ${nameOf(url)}: stores of this kind are not built yet`);
+      return (await import('./redis/open-redis-store.ts')).openRedisStore(url);
   }
 }
 
