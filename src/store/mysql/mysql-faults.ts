@@ -32,6 +32,9 @@ function describeCode(code: string, message: string, { user, database }: ServerU
       return { fault: 'schema', plain: message, advice: "widen the column as in coturn's schema.sql" };
     case 'ER_DUP_ENTRY':
       return { fault: 'failed', plain: 'it is there already', detail: 'duplicate' };
+    case 'ER_CANT_AGGREGATE_2COLLATIONS':
+    case 'ER_CANT_AGGREGATE_3COLLATIONS':
+    case 'ER_CANT_AGGREGATE_NCOLLATIONS':
     case 'ER_TRUNCATED_WRONG_VALUE_FOR_FIELD':
     case 'ER_CANNOT_CONVERT_STRING':
       return { fault: 'failed', plain: "the table's character set has no such letter", detail: 'text' };
