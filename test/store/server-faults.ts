@@ -17,6 +17,10 @@ export interface ServerUnderTest {
   readonly kind: 'postgres' | 'mysql';
   readonly skip: string | false;
   start(options?: SqlServerOptions): Promise<SqlServer>;
+  /** SQL that locks the table of users for 5 seconds. */
+  readonly lock: string;
+  /** SQL that counts what the server does for the user of the databases. */
+  readonly countProcesses: string;
   /** SQL that makes a user who may connect to the database, and nothing else. */
   stranger(database: string, user: SqlUser): string;
   /** SQL that lets that user read coturn's table of users. */
@@ -118,6 +122,22 @@ export function describeServerFaults(under: ServerUnderTest): void {
     await store.close();
     for (const { fault } of await Promise.all(calls)) t.ok(fault);
     t.ok(performance.now() - start < 1000);
+  });
+
+  withServer('R12: a server that is slow ends what nobody waits for', async (t, server, database) => {
+    const store = await open(t, server.url(database));
+    await store.putUser(USER);
+    const locked = server.admin(database, under.lock);
+    t.teardown(() => locked);
+    let fault: StoreFault | null = null;
+    while (fault === null) fault = (await outcomeOf(store.findUser(USER))).fault;
+    t.equal(fault, 'timeout');
+    const calls = Array.from({ length: 12 }, () => outcomeOf(store.findUser(USER)));
+    const ends = await Promise.all(calls);
+    for (const end of ends) t.match(end, { fault: 'timeout', message: /it did not answer in time/ });
+    t.ok(Number(await server.admin(database, under.countProcesses)) <= 8, 'no process stays behind for each call');
+    await locked;
+    t.same((await store.findUser(USER))?.md5Key, USER.md5Key);
   });
 
   withServer('R13: a server that is absent at the start is found later', async (t, server, database) => {

@@ -4,9 +4,17 @@ import { codeOf, describeConnectionFault, describeTlsMessage, messageOf } from '
 import type { SqlFaultParts } from '../sql/sql-connection.ts';
 import type { ServerUrl } from '../store-url.ts';
 
+const TOO_SLOW: SqlFaultParts = Object.freeze({
+  fault: 'timeout',
+  plain: 'it did not answer in time',
+  advice: 'look at its load, and at locks',
+});
+
 /** What is wrong, and what to do. */
 export function describeMysqlFault(error: unknown, url: ServerUrl): SqlFaultParts {
   const [code, message] = [codeOf(error), messageOf(error)];
+  // MariaDB's number for it has no name in mysql2.
+  if (message.includes('max_statement_time')) return TOO_SLOW;
   return describeCode(code, message, url) ?? describeConnectionFault(error) ?? { fault: 'failed', plain: message };
 }
 
@@ -32,12 +40,18 @@ function describeCode(code: string, message: string, { user, database }: ServerU
       return { fault: 'schema', plain: message, advice: "widen the column as in coturn's schema.sql" };
     case 'ER_DUP_ENTRY':
       return { fault: 'failed', plain: 'it is there already', detail: 'duplicate' };
+    case 'ER_CANT_AGGREGATE_2COLLATIONS':
+    case 'ER_CANT_AGGREGATE_3COLLATIONS':
+    case 'ER_CANT_AGGREGATE_NCOLLATIONS':
     case 'ER_TRUNCATED_WRONG_VALUE_FOR_FIELD':
     case 'ER_CANNOT_CONVERT_STRING':
       return { fault: 'failed', plain: "the table's character set has no such letter", detail: 'text' };
     case 'ER_OPTION_PREVENTS_STATEMENT':
     case 'ER_READ_ONLY_MODE':
       return { fault: 'denied', plain: 'the database is read-only', advice: 'connect to the primary server' };
+    case 'ER_LOCK_WAIT_TIMEOUT':
+    case 'ER_QUERY_TIMEOUT':
+      return TOO_SLOW;
     case 'ER_CON_COUNT_ERROR':
     case 'ER_TOO_MANY_USER_CONNECTIONS':
       return { fault: 'unreachable', plain: 'it has too many connections', advice: 'raise max_connections' };

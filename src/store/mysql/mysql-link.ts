@@ -5,10 +5,18 @@ import type { ConnectionOptions } from 'node:tls';
 import type { Connection, ConnectionOptions as MysqlOptions, ResultSetHeader, RowDataPacket } from 'mysql2';
 import type { ServerLink } from '../sql/server-connection.ts';
 import type { SqlResult, SqlRow, SqlStatement } from '../sql/sql-connection.ts';
+import { STORE_TIMEOUT_MS } from '../store.ts';
 import type { ServerUrl } from '../store-url.ts';
 
-/** A text that is too long is an error and never cut, whatever the server's settings. */
-const STRICT = "set session sql_mode = concat(@@session.sql_mode, ',STRICT_ALL_TABLES')";
+const GIVE_UP_S = Math.ceil(STORE_TIMEOUT_MS / 1000);
+/**
+ * A text that is too long is an error and never cut, whatever the server's settings; a call that we no longer wait for
+ * ends there too. MariaDB and MySQL each read the comment that is for it.
+ */
+const SETTINGS =
+  "set session sql_mode = concat(@@session.sql_mode, ',STRICT_ALL_TABLES'), " +
+  `lock_wait_timeout = ${GIVE_UP_S}, innodb_lock_wait_timeout = ${GIVE_UP_S} ` +
+  `/*!50708 , max_execution_time = ${STORE_TIMEOUT_MS} */ /*M!100101 , max_statement_time = ${GIVE_UP_S} */`;
 
 /** The part of the package that is used. */
 export interface MysqlPackage {
@@ -44,7 +52,7 @@ export class MysqlLink implements ServerLink {
     await new Promise<void>((resolve, reject) => {
       connection.connect((error) => (error === null || error === undefined ? resolve() : reject(error)));
     });
-    await this.run({ sql: STRICT, parameters: [] });
+    await this.run({ sql: SETTINGS, parameters: [] });
   }
 
   run({ sql, parameters }: SqlStatement): Promise<SqlResult> {

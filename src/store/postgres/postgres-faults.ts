@@ -36,6 +36,9 @@ function describeCode(code: string, message: string, { user, database }: ServerU
       return { fault: 'failed', plain: "the database's character set has no such letter", detail: 'text' };
     case '25006':
       return { fault: 'denied', plain: 'the database is read-only', advice: 'connect to the primary server' };
+    case '57014':
+    case '55P03':
+      return { fault: 'timeout', plain: 'it did not answer in time', advice: 'look at its load, and at locks' };
     case '53300':
       return { fault: 'unreachable', plain: 'it has too many connections', advice: 'raise max_connections' };
     case '57P01':

@@ -5,10 +5,14 @@ import type { ConnectionOptions } from 'node:tls';
 import type { Client, ClientConfig } from 'pg';
 import type { ServerLink } from '../sql/server-connection.ts';
 import type { SqlResult, SqlStatement } from '../sql/sql-connection.ts';
+import { STORE_TIMEOUT_MS } from '../store.ts';
 import type { ServerUrl } from '../store-url.ts';
 
 /** A prepared statement that the server no longer has, or whose tables changed: the next connection makes its own. */
 const STALE_PLANS: readonly unknown[] = ['0A000', '26000'];
+
+/** A call that we no longer wait for ends there too, or a lock would gather the server's processes one by one. */
+const GIVE_UP = `set statement_timeout = ${STORE_TIMEOUT_MS}`;
 
 /** The part of the package that is used. */
 export interface PostgresPackage {
@@ -43,6 +47,7 @@ export class PostgresLink implements ServerLink {
 
   async connect(): Promise<void> {
     await this.#client.connect();
+    await this.#client.query(GIVE_UP);
   }
 
   async run({ sql, parameters }: SqlStatement, label: string | undefined): Promise<SqlResult> {

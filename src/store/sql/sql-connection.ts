@@ -2,6 +2,7 @@
 
 import type { Expression, Kysely, SqlBool } from 'kysely';
 import { StoreError, type StoreFault } from '../../errors.ts';
+import { escapeText } from '../../escape-text.ts';
 import type { StoreKind } from '../store.ts';
 
 /** A value of a row or a parameter, as the drivers have it. */
@@ -72,7 +73,8 @@ export class SqlError extends StoreError {
 
   constructor(name: string, parts: SqlFaultParts, cause?: unknown) {
     const advice = (parts.advice ?? '') === '' ? '' : `: ${parts.advice}`;
-    super(parts.fault, `store ${name}: ${parts.plain}${advice}`, cause);
+    // The words may be the server's own.
+    super(parts.fault, escapeText(`store ${name}: ${parts.plain}${advice}`), cause);
     this.detail = parts.detail ?? null;
     this.plain = parts.plain;
   }

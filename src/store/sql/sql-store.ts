@@ -30,7 +30,7 @@ import {
   readUserId,
 } from './rows.ts';
 import { readSecrets } from './secrets.ts';
-import { type SqlConnection, SqlError, type SqlRow } from './sql-connection.ts';
+import { type SqlConnection, SqlError, type SqlResult, type SqlRow, type SqlStatement } from './sql-connection.ts';
 import { insert, type Keys, remove, selectAll, selectUsers, update, userLookup, type Values } from './statements.ts';
 import type { TableName } from './tables.ts';
 import { checkKeepable, isKeepable } from './texts.ts';
@@ -57,14 +57,8 @@ class SqlStore implements Store {
       const label = tables.absent.has('turnd_user_key') ? 'plain' : 'full';
       const { sql, parameters } = this.#lookups[label];
       const statement = { sql, parameters: parameters.map((part) => id[part]) };
-      try {
-        const { rows } = await this.#connection.run(statement, deadline, `turnd_user_${label}`);
-        return rows[0] === undefined ? null : readUser(rows[0]);
-      } catch (error) {
-        // The database's character set has no such letter, so it has no such user.
-        if (error instanceof SqlError && error.detail === 'text') return null;
-        throw error;
-      }
+      const { rows } = await this.#ask(statement, deadline, `turnd_user_${label}`);
+      return rows[0] === undefined ? null : readUser(rows[0]);
     });
   }
 
@@ -101,7 +95,7 @@ class SqlStore implements Store {
     return this.#call(async (deadline, tables) => {
       const texts = [query.realm ?? '', query.after?.realm ?? '', query.after?.name ?? ''];
       if (!texts.every(isKeepable) || tables.absent.has('turnusers_lt')) return [];
-      const { rows } = await this.#connection.run(selectUsers(this.#connection.dialect, query), deadline);
+      const { rows } = await this.#ask(selectUsers(this.#connection.dialect, query), deadline);
       return readAll(rows, readUserId);
     });
   }
@@ -231,6 +225,16 @@ class SqlStore implements Store {
     return tables;
   }
 
+  /** Runs a statement that names rows by texts. Of a text that the tables' character set cannot spell there are none. */
+  async #ask(statement: SqlStatement, deadline: number, label?: string): Promise<SqlResult> {
+    try {
+      return await this.#connection.run(statement, deadline, label);
+    } catch (error) {
+      if (error instanceof SqlError && error.detail === 'text') return { rows: [], changes: 0 };
+      throw error;
+    }
+  }
+
   async #rows(table: TableName, deadline: number, tables: PreparedTables): Promise<readonly SqlRow[]> {
     const fault = tables.broken.get(table);
     if (fault !== undefined) throw fault;
@@ -242,7 +246,7 @@ class SqlStore implements Store {
     const fault = context.tables.broken.get(table);
     if (fault !== undefined) throw fault;
     if (context.tables.absent.has(table) || !Object.values(keys).every(isKeepable)) return false;
-    return (await this.#connection.run(remove(this.#connection.dialect, table, keys), context.deadline)).changes > 0;
+    return (await this.#ask(remove(this.#connection.dialect, table, keys), context.deadline)).changes > 0;
   }
 
   /** Changes the row or adds it; when another call adds it in between, changes it after all. */

@@ -3,14 +3,15 @@
 
 import { accessSync, closeSync, constants, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { describeSystemError, StoreError } from '../../errors.ts';
 import { SqlError } from '../sql/sql-connection.ts';
 import { openSqlStore } from '../sql/sql-store.ts';
-import type { Store } from '../store.ts';
+import { STORE_TIMEOUT_MS, type Store } from '../store.ts';
 import { nameOf, type SqliteUrl } from '../store-url.ts';
 import { SqliteConnection } from './sqlite-connection.ts';
 import { openSqliteDatabase, type SqliteDatabase, type SqliteLibrary, sqliteLibraries } from './sqlite-database.ts';
-import { describeSqliteFault } from './sqlite-faults.ts';
+import { describeSqliteFault, isBusy } from './sqlite-faults.ts';
 
 /** How long a statement may hold the event loop for a busy file, in milliseconds; it is tried again later. */
 const BUSY_TIMEOUT_MS = 40;
@@ -25,7 +26,7 @@ export async function openSqliteStore(
   makeFile(url.path, name);
   const database = await openWithAny(url.path, name, libraries);
   try {
-    setUp(database);
+    await setUpPatiently(database);
   } catch (error) {
     database.close();
     throw new SqlError(name, describeSqliteFault(error), error);
@@ -68,6 +69,20 @@ async function openWithAny(path: string, name: string, libraries: readonly Sqlit
 function isMissing(error: unknown): boolean {
   const codes: readonly unknown[] = ['ERR_MODULE_NOT_FOUND', 'MODULE_NOT_FOUND', 'ERR_UNKNOWN_BUILTIN_MODULE'];
   return error instanceof Error && 'code' in error && codes.includes(error.code);
+}
+
+/** Two programs that start at the same time make one file. */
+async function setUpPatiently(database: SqliteDatabase): Promise<void> {
+  const deadline = performance.now() + STORE_TIMEOUT_MS;
+  for (;;) {
+    try {
+      setUp(database);
+      return;
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > deadline) throw error;
+    }
+    await wait(BUSY_TIMEOUT_MS);
+  }
 }
 
 function setUp(database: SqliteDatabase): void {

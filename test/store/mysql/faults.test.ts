@@ -7,6 +7,8 @@ describeServerFaults({
   kind: 'mysql',
   skip: mariadbProgram.skip,
   start: startMariadb,
+  lock: 'lock tables turnusers_lt write; select sleep(5)',
+  countProcesses: "select count(*) from information_schema.processlist where user = 'turnd'",
   // Without a right in a database nobody may connect to it: so one to something of no use.
   stranger: (database, { name, password }) =>
     `create user ${name}@'127.0.0.1' identified by '${password}'; ` +

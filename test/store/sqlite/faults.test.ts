@@ -155,6 +155,25 @@ for (const library of sqliteLibraries(process.versions.node)) {
     t.match(refused, { fault: 'denied' });
   });
 
+  test(`${library}: texts are as long as coturn’s columns, in characters`, async (t) => {
+    const store = await open(t, join(t.testdir({}), 'turnd.db'), library);
+    const longest = userOf('r', '🦊'.repeat(512), 'p');
+    await store.putUser(longest);
+    t.same((await store.findUser(longest))?.md5Key, longest.md5Key);
+    const error = await faultOf(store.putUser(userOf('r', `${'x'.repeat(512)}y`, 'p')));
+    t.match(error, { fault: 'failed', message: /the name "x{40}…" cannot be kept.*longer than 512 characters/ });
+    const secret = await faultOf(store.putSecret({ realm: 'r', value: 'Canary'.repeat(50), expiresAt: null }));
+    t.match(secret.message, /the value cannot be kept.*256 characters/);
+    t.notMatch(secret.message, /Canary/);
+  });
+
+  test(`${library}: stores that open at the same time make one file`, async (t) => {
+    const path = join(t.testdir({}), 'turnd.db');
+    const stores = await Promise.all(Array.from({ length: 8 }, () => open(t, path, library)));
+    await Promise.all(stores.map((store, index) => store.putUser(userOf('r', `user ${index}`, 'p'))));
+    t.equal((await stores[0]?.listUsers({ realm: null, after: null, limit: 99 }))?.length, 8);
+  });
+
   test(`${library}: a table that was dropped is made again`, { skip }, async (t) => {
     const path = join(t.testdir({}), 'turnd.db');
     const store = await open(t, path, library);
