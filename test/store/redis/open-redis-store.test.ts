@@ -256,6 +256,20 @@ test('stopped in its tracks (R11): every call ends in time, and it is found when
   t.match(await store.findUser(USER), { name: 'gorst' });
 });
 
+test('closed while it connects in vain: at once', { skip }, async (t) => {
+  const { redis, store } = await openLab(t);
+  await redis.server.kill();
+  await faultOf(store.ping());
+  await redis.server.start();
+  redis.server.pause();
+  const waiting = faultOf(store.ping());
+  const started = performance.now();
+  await store.close();
+  t.match(await waiting, { fault: 'failed', message: /it is closed/ });
+  t.ok(performance.now() - started < STORE_TIMEOUT_MS / 2);
+  redis.server.resume();
+});
+
 test('closed: what waits and what comes rejects', { skip }, async (t) => {
   const { redis, store } = await openLab(t);
   await store.ping();
