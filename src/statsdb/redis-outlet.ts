@@ -96,7 +96,7 @@ export class RedisOutlet {
   }
 
   async #connect(): Promise<Redis> {
-    const client = await this.#parts.opener.open();
+    const client = await this.#parts.opener.open(this.#stopped.signal);
     if (this.#stopped.signal.aborted) {
       destroyClient(client);
       throw new StoreError('failed', 'it is closed');

@@ -132,6 +132,8 @@ test('killed: what lives is set again when it is back, what died is not there', 
   const hears = await listen(t, redis);
   for (const id of [1, 2]) publisher.allocated(allocation(id), 600);
   await hears(keyOf(2), /new/);
+  // As a Redis that keeps nothing on disk.
+  await connectTo(t, redis).flushall();
   await redis.server.kill();
   await health.until(true);
   t.match(health.said, [{ fault: 'unreachable' }]);

@@ -37,8 +37,8 @@ export class RedisOpener {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** A connection that is logged in. Rejects with a StoreError, in time, and leaves nothing behind then. */
-  async open(): Promise<Redis> {
+  /** A connection that is logged in. Rejects with a StoreError, in time or when it is aborted, and leaves nothing then. */
+  async open(signal: AbortSignal): Promise<Redis> {
     const client = new this.#redisClass(clientOptions(this.#url));
     let cause: unknown = null;
     // Without a listener the client writes to the console. What it says here is why connect() rejects.
@@ -51,6 +51,8 @@ export class RedisOpener {
       cause ??= timeoutError(this.name, this.#timeoutMs, hint);
       destroyClient(client);
     }, this.#timeoutMs);
+    const abort = (): void => destroyClient(client);
+    signal.addEventListener('abort', abort);
     try {
       await client.connect();
       await logIn(client, this.#url);
@@ -60,6 +62,7 @@ export class RedisOpener {
       throw toStoreError(this.name, cause ?? error);
     } finally {
       clearTimeout(timer);
+      signal.removeEventListener('abort', abort);
     }
   }
 }

@@ -29,7 +29,7 @@ export class RedisLink {
   #opening: Promise<Redis> | null = null;
   #lastAttempt = Number.NEGATIVE_INFINITY;
   #waiting = 0;
-  #closed = false;
+  readonly #closed = new AbortController();
 
   constructor(opener: RedisOpener, timeoutMs: number) {
     this.#opener = opener;
@@ -43,13 +43,13 @@ export class RedisLink {
 
   /** What `call` returns, in time. Rejects with a StoreError and nothing else. */
   async run<T>(call: RedisCall<T>): Promise<T> {
-    if (this.#closed) throw this.#closedError();
+    if (this.#isClosed) throw this.#closedError();
     if (this.#waiting >= MAX_WAITING_CALLS) throw this.#overloadError();
     this.#waiting++;
     try {
       return await this.#inTime(call);
     } catch (error) {
-      throw this.#closed ? this.#closedError() : toStoreError(this.name, error);
+      throw this.#isClosed ? this.#closedError() : toStoreError(this.name, error);
     } finally {
       this.#waiting--;
     }
@@ -57,7 +57,7 @@ export class RedisLink {
 
   /** Ends the connection; what waits rejects. Idempotent. */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#closed.abort();
     if (this.#client !== null) destroyClient(this.#client);
     this.#client = null;
     await this.#opening?.catch(() => {});
@@ -102,10 +102,10 @@ export class RedisLink {
   async #open(): Promise<Redis> {
     const pause = this.#lastAttempt + RECONNECT_MS - performance.now();
     if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
-    if (this.#closed) throw this.#closedError();
+    if (this.#isClosed) throw this.#closedError();
     this.#lastAttempt = performance.now();
-    const client = await this.#opener.open();
-    if (this.#closed) {
+    const client = await this.#opener.open(this.#closed.signal);
+    if (this.#isClosed) {
       destroyClient(client);
       throw this.#closedError();
     }
@@ -119,6 +119,10 @@ export class RedisLink {
     if (this.#client === client) this.#client = null;
     this.#hung.add(client);
     destroyClient(client);
+  }
+
+  get #isClosed(): boolean {
+    return this.#closed.signal.aborted;
   }
 
   #closedError(): StoreError {
