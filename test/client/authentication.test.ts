@@ -3,7 +3,7 @@
 
 import { test } from 'tap';
 import { nonceFeatures } from '../../src/client/challenge.ts';
-import { ClientError } from '../../src/client/client-error.ts';
+import type { ClientError } from '../../src/client/client-error.ts';
 import { TurnClient } from '../../src/client/turn-client.ts';
 import { type Answers, errorCode, FakePath, respond } from '../support/fake-path.ts';
 import { vectorNamed } from '../support/vectors.ts';
@@ -33,7 +33,11 @@ function challenge(request: Decoded, code: number, attrs: MessageInput['attrs'] 
 }
 
 /** Allocates against `answers` and tells the outcome, how long it took, and what was asked. */
-async function allocate(answers: Answers, kind: 'udp' | 'tcp' = 'udp', credential: typeof CREDENTIAL | null = CREDENTIAL) {
+async function allocate(
+  answers: Answers,
+  kind: 'udp' | 'tcp' = 'udp',
+  credential: typeof CREDENTIAL | null = CREDENTIAL,
+) {
   const timers = new VirtualTimers();
   const path = new FakePath(answers, kind);
   const client = new TurnClient(path, { credential, timers });
@@ -49,7 +53,9 @@ const isFirst = (request: Decoded): boolean => !request.has(attr.nonce);
 
 test('CLI-07 a 401 is answered with USERNAME, REALM, NONCE and MESSAGE-INTEGRITY under the MD5 key', async (t) => {
   const { outcome, requests } = await allocate((request) =>
-    isFirst(request) ? [challenge(request, 401, [nonce(PLAIN_NONCE)])] : [respond(request, 2, { attrs: granted, key: MD5 })],
+    isFirst(request)
+      ? [challenge(request, 401, [nonce(PLAIN_NONCE)])]
+      : [respond(request, 2, { attrs: granted, key: MD5 })],
   );
   t.match(outcome, { relayed: '198.51.100.5:50000' });
   const [first, second] = requests;
@@ -75,7 +81,9 @@ test('CLI-07 over UDP wrong and missing integrity are as if nothing had come, an
 
 test('CLI-07 over UDP nothing but forged answers: integrity in place of a timeout', async (t) => {
   const { outcome } = await allocate((request) =>
-    isFirst(request) ? [challenge(request, 401, [nonce(PLAIN_NONCE)])] : [respond(request, 2, { attrs: granted, key: SHA256 })],
+    isFirst(request)
+      ? [challenge(request, 401, [nonce(PLAIN_NONCE)])]
+      : [respond(request, 2, { attrs: granted, key: SHA256 })],
   );
   t.match(outcome, { fault: 'integrity', at: 39_500 });
 });
@@ -146,7 +154,9 @@ test('CLI-07 only unknown algorithms: stop', async (t) => {
 test('the anonymity bit asks for USERHASH in place of USERNAME', async (t) => {
   const cookie = vectorNamed('nonce-cookie-usernameAnonymity').cookie;
   const { requests } = await allocate((request) =>
-    isFirst(request) ? [challenge(request, 401, [nonce(`${cookie}xyz`)])] : [respond(request, 2, { attrs: granted, key: MD5 })],
+    isFirst(request)
+      ? [challenge(request, 401, [nonce(`${cookie}xyz`)])]
+      : [respond(request, 2, { attrs: granted, key: MD5 })],
   );
   t.notOk(requests[1]?.has(attr.username));
   t.strictSame(requests[1]?.get(attr.userhash), userhash('alice', REALM)[1]);
@@ -161,7 +171,9 @@ test('a stale nonce is replaced; one that is always stale ends in 438', async (t
   });
   t.match(once.outcome, { relayed: '198.51.100.5:50000' });
   t.equal(once.requests[2]?.text(attr.nonce), 'two');
-  const always = await allocate((request) => [challenge(request, isFirst(request) ? 401 : 438, [nonce(`n${fresh++}`)])]);
+  const always = await allocate((request) => [
+    challenge(request, isFirst(request) ? 401 : 438, [nonce(`n${fresh++}`)]),
+  ]);
   t.match(always.outcome, { fault: 'rejected', errorCode: 438 });
   t.equal(always.requests.length, 5);
 });

@@ -4,8 +4,8 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { test } from 'tap';
 import { DatagramQueue } from '../../src/client/datagram-queue.ts';
-import { address } from '../support/fake-path.ts';
 import { DatagramPeer } from '../support/datagram-peer.ts';
+import { address } from '../support/fake-path.ts';
 
 const LOOPBACK = address('127.0.0.1', 0).ip;
 

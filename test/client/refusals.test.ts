@@ -1,7 +1,7 @@
 // What a client does when a server refuses (RFC 8656 §7.4, RFC 8489 §10, RFC 6062 §4.3), against servers that a test plays.
 
 import { test } from 'tap';
-import { ClientError } from '../../src/client/client-error.ts';
+import type { ClientError } from '../../src/client/client-error.ts';
 import { type AllocationEnv, openAllocation } from '../../src/client/open-allocation.ts';
 import type { Target } from '../../src/client/resolve.ts';
 import { ServerMemory } from '../../src/client/server-memory.ts';
@@ -46,7 +46,11 @@ class World {
 
   async allocate(options: AllocateOptions = {}) {
     const outcome = openAllocation(TARGET, this.env, options).then(
-      ({ allocation, target }) => ({ relayed: allocation.relayed.text, server: target.address.text, name: target.name }),
+      ({ allocation, target }) => ({
+        relayed: allocation.relayed.text,
+        server: target.address.text,
+        name: target.name,
+      }),
       ({ fault, errorCode: code, waitMs, message }: ClientError) => ({ fault, errorCode: code, waitMs, message }),
     );
     await this.timers.pass(0);
@@ -79,7 +83,9 @@ test('CLI-08 486 and 508: the server is not asked again for a minute', async (t)
 });
 
 test('CLI-08 440: this family is never asked for again, another one is', async (t) => {
-  const world = new World((request) => (request.has(attr.requestedAddressFamily) ? refuse(request, 440) : grant(request)));
+  const world = new World((request) =>
+    request.has(attr.requestedAddressFamily) ? refuse(request, 440) : grant(request),
+  );
   t.match(await world.allocate({ family: 6 }), { fault: 'rejected', errorCode: 440 });
   await world.timers.pass(86_400_000);
   t.match(await world.allocate({ family: 6 }), { fault: 'wait', errorCode: 440 });
@@ -93,7 +99,9 @@ test('CLI-08 300: the alternate server of our family, with its own name if it ha
     [attr.alternateServer, plainAddress('192.0.2.7', 3479)],
   ];
   const world = new World((request, server) =>
-    server === SERVER.text ? refuse(request, 300, ...elsewhere, [ALTERNATE_DOMAIN, Buffer.from('b.example.org')]) : grant(request),
+    server === SERVER.text
+      ? refuse(request, 300, ...elsewhere, [ALTERNATE_DOMAIN, Buffer.from('b.example.org')])
+      : grant(request),
   );
   t.match(await world.allocate(), { server: '192.0.2.7:3479', name: 'b.example.org' });
   const sameName = new World((request, server) =>
@@ -138,7 +146,11 @@ test('CLI-08 447: the same peer is not tried again for ten seconds', async (t) =
 
 test('other refusals are told as they are, and the path is closed', async (t) => {
   const world = new World((request) => refuse(request, 500));
-  t.match(await world.allocate(), { fault: 'rejected', errorCode: 500, message: 'Allocate: refused with 500 (Server Error)' });
+  t.match(await world.allocate(), {
+    fault: 'rejected',
+    errorCode: 500,
+    message: 'Allocate: refused with 500 (Server Error)',
+  });
   t.ok(world.paths[0]?.isClosed);
   t.match(await world.allocate(), { fault: 'rejected', errorCode: 500 });
 });

@@ -5,8 +5,8 @@ import { ClientError } from '../../src/client/client-error.ts';
 import { STANDARD_PACING, Transactions } from '../../src/client/transaction.ts';
 import { TurnClient } from '../../src/client/turn-client.ts';
 import { FakePath, respond } from '../support/fake-path.ts';
-import { VirtualTimers } from '../support/virtual-timers.ts';
 import { vectorNamed } from '../support/vectors.ts';
+import { VirtualTimers } from '../support/virtual-timers.ts';
 import { xorMappedAddress } from '../support/wire-attributes.ts';
 
 const REQUEST = Buffer.from(vectorNamed('derived-binding-request').hex, 'hex');

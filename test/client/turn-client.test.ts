@@ -48,7 +48,10 @@ test('CLI-10 the same pair can be renewed at any time, and a binding that may ha
   await timers.pass(12 * MINUTE);
   t.equal(await client.bindChannel(PEER), channel);
   const refused = connect((request) => [respond(request, 3, { attrs: [[attr.errorCode, errorCode(403)]] })]);
-  await t.rejects(refused.client.bindChannel(PEER), { errorCode: 403, message: /ChannelBind to 203.0.113.1:5000: refused/ });
+  await t.rejects(refused.client.bindChannel(PEER), {
+    errorCode: 403,
+    message: /ChannelBind to 203.0.113.1:5000: refused/,
+  });
   await t.rejects(refused.client.bindChannel(OTHER, 0x4000), { fault: 'wait', message: /channel 0x4000/ });
 });
 

@@ -5,9 +5,7 @@ import { parseTurnUri } from '../../src/client/uri.ts';
 
 function read(text: string) {
   const result = parseTurnUri(text);
-  return result.ok
-    ? [result.uri.scheme, result.uri.host, result.uri.port, result.uri.transport]
-    : result.error;
+  return result.ok ? [result.uri.scheme, result.uri.host, result.uri.port, result.uri.transport] : result.error;
 }
 
 test('CLI-01 stun and stuns: host and port, brackets around IPv6, no transport, no slashes', async (t) => {

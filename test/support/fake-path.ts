@@ -4,7 +4,7 @@ import type { CertificateDetails } from '../../src/client/certificate-details.ts
 import type { ClientTransport, TransportListener } from '../../src/client/transport.ts';
 import { parseIp } from '../../src/stun/ip-address.ts';
 import { TransportAddress } from '../../src/stun/transport-address.ts';
-import { type Decoded, decode, message, type MessageInput } from './wire.ts';
+import { type Decoded, decode, type MessageInput, message } from './wire.ts';
 
 /** What the server says to a message: messages to send back. */
 export type Answers = (request: Decoded, count: number) => readonly Buffer[];
