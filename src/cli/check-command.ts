@@ -96,7 +96,7 @@ async function check(
   const { uris, errors } = readUrls(urls);
   const read = errors.length > 0 ? { errors } : await readOptions(flags, io, surroundings);
   if ('errors' in read) {
-    for (const error of read.errors) io.err(`${error}\n`);
+    for (const error of read.errors) io.err(`error: ${error}\n`);
     return ExitStatus.invalid;
   }
   const ok = await run(uris, read.options, flags, io, surroundings);

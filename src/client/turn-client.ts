@@ -137,7 +137,7 @@ export class TurnClient implements TransportListener {
   /** Installs or renews permissions, all or none (RFC 8656 §10). */
   async createPermission(...ips: readonly IpAddress[]): Promise<void> {
     const peers = ips.map((ip) => ({ ip, port: 0 }));
-    await this.#ask('CreatePermission', Method.CREATE_PERMISSION, { peers });
+    await this.#ask(`CreatePermission for ${ips.join(', ')}`, Method.CREATE_PERMISSION, { peers });
     for (const ip of ips) this.#permissions.set(ip.text, ip);
   }
 
@@ -149,7 +149,7 @@ export class TurnClient implements TransportListener {
     const channel = this.#channels.choose(peer, this.timers.now(), wish);
     // From here on the server may have bound it, whether its answer comes or not.
     this.#channels.bound(channel, peer, this.timers.now());
-    await this.#ask('ChannelBind', Method.CHANNEL_BIND, { channel, peers: [peer] });
+    await this.#ask(`ChannelBind to ${peer.text}`, Method.CHANNEL_BIND, { channel, peers: [peer] });
     this.#channels.bound(channel, peer, this.timers.now());
     this.#bound.set(channel, peer);
     return channel;

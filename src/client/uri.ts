@@ -72,8 +72,8 @@ export function parseTurnUri(text: string): UriResult {
 }
 
 function schemeFault(text: string): string {
-  const example = /^[\w.-]+(:\d+)?$/.test(text) ? `: write turn:${text}` : '';
-  return `begins with none of stun:, stuns:, turn:, turns:${example}`;
+  const example = /^[\w.-]+(:\d+)?$/.test(text) ? ` (write turn:${text})` : '';
+  return `does not begin with stun:, stuns:, turn: or turns:${example}`;
 }
 
 type Place = Pick<TurnUri, 'host' | 'ip' | 'port'>;
@@ -81,7 +81,7 @@ type Place = Pick<TurnUri, 'host' | 'ip' | 'port'>;
 function readAuthority(text: string): Place | { error: string } {
   if (text.includes('@')) return { error: 'holds a user: credentials do not belong into the URI' };
   if (/[/#\s\\]/.test(text)) return { error: 'has more after the host than a port and ?transport=' };
-  const parts = /^(\[[^\]]*\]|[^:[\]]*)(?::(.*))?$/.exec(text);
+  const parts = /^(\[[^\]]*\]|[^:[\]]*)(?::([^:]*))?$/.exec(text);
   if (parts === null) return { error: 'has an IPv6 address without brackets: write [2001:db8::1]' };
   const [, hostText = '', portText] = parts;
   const port = portText === undefined ? null : readPort(portText);

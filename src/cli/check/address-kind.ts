@@ -18,3 +18,8 @@ const KINDS: PrefixTable<string> = new PrefixTable(
 export function specialKind(ip: IpAddress): string | null {
   return KINDS.find(unmapped(ip));
 }
+
+/** Why nobody outside can reach a relay although its server has been reached at an address of the Internet; else null. */
+export function unroutableKind(relayed: IpAddress, server: IpAddress): string | null {
+  return specialKind(server) === null ? specialKind(relayed) : null;
+}

@@ -20,7 +20,12 @@ type Advice = Omit<Problem, 'what'>;
 
 /** Explains what a client said during a step. */
 export function explain(step: StepName, error: ClientError, context: CauseContext): Problem {
-  return { what: escapeText(error.message), ...adviceFor(step, error, context) };
+  return { what: whatFailed(error, context), ...adviceFor(step, error, context) };
+}
+
+function whatFailed(error: ClientError, { target, timeoutMs }: CauseContext): string {
+  if (error.fault !== 'timeout' || target === null) return escapeText(error.message);
+  return `no answer from ${target.address.text} by ${target.transport.toUpperCase()} in ${timeoutMs / 1000} s`;
 }
 
 function adviceFor(step: StepName, error: ClientError, context: CauseContext): Advice {

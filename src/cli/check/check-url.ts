@@ -13,7 +13,7 @@ import { TurnClient } from '../../client/turn-client.ts';
 import type { TurnUri } from '../../client/uri.ts';
 import { escapeText } from '../../escape-text.ts';
 import { ErrorCode } from '../../stun/error-codes.ts';
-import { specialKind } from './address-kind.ts';
+import { specialKind, unroutableKind } from './address-kind.ts';
 import { explain, unroutableRelay } from './causes.ts';
 import type { CheckOptions, CheckSurroundings } from './options.ts';
 import { type Reached, reach } from './reach.ts';
@@ -92,7 +92,13 @@ class UrlCheck {
   }
 
   async #relay(reached: Reached): Promise<void> {
-    const near = await this.#log.run('allocate', () => this.#allocate(reached));
+    const { report, value: near } = await this.#log.attempt('allocate', () => this.#allocate(reached));
+    if (reached.silence !== null && report.facts['fault'] === 'timeout') {
+      this.#log.add(reached.silence);
+      return this.#skipRest('binding', 'needs the server');
+    }
+    if (reached.silence !== null) this.#log.skip('binding', 'the server answers no Binding (coturn: no-stun)');
+    this.#log.add(report);
     if (near === null) return this.#skipRest('allocate', 'needs an allocation');
     const own = near.allocation.mapped?.ip ?? reached.binding?.mapped.ip ?? null;
     const { count, size, timeoutMs } = this.#options;
@@ -147,7 +153,7 @@ class UrlCheck {
     const near = await this.#openAllocation(client, target);
     const { relayed, lifetime, software } = near.allocation;
     const kind = specialKind(relayed.ip);
-    const isUnreachable = kind !== null && specialKind(near.target.address.ip) === null;
+    const unroutable = unroutableKind(relayed.ip, near.target.address.ip);
     const redirected = near.target === target ? [] : [`the server redirects to ${near.target.address.text}`];
     const digest = near.client.usesSha256 === true ? 'SHA-256' : 'MD5';
     return {
@@ -155,7 +161,7 @@ class UrlCheck {
       summary: `relayed address ${relayed.text}${kind === null ? '' : ` (${kind})`} for ${lifetime} s`,
       facts: { relayed: relayed.text, relayedKind: kind, lifetime, digest, software: software ?? '' },
       warnings: redirected,
-      problem: isUnreachable ? unroutableRelay(relayed.text, kind) : null,
+      problem: unroutable === null ? null : unroutableRelay(relayed.text, unroutable),
     };
   }
 
@@ -193,5 +199,6 @@ function certificateWarnings(certificate: CertificateDetails | null): readonly s
   if (certificate === null) return [];
   const { daysLeft, refusal } = certificate;
   const refused = refusal === null ? [] : [`the certificate was not verified: ${escapeText(refusal)}`];
-  return daysLeft < FEW_DAYS ? [...refused, `the certificate expires in ${daysLeft} days`] : refused;
+  const when = daysLeft < 1 ? 'in less than a day' : `in ${daysLeft} days`;
+  return daysLeft >= 0 && daysLeft < FEW_DAYS ? [...refused, `the certificate expires ${when}`] : refused;
 }

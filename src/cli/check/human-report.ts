@@ -8,12 +8,28 @@ const STATUS_WIDTH = 'skipped'.length;
 const STEP_WIDTH = Math.max(...STEPS.map((step) => step.length));
 const INDENT = ' '.repeat(2 + STATUS_WIDTH + 2 + STEP_WIDTH + 2);
 
-/** The lines of one step, each with its line break. */
+/** The lines of steps in their order. */
+export function stepsText(steps: readonly StepReport[], paint: Paint): string {
+  const blocks: string[] = [];
+  for (let at = 0; at < steps.length; ) {
+    const first = steps[at] as StepReport;
+    const alike = first.status === 'skipped' ? runOfAlike(steps.slice(at)) : [];
+    blocks.push(alike.length > 0 ? skippedText(alike, paint) : stepText(first, paint));
+    at += Math.max(alike.length, 1);
+  }
+  return blocks.join('');
+}
+
+function runOfAlike(steps: readonly StepReport[]): readonly StepReport[] {
+  const end = steps.findIndex(({ status, summary }) => status !== 'skipped' || summary !== steps[0]?.summary);
+  return end < 0 ? steps : steps.slice(0, end);
+}
+
+/** The lines of one step that was tried, each with its line break. */
 export function stepText({ step, status, ms, summary, warnings, problem }: StepReport, paint: Paint): string {
   const word = paint(STATUS_COLOURS[status], status.padEnd(STATUS_WIDTH));
-  const time = status === 'skipped' ? '' : paint('dim', `  ${ms} ms`);
-  const text = status === 'skipped' ? paint('dim', summary) : (problem?.what ?? summary);
-  const lines = [`  ${word}  ${step.padEnd(STEP_WIDTH)}  ${text}${time}`];
+  const time = paint('dim', `  ${ms} ms`);
+  const lines = [`  ${word}  ${step.padEnd(STEP_WIDTH)}  ${problem?.what ?? summary}${time}`];
   if (problem !== null) {
     lines.push(
       `${INDENT}${paint('dim', 'cause:')} ${problem.cause}`,
@@ -22,6 +38,12 @@ export function stepText({ step, status, ms, summary, warnings, problem }: StepR
   }
   for (const warning of warnings) lines.push(`${INDENT}${paint('yellow', 'warning:')} ${warning}`);
   return `${lines.join('\n')}\n`;
+}
+
+/** One line for steps that were skipped for the same reason. */
+function skippedText(steps: readonly StepReport[], paint: Paint): string {
+  const names = steps.map(({ step }) => step).join(', ');
+  return paint('dim', `  ${'skipped'.padEnd(STATUS_WIDTH)}  ${names}: ${steps[0]?.summary ?? ''}`).concat('\n');
 }
 
 /** The heading of a URL. */

@@ -1,7 +1,7 @@
 // How results leave: for people as they come, for scripts in one line each, for machines as JSON. One object per run.
 
 import type { CommandIo } from '../terminal-io.ts';
-import { headingText, quietLine, stepText, verdictText } from './human-report.ts';
+import { headingText, quietLine, stepsText, verdictText } from './human-report.ts';
 import { type Paint, paintFor } from './paint.ts';
 import type { CheckReport, StepReport } from './report.ts';
 import { totalsText, type WatchTotals } from './watch-summary.ts';
@@ -24,10 +24,22 @@ export function outputFor(format: 'human' | 'quiet' | 'json', io: CommandIo, isC
 }
 
 function humanOutput(io: CommandIo, paint: Paint): CheckOutput {
+  // Steps that are skipped wait for one that is not, so that they fill one line.
+  let held: StepReport[] = [];
+  const release = (): void => {
+    io.out(stepsText(held, paint));
+    held = [];
+  };
   return {
     begin: (url) => io.out(headingText(url, paint)),
-    step: (report) => io.out(stepText(report, paint)),
-    end: (report) => io.out(verdictText(report, paint)),
+    step: (report) => {
+      held.push(report);
+      if (report.status !== 'skipped') release();
+    },
+    end: (report) => {
+      release();
+      io.out(verdictText(report, paint));
+    },
     finish: () => {},
   };
 }
@@ -67,7 +79,7 @@ export function watchOutputFor(format: 'human' | 'quiet' | 'json', io: CommandIo
         ? line.replace(/^ok/, paint('green', 'ok'))
         : line.replace(/^failed/, paint('red', 'failed'));
       io.out(`${paint('dim', at)} ${coloured}`);
-      if (format === 'human' && hasChanged) for (const step of report.steps) io.out(stepText(step, paint));
+      if (format === 'human' && hasChanged) io.out(stepsText(report.steps, paint));
     },
     finish: (totals) => {
       if (format === 'human') io.out(`\n${totalsText(totals)}`);

@@ -14,6 +14,8 @@ export interface Reached {
   readonly client: TurnClient;
   /** Null when the server gave no mapped address. */
   readonly binding: BindingResult | null;
+  /** The Binding that nobody answered, not noted yet: the next request may be. Else null. */
+  readonly silence: StepReport | null;
 }
 
 /** What reaching needs. */
@@ -74,8 +76,10 @@ function conclude(attempt: Attempt, others: readonly Attempt[], { log }: ReachEn
   const [connect, ...rest] = reports;
   const warnings = others.map(({ reports: tried }) => tried.find(({ problem }) => problem !== null)?.summary ?? '');
   if (connect !== undefined) log.add({ ...connect, warnings: [...connect.warnings, ...warnings] });
-  for (const report of rest) log.add(report);
-  return client === null ? null : { target, client, binding };
+  const [bound] = rest;
+  const silence = client !== null && bound?.status === 'failed' ? bound : null;
+  if (silence === null) for (const report of rest) log.add(report);
+  return client === null ? null : { target, client, binding, silence };
 }
 
 async function tryTarget(target: Target, env: ReachEnv): Promise<Attempt> {
