@@ -8,8 +8,9 @@ import { mariadbProgram, startMariadb } from '../../support/databases/mariadb.ts
 import { postgresProgram, startPostgres } from '../../support/databases/postgres.ts';
 import { redisProgram, startRedis } from '../../support/databases/redis.ts';
 import type { ServerProcess } from '../../support/databases/server-process.ts';
-import { RawClient } from '../../support/raw-client.ts';
+import { RawClient, REQUEST } from '../../support/raw-client.ts';
 import { bareFlags, type Teardown, TurndProcess, temporaryDirectory } from '../../support/turnd-process.ts';
+import { lifetime } from '../../support/wire-attributes.ts';
 
 export const REALM = 'example.org';
 
@@ -90,6 +91,8 @@ export async function allocateUntil(t: Teardown, server: TurndProcess, user: str
   let answer = -1;
   for (let tries = 0; tries < TRIES && answer !== wanted; tries++) {
     if (tries > 0) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    // Its five-tuple must be free again.
+    if (answer === 0) await client.request(REQUEST.refresh, [lifetime(0)]);
     answer = (await client.allocate()).errorCode ?? 0;
   }
   return answer;
