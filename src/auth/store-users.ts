@@ -31,8 +31,8 @@ interface Known {
 
 const NOTHING: Known = { lookup: 'unavailable', checkedAt: Number.NEGATIVE_INFINITY };
 
-/** How long what was found counts without asking again: changes by other hands are seen after it. */
-const FRESH_MS = 5000;
+/** How long what was found counts without asking again: with the second that workers keep it, others' changes take 5. */
+const FRESH_MS = 4000;
 /** How long a user may be served whom the store cannot be asked about. */
 const STALE_MS = 3_600_000;
 /** How long a slow store is waited for where an older answer is at hand. */

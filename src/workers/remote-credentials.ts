@@ -13,8 +13,7 @@ export interface CredentialQuestions {
 }
 
 /** How long what main said holds, in milliseconds. */
-const KNOWN_MS = 5000;
-const UNKNOWN_MS = 1000;
+const KEEP_MS = 1000;
 
 /** Asks main, at most once at a time for the same name. Never rejects. */
 export class RemoteCredentials implements Credentials {
@@ -39,7 +38,7 @@ export class RemoteCredentials implements Credentials {
     const hash = userhash.toString('hex');
     const ask = async () => {
       const value = await this.#questions.userhash({ hash, realm });
-      return { value, keep: value === null ? UNKNOWN_MS : KNOWN_MS };
+      return { value, keep: KEEP_MS };
     };
     return this.#usernames.find(`${realm}\n${hash}`, ask, null);
   }
@@ -53,12 +52,12 @@ export class RemoteCredentials implements Credentials {
   async #ask(username: string, realm: string): Promise<{ value: CredentialLookup; keep: number }> {
     const found = await this.#questions.credential({ username, realm });
     if ('refusal' in found) {
-      return { value: found.refusal, keep: found.refusal === 'unavailable' ? 0 : UNKNOWN_MS };
+      return { value: found.refusal, keep: found.refusal === 'unavailable' ? 0 : KEEP_MS };
     }
     // A time-limited name ends by the wall clock (draft-uberti-behave-turn-rest-00 §2.2).
-    const left = found.expiresAt === null ? KNOWN_MS : found.expiresAt - this.#clock.wallTime();
+    const left = found.expiresAt === null ? KEEP_MS : found.expiresAt - this.#clock.wallTime();
     if (left <= 0) return { value: NoCredential.EXPIRED, keep: 0 };
-    return { value: found.candidates.map(fromWire), keep: Math.min(KNOWN_MS, left) };
+    return { value: found.candidates.map(fromWire), keep: Math.min(KEEP_MS, left) };
   }
 }
 

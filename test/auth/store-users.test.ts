@@ -79,11 +79,11 @@ test('a user is found with key, realm and limit; a stranger is none', async (t) 
   t.equal(await scene.find('nobody'), 'unknown-user');
 });
 
-test('what was found is fresh for 5 seconds, users and strangers alike', async (t) => {
+test('what was found is fresh for 4 seconds, users and strangers alike', async (t) => {
   const scene = new Scene();
   await scene.find('alice');
   await scene.find('nobody');
-  scene.time += 4999;
+  scene.time += 3999;
   t.notOk(scene.find('alice') instanceof Promise, 'at once');
   t.equal(scene.find('nobody'), 'unknown-user');
   scene.time += 1;
@@ -127,7 +127,7 @@ test('R10 while the store is away those who are known are served, and others are
 test('R10 a question that fails is told to the health, and whoever is known is served', async (t) => {
   const scene = new Scene();
   await scene.find('alice');
-  scene.pass(5000);
+  scene.pass(4000);
   scene.content = null;
   const again = scene.find('alice');
   scene.answer(unreachable);
@@ -150,7 +150,7 @@ test('what the store says of one name cuts off nobody else', async (t) => {
 test('R12 a slow store is waited for half a second where an older answer is at hand', async (t) => {
   const scene = new Scene();
   await scene.find('alice');
-  scene.pass(5000);
+  scene.pass(4000);
   scene.content = null;
   const found = Promise.resolve(scene.find('alice'));
   let isDone = false;
@@ -175,7 +175,7 @@ test('after a change everything is asked for again, and an answer from before it
   scene.pass(1);
   await scene.find('alice');
   t.equal(scene.asked.length, 2);
-  scene.pass(5000);
+  scene.pass(4000);
   scene.content = null;
   const old = scene.find('alice');
   scene.users.invalidate();

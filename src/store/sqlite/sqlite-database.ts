@@ -85,7 +85,18 @@ function wrap<T>(
     },
     close: () => {
       statements.clear();
+      settle(database);
       database.close();
     },
   };
+}
+
+// libsql closes the file only when its statements are collected, and a process that ends before leaves the write-ahead log
+// behind: so that the file alone is whole, for copies. Whoever else has it open may be in the way, which does no harm.
+function settle(database: Database<unknown>): void {
+  try {
+    database.exec('pragma wal_checkpoint(truncate)');
+  } catch {
+    // Every change is in the log.
+  }
 }
