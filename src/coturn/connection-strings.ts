@@ -127,9 +127,10 @@ function build(
     ...parameters,
   ]).toString();
   const at = authority(user, get('password'));
-  const place = socket ? 'localhost' : `${host.includes(':') ? `[${host}]` : host}${port === '' ? '' : `:${port}`}`;
+  // The port is part of the name of PostgreSQL's socket.
+  const place = socket ? 'localhost' : host.includes(':') ? `[${host}]` : host;
   return {
-    url: `${scheme}://${at}${place}/${encodeURIComponent(database)}${query === '' ? '' : `?${query}`}`,
+    url: `${scheme}://${at}${place}${port === '' ? '' : `:${port}`}/${encodeURIComponent(database)}${query === '' ? '' : `?${query}`}`,
     remarks,
   };
 }
@@ -152,6 +153,7 @@ function postgresUri(text: string): StoreUrlResult {
   const dropped = [...url.searchParams.keys()].filter((key) => !kept.includes(key));
   for (const key of dropped) url.searchParams.delete(key);
   if (url.username === '') return { error: 'the URI names no user' };
+  if (url.hostname.includes(',')) return { error: 'the URI names several hosts; name one' };
   if (url.pathname.length < 2) url.pathname = `/${url.username}`;
   const isSaid = (key: string): boolean => !TIMEOUTS.includes(key);
   return { url: url.href, remarks: dropped.filter(isSaid).map((key) => `${key} of the URI is not taken over`) };

@@ -42,12 +42,13 @@ export function importCoturn(text: string, host: ImportHost, suggest: Suggest): 
   for (const { line, message } of file.faults) draft.faults.push({ line, option: '', message });
   const reported = new Set<string>();
   for (const entry of file.entries) judge(draft, entry, { reported, suggest });
+  // What surprises most comes first.
+  resolvePeers(draft);
   resolveListen(draft);
   resolveRelay(draft);
   resolveStore(draft, resolveAuth(draft), host);
   resolveTls(draft, host);
   resolveLimits(draft);
-  resolvePeers(draft);
   resolveProtocol(draft);
   resolveLog(draft, host.cwd);
   return {

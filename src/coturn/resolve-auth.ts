@@ -32,6 +32,7 @@ function resolveMode(draft: Draft, hasUsers: boolean, hasSecrets: boolean): Auth
   const isLongTerm = draft.isOn('lt-cred-mech') || hasRest;
   const isAnonymous = draft.isOn('no-auth');
   const noAuth = draft.last('no-auth');
+  warnOfSecretSwitch(draft);
   if (isAnonymous && isLongTerm && noAuth !== null) {
     draft.fault(
       noAuth,
@@ -44,6 +45,13 @@ function resolveMode(draft: Draft, hasUsers: boolean, hasSecrets: boolean): Auth
   const isDemanded = !isAnonymous && (isLongTerm || hasUsers);
   if (!isAnonymous && !isDemanded) warnOfOpenServer(draft);
   return { isDemanded, hasOwn: hasUsers || hasSecrets };
+}
+
+/** coturn does not look at the value of this one. */
+function warnOfSecretSwitch(draft: Draft): void {
+  const entry = draft.last('use-auth-secret');
+  if (entry === null || draft.switchOf(entry) !== false) return;
+  draft.warn(entry, 'is on, whatever its value: so it is in coturn; take the line away');
 }
 
 function warnOfOpenServer(draft: Draft): void {

@@ -39,7 +39,9 @@ test('PostgreSQL: a connection string of libpq', async (t) => {
     tls: { verify: 'full', ca: '/ca.pem' },
   });
   t.match(read(postgresUrl('user=turn dbname=t')), { socket: '/var/run/postgresql' });
-  t.match(read(postgresUrl('host=/tmp/pg user=turn dbname=t')), { socket: '/tmp/pg' });
+  t.match(read(postgresUrl('host=/tmp/pg port=5433 user=turn dbname=t')), { socket: '/tmp/pg', port: 5433 });
+  t.equal(errorOf(postgresUrl('postgres://u:pw@a,b/d')), 'the URI names several hosts; name one');
+  t.equal(errorOf(postgresUrl('host=a,b user=u')), 'host is no host name and no address');
   t.match(read(postgresUrl('postgresql://turn:p%40w@[2001:db8::1]:5433/t?connect_timeout=3&sslmode=require')), {
     host: '2001:db8::1',
     password: 'p@w',

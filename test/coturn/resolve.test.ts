@@ -95,6 +95,8 @@ test('users, secrets and who needs neither', async (t) => {
   t.ok(warned(/turnd accepts both/, 'use-auth-secret', 'user=a:b'));
   t.ok(warned(/^- lt-cred-mech: .*coturn serves everyone/, 'fingerprint'), 'an open coturn');
   t.notOk(warned(/serves everyone/, 'use-auth-secret'));
+  t.ok(warned(/^1 use-auth-secret: is on, whatever its value/, 'use-auth-secret=0'));
+  t.notOk(warned(/whatever its value/, 'use-auth-secret'));
   t.same(auth('rest-api-separator=||'), { 'rest-separator': '|' });
   t.same(auth('stale-nonce'), { 'nonce-lifetime': 600 });
   t.same(auth('stale-nonce=0'), { 'nonce-lifetime': 3500 });
@@ -144,6 +146,7 @@ test('peers: what is allowed wins in coturn', async (t) => {
 test('private networks: one warning, unless all of them are spoken of', async (t) => {
   const isWarned = (...lines: readonly string[]): boolean => warned(/^- allowed-peer-ip: .*peers\.allow/, ...lines);
   t.ok(isWarned('realm=x'));
+  t.match(imported(['lt-cred-mech']).warnings[0], /peers\.allow/, 'it comes first');
   t.ok(isWarned('allowed-peer-ip=10.0.0.0-10.255.255.255'));
   const all = ['10.0.0.0-10.255.255.255', '172.16.0.0-172.31.255.255', '192.168.0.0-192.168.255.255'];
   t.notOk(isWarned(...all.map((range) => `allowed-peer-ip=${range}`)));
