@@ -107,7 +107,7 @@ export class ConnectionPool<C extends PooledConnection> {
           reject(error);
         },
       };
-      const timer = setTimeout(() => waiter.refuse(new PoolError('timeout')), deadline - performance.now());
+      const timer = setTimeout(() => waiter.refuse(new PoolError('timeout')), msUntil(deadline));
       this.#waiting.add(waiter);
     });
   }
@@ -157,10 +157,14 @@ export class ConnectionPool<C extends PooledConnection> {
   }
 }
 
+function msUntil(deadline: number): number {
+  return Math.max(0, deadline - performance.now());
+}
+
 /** What `promise` comes to, or a PoolError when that takes too long; a late rejection is nobody's. */
 function byDeadline<T>(promise: Promise<T>, deadline: number): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new PoolError('timeout')), deadline - performance.now());
+    const timer = setTimeout(() => reject(new PoolError('timeout')), msUntil(deadline));
     promise.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }
