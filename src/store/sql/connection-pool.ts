@@ -31,6 +31,7 @@ const MAX_WAITING = 1000;
 
 /** Who waits for a connection: `give` opens one where it gets null. */
 interface Waiter<C> {
+  readonly deadline: number;
   readonly give: (connection: C | null) => void;
   readonly refuse: (error: PoolError) => void;
 }
@@ -98,6 +99,7 @@ export class ConnectionPool<C extends PooledConnection> {
         this.#waiting.delete(waiter);
       };
       const waiter: Waiter<C> = {
+        deadline,
         give: (connection) => {
           settle();
           resolve(connection);
@@ -152,8 +154,13 @@ export class ConnectionPool<C extends PooledConnection> {
     if (index >= 0) this.#idle.splice(index, 1);
   }
 
+  /** Who waits the longest and still has time to be served. */
   #nextWaiter(): Waiter<C> | undefined {
-    return this.#waiting.values().next().value;
+    for (const waiter of this.#waiting) {
+      if (msUntil(waiter.deadline) > 0) return waiter;
+      waiter.refuse(new PoolError('timeout'));
+    }
+    return undefined;
   }
 }
 
