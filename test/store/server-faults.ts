@@ -2,6 +2,7 @@
 // of any kind, which really is killed and stopped.
 
 import { readdirSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { t as root, type Test, test } from 'tap';
 import { StoreError, type StoreFault } from '../../src/errors.ts';
@@ -17,7 +18,7 @@ export interface ServerUnderTest {
   readonly kind: 'postgres' | 'mysql';
   readonly skip: string | false;
   start(options?: SqlServerOptions): Promise<SqlServer>;
-  /** SQL that locks the table of users for 5 seconds. */
+  /** SQL that locks the table of users for 8 seconds. */
   readonly lock: string;
   /** SQL that counts what the server does for the user of the databases. */
   readonly countProcesses: string;
@@ -83,9 +84,10 @@ export function describeServerFaults(under: ServerUnderTest): void {
   });
 
   withServer('R11: calls to a stopped server end in time, each by itself', async (t, server, database) => {
+    const before = descriptors();
     const store = await open(t, server.url(database));
     await store.putUser(USER);
-    const before = descriptors();
+    t.ok(descriptors() > before);
     server.server.pause();
     t.teardown(() => server.server.resume());
     const start = performance.now();
@@ -95,7 +97,8 @@ export function describeServerFaults(under: ServerUnderTest): void {
     t.same([...new Set(first.map(({ fault }) => fault))], ['timeout']);
     const late = await Promise.all([store.ping(), store.putUser(USER), store.snapshot()].map(outcomeOf));
     t.same([...new Set(late.map(({ fault }) => fault))], ['timeout']);
-    t.ok(descriptors() <= before, 'a connection that timed out is let go of');
+    await untilDescriptors(before);
+    t.equal(descriptors(), before, 'no connection that timed out is kept');
     server.server.resume();
     t.same((await store.findUser(USER))?.md5Key, USER.md5Key);
     t.ok(descriptors() <= before + 4);
@@ -132,10 +135,12 @@ export function describeServerFaults(under: ServerUnderTest): void {
     let fault: StoreFault | null = null;
     while (fault === null) fault = (await outcomeOf(store.findUser(USER))).fault;
     t.equal(fault, 'timeout');
-    const calls = Array.from({ length: 12 }, () => outcomeOf(store.findUser(USER)));
-    const ends = await Promise.all(calls);
-    for (const end of ends) t.match(end, { fault: 'timeout', message: /it did not answer in time/ });
-    t.ok(Number(await server.admin(database, under.countProcesses)) <= 8, 'no process stays behind for each call');
+    for (let round = 0; round < 2; round++) {
+      const ends = await Promise.all(Array.from({ length: 12 }, () => outcomeOf(store.findUser(USER))));
+      for (const end of ends) t.match(end, { fault: 'timeout', message: /it did not answer in time/ });
+    }
+    const processes = Number(await server.admin(database, under.countProcesses));
+    t.ok(processes <= 8, `${processes} processes are there, not one for each call`);
     await locked;
     t.same((await store.findUser(USER))?.md5Key, USER.md5Key);
   });
@@ -280,4 +285,9 @@ async function isFault(t: Test, call: Promise<unknown>, fault: StoreFault, sente
 /** How many descriptors this process has open. */
 function descriptors(): number {
   return readdirSync('/proc/self/fd').length;
+}
+
+/** Resolves once no more than `count` are open: the last calls end in the same moment as the first. */
+async function untilDescriptors(count: number): Promise<void> {
+  while (descriptors() > count) await wait(5);
 }

@@ -31,6 +31,7 @@ const MAX_WAITING = 1000;
 
 /** Who waits for a connection: `give` opens one where it gets null. */
 interface Waiter<C> {
+  readonly deadline: number;
   readonly give: (connection: C | null) => void;
   readonly refuse: (error: PoolError) => void;
 }
@@ -98,6 +99,7 @@ export class ConnectionPool<C extends PooledConnection> {
         this.#waiting.delete(waiter);
       };
       const waiter: Waiter<C> = {
+        deadline,
         give: (connection) => {
           settle();
           resolve(connection);
@@ -107,7 +109,7 @@ export class ConnectionPool<C extends PooledConnection> {
           reject(error);
         },
       };
-      const timer = setTimeout(() => waiter.refuse(new PoolError('timeout')), deadline - performance.now());
+      const timer = setTimeout(() => waiter.refuse(new PoolError('timeout')), msUntil(deadline));
       this.#waiting.add(waiter);
     });
   }
@@ -152,15 +154,24 @@ export class ConnectionPool<C extends PooledConnection> {
     if (index >= 0) this.#idle.splice(index, 1);
   }
 
+  /** Who waits the longest and still has time to be served. */
   #nextWaiter(): Waiter<C> | undefined {
-    return this.#waiting.values().next().value;
+    for (const waiter of this.#waiting) {
+      if (msUntil(waiter.deadline) > 0) return waiter;
+      waiter.refuse(new PoolError('timeout'));
+    }
+    return undefined;
   }
+}
+
+function msUntil(deadline: number): number {
+  return Math.max(0, deadline - performance.now());
 }
 
 /** What `promise` comes to, or a PoolError when that takes too long; a late rejection is nobody's. */
 function byDeadline<T>(promise: Promise<T>, deadline: number): Promise<T> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new PoolError('timeout')), deadline - performance.now());
+    const timer = setTimeout(() => reject(new PoolError('timeout')), msUntil(deadline));
     promise.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }

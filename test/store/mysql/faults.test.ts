@@ -7,7 +7,7 @@ describeServerFaults({
   kind: 'mysql',
   skip: mariadbProgram.skip,
   start: startMariadb,
-  lock: 'lock tables turnusers_lt write; select sleep(5)',
+  lock: 'lock tables turnusers_lt write; select sleep(8)',
   countProcesses: "select count(*) from information_schema.processlist where user = 'turnd'",
   // Without a right in a database nobody may connect to it: so one to something of no use.
   stranger: (database, { name, password }) =>

@@ -7,7 +7,7 @@ describeServerFaults({
   kind: 'postgres',
   skip: postgresProgram.skip,
   start: startPostgres,
-  lock: 'begin; lock table turnusers_lt in access exclusive mode; select pg_sleep(5); commit',
+  lock: 'begin; lock table turnusers_lt in access exclusive mode; select pg_sleep(8); commit',
   countProcesses: "select count(*) from pg_stat_activity where usename = 'turnd'",
   stranger: (database, { name, password }) =>
     `create role ${name} login password '${password}'; grant connect on database ${database} to ${name}`,

@@ -54,7 +54,10 @@ export class ServerProcess {
     const { program, args, user } = this.#command;
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], ...user });
     this.#child = child;
-    const killOnExit = (): void => void child.kill('SIGKILL');
+    // With its children: those that are paused would outlive it.
+    const killOnExit = (): void => {
+      for (const pid of [...childrenOf(this.pid), this.pid]) if (pid > 0) killQuietly(pid);
+    };
     process.once('exit', killOnExit);
     child.once('error', (error) => this.#hear(error.message));
     child.once('close', () => process.off('exit', killOnExit));
