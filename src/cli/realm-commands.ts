@@ -1,6 +1,7 @@
 // Owns `turnctl realm`: the options of realms, and the origins that choose them.
 
 import type { Command } from 'commander';
+import { MAX_OPTION } from '../control/admin-input.ts';
 import { AdminError, type Administration, type RealmView } from '../control/administration.ts';
 import type { RealmOption } from '../store/store.ts';
 import { realmOf, type StoreFlags, withStoreFlags } from './context.ts';
@@ -125,6 +126,6 @@ function optionText(value: number | null): string {
 
 function optionValue(flag: string, text: string): number | null {
   if (text === 'none') return null;
-  if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw new UsageError(`${flag}: expected a whole number, or none`);
+  if (/^\d{1,10}$/.test(text) && Number(text) <= MAX_OPTION) return Number(text);
+  throw new UsageError(`${flag}: expected a whole number up to ${MAX_OPTION}, or none`);
 }
