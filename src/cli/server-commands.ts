@@ -19,7 +19,12 @@ export function addServerCommands(program: Command, io: CommandIo, finish: Finis
   withDaemonFlags(
     program.command('reload').description('read the configuration again, without dropping anyone'),
   ).action((flags: DaemonFlags) => runCommand(io, finish, () => reload(flags, io)));
-  withDaemonFlags(program.command('log-level [level]').description('show or set the log level, until the next reload'))
+  withDaemonFlags(
+    program
+      .command('log-level')
+      .argument('[level]', 'else the level is shown')
+      .description('show or set the log level, until the next reload'),
+  )
     .addHelpText('after', `\nLevels: ${LEVELS.join(', ')}`)
     .action((level: string | undefined, flags: DaemonFlags) =>
       runCommand(io, finish, () => logLevel(level, flags, io)),
