@@ -52,7 +52,7 @@ async function listSessions(flags: SessionFlags, io: CommandIo): Promise<ExitSta
     throw new UsageError(`--transport: expected ${TRANSPORTS.join(', ')}`);
   const sessions = await collect(await openDaemon(flags, io), flags, limit);
   const head = ['ID', 'USER', 'REALM', 'CLIENT', 'VIA', 'RELAYED', 'AGE', 'LEFT', 'PEERS', 'SENT', 'RECEIVED'];
-  const text = table(head, sessions.map(rowOf), 'no sessions');
+  const text = () => table(head, sessions.map(rowOf), 'no sessions');
   return print({ json: { sessions }, text, quiet: sessions.map(({ id }) => String(id)) }, flags, io);
 }
 

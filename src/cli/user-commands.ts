@@ -80,7 +80,7 @@ function tellPassword(
 async function listUsers(administration: Administration, flags: UserFlags, io: CommandIo): Promise<ExitStatus> {
   const users = await allUsers(administration, flags.realm ?? null);
   const rows = users.map(({ name, realm }) => [name, realm]);
-  const text = table(['USER', 'REALM'], rows, 'no users');
+  const text = () => table(['USER', 'REALM'], rows, 'no users');
   return print({ json: { users }, text, quiet: users.map(({ name }) => name) }, flags, io);
 }
 

@@ -47,6 +47,7 @@ test('session: a long list is fetched page by page', async (t) => {
   const { run, control } = await withDaemon(t);
   control.live = Array.from({ length: 2500 }, (_, at) => fakeSession({ id: at + 1 }));
   t.equal((await run('session list --quiet')).out.split('\n').length, 2501);
+  t.equal((await run('session list')).out.match(/^ID /gm)?.length, 25, 'the head is there again for each 100');
   t.equal((await run('session list --quiet --limit 1500')).out.split('\n').length, 1501);
 });
 
