@@ -33,10 +33,6 @@ interface CredentialsFlags extends StoreFlags {
 }
 
 const NO_HOST = 'the public address is not known while turnd does not run: give --host';
-const HELP_END = `
-Examples:
-  turnctl credentials --user alice --ttl 12h
-  turnctl credentials --host turn.example.org --format env > turn.env`;
 
 /** Adds the command to the program; `finish` receives the exit status. */
 export function addCredentialsCommand(program: Command, io: CommandIo, finish: Finish): void {
@@ -45,7 +41,6 @@ export function addCredentialsCommand(program: Command, io: CommandIo, finish: F
     .option('--ttl <time>', 'how long they count', '1d')
     .option('--host <host>', 'host name or address to put into the URLs')
     .addOption(new Option('--format <format>', 'how to print them').choices(['json', 'env', 'js']).default('json'))
-    .addHelpText('after', HELP_END)
     .action((flags: CredentialsFlags) => runCommand(io, finish, () => printCredentials(flags, io)));
 }
 

@@ -14,8 +14,8 @@ export interface OutputFlags {
 /** A result in its three forms. */
 export interface Result {
   readonly json: unknown;
-  /** Lines for people; escaped already where it matters. */
-  readonly text: string;
+  /** Lines for people, escaped already where it matters; a function where they take time to make. */
+  readonly text: string | (() => string);
   /** Lines that a script needs; nothing if absent. */
   readonly quiet?: readonly string[];
 }
@@ -24,7 +24,7 @@ export interface Result {
 export function print(result: Result, { json = false, quiet = false }: OutputFlags, io: CommandIo): ExitStatus {
   if (json) io.out(`${JSON.stringify(result.json, null, 2)}\n`);
   else if (quiet) io.out((result.quiet ?? []).map((line) => `${escapeText(line)}\n`).join(''));
-  else io.out(result.text === '' ? '' : `${result.text}\n`);
+  else io.out(`${typeof result.text === 'string' ? result.text : result.text()}\n`);
   return ExitStatus.ok;
 }
 
@@ -51,13 +51,20 @@ const NO_LINES = Object.freeze({
   middle: '  ',
 });
 
-/** A table without lines and colours; `empty` stands in place of one without rows. */
+/** The time that cli-table3 takes grows with the square of the rows. */
+const BLOCK_ROWS = 100;
+
+/** A table without lines and colours, in blocks if it is long; `empty` stands in place of one without rows. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[], empty: string): string {
   if (rows.length === 0) return empty;
   const style = { head: [], border: [], 'padding-left': 0, 'padding-right': 0 };
-  const grid = new Table({ head: [...head], chars: NO_LINES, style });
-  grid.push(...rows.map((row) => row.map(escapeText)));
-  return withoutTrailingSpaces(grid.toString());
+  const blocks: string[] = [];
+  for (let at = 0; at < rows.length; at += BLOCK_ROWS) {
+    const grid = new Table({ head: [...head], chars: NO_LINES, style });
+    grid.push(...rows.slice(at, at + BLOCK_ROWS).map((row) => row.map(escapeText)));
+    blocks.push(withoutTrailingSpaces(grid.toString()));
+  }
+  return blocks.join('\n\n');
 }
 
 /** Names and values below each other. */

@@ -1,6 +1,7 @@
 // Owns `turnctl peer`: whom clients may reach, beside the configuration's peers.allow and peers.deny.
 
 import { type Command, Option } from 'commander';
+import { peerRule } from '../control/admin-input.ts';
 import { AdminError, type Administration } from '../control/administration.ts';
 import type { StoredPeerRule } from '../store/store.ts';
 import { type StoreFlags, withStoreFlags } from './context.ts';
@@ -44,6 +45,8 @@ interface NewRules {
 
 async function addRules(administration: Administration, { kind, ranges }: NewRules, flags: PeerFlags, io: CommandIo) {
   const rules = ranges.map((range): StoredPeerRule => ({ realm: flags.realm ?? '', kind, range }));
+  // All are judged before the first is added.
+  for (const rule of rules) peerRule(rule);
   for (const rule of rules) await administration.addPeerRule(rule);
   const text = rules.map((rule) => `${describe(rule)} added`).join('\n');
   return print({ json: { rules }, text }, flags, io);

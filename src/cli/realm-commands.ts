@@ -1,6 +1,7 @@
 // Owns `turnctl realm`: the options of realms, and the origins that choose them.
 
 import type { Command } from 'commander';
+import { MAX_OPTION } from '../control/admin-input.ts';
 import { AdminError, type Administration, type RealmView } from '../control/administration.ts';
 import type { RealmOption } from '../store/store.ts';
 import { realmOf, type StoreFlags, withStoreFlags } from './context.ts';
@@ -30,11 +31,17 @@ export function addRealmCommands(program: Command, io: CommandIo, finish: Finish
   withStoreFlags(group.command('list').description('list realms')).action((flags: RealmFlags) =>
     run(flags, (administration) => listRealms(administration, flags, io)),
   );
-  withStoreFlags(group.command('show [realm]').description('show one realm')).action(
-    (realm: string | undefined, flags: RealmFlags) =>
-      run(flags, (administration) => showRealm(administration, realm ?? realmOf(flags, administration), flags, io)),
+  withStoreFlags(
+    group.command('show').argument('[realm]', 'else the default one').description('show one realm'),
+  ).action((realm: string | undefined, flags: RealmFlags) =>
+    run(flags, (administration) => showRealm(administration, realm ?? realmOf(flags, administration), flags, io)),
   );
-  const set = withStoreFlags(group.command('set [realm]').description('set options of a realm (none: as configured)'));
+  const set = withStoreFlags(
+    group
+      .command('set')
+      .argument('[realm]', 'else the default one')
+      .description('set options of a realm (none: as configured)'),
+  );
   for (const name of OPTION_NAMES) set.option(`${OPTIONS[name][0]} <number>`, `${OPTIONS[name][1]} (0: no limit)`);
   set.action((realm: string | undefined, flags: RealmFlags) =>
     run(flags, (administration) => setOptions(administration, realm ?? realmOf(flags, administration), flags, io)),
@@ -48,19 +55,25 @@ function addOriginCommands(
   run: (flags: RealmFlags, action: (administration: Administration) => Promise<ExitStatus>) => Promise<void>,
 ): void {
   const origin = group.command('origin').description('origins of web pages whose clients belong to a realm');
-  withStoreFlags(origin.command('add <origin>').description('give clients of an origin to a realm')).action(
-    (text: string, flags: RealmFlags) =>
-      run(flags, async (administration) => {
-        const realm = realmOf(flags, administration);
-        await administration.addOrigin({ origin: text, realm });
-        const sentence = `origin ${shown(text)} added to realm ${shown(realm)}`;
-        return print({ json: { origin: text, realm }, text: sentence }, flags, io);
-      }),
+  withStoreFlags(
+    origin
+      .command('add')
+      .argument('<origin>', 'such as https://app.example.org')
+      .description('give clients of an origin to a realm'),
+  ).action((text: string, flags: RealmFlags) =>
+    run(flags, async (administration) => {
+      const realm = realmOf(flags, administration);
+      await administration.addOrigin({ origin: text, realm });
+      const sentence = `origin ${shown(text)} added to realm ${shown(realm)}`;
+      return print({ json: { origin: text, realm }, text: sentence }, flags, io);
+    }),
   );
   withStoreFlags(origin.command('list').description('list origins')).action((flags: RealmFlags) =>
     run(flags, (administration) => listOrigins(administration, flags, io)),
   );
-  withStoreFlags(origin.command('remove <origin>').description('remove an origin'))
+  withStoreFlags(
+    origin.command('remove').argument('<origin>', 'such as https://app.example.org').description('remove an origin'),
+  )
     .option('--yes', 'do not ask')
     .action((text: string, flags: RealmFlags) =>
       run(flags, async (administration) => {
@@ -125,6 +138,6 @@ function optionText(value: number | null): string {
 
 function optionValue(flag: string, text: string): number | null {
   if (text === 'none') return null;
-  if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw new UsageError(`${flag}: expected a whole number, or none`);
+  if (/^\d{1,10}$/.test(text) && Number(text) <= MAX_OPTION) return Number(text);
+  throw new UsageError(`${flag}: expected a whole number up to ${MAX_OPTION}, or none`);
 }

@@ -38,7 +38,8 @@ export function addSecretCommands(program: Command, io: CommandIo, finish: Finis
     .action((flags: SecretFlags) =>
       runOnStore({ io, finish, flags }, (administration) => rotateSecret(administration, flags, io)),
     );
-  command('remove <id>', 'remove a secret by its id, or the first digits of it')
+  command('remove', 'remove a secret by its id, or the first digits of it')
+    .argument('<id>', 'as secret list shows it')
     .option('--yes', 'do not ask')
     .action((id: string, flags: SecretFlags) =>
       runOnStore({ io, finish, flags }, (administration) => removeSecret(administration, id, flags, io)),

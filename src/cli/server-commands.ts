@@ -7,6 +7,9 @@ import { formatDuration } from './durations.ts';
 import { print, properties, remark } from './output.ts';
 import { type Finish, runCommand } from './run-command.ts';
 import type { CommandIo, ExitStatus } from './terminal-io.ts';
+import { UsageError } from './usage-error.ts';
+
+const LEVELS: readonly string[] = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 
 /** Adds the commands to the program; `finish` receives the exit status. */
 export function addServerCommands(program: Command, io: CommandIo, finish: Finish): void {
@@ -16,8 +19,13 @@ export function addServerCommands(program: Command, io: CommandIo, finish: Finis
   withDaemonFlags(
     program.command('reload').description('read the configuration again, without dropping anyone'),
   ).action((flags: DaemonFlags) => runCommand(io, finish, () => reload(flags, io)));
-  withDaemonFlags(program.command('log-level [level]').description('show or set the log level, until the next reload'))
-    .addHelpText('after', '\nLevels: trace, debug, info, warn, error, fatal, silent')
+  withDaemonFlags(
+    program
+      .command('log-level')
+      .argument('[level]', 'else the level is shown')
+      .description('show or set the log level, until the next reload'),
+  )
+    .addHelpText('after', `\nLevels: ${LEVELS.join(', ')}`)
     .action((level: string | undefined, flags: DaemonFlags) =>
       runCommand(io, finish, () => logLevel(level, flags, io)),
     );
@@ -58,6 +66,7 @@ async function reload(flags: DaemonFlags, io: CommandIo): Promise<ExitStatus> {
 }
 
 async function logLevel(level: string | undefined, flags: DaemonFlags, io: CommandIo): Promise<ExitStatus> {
+  if (level !== undefined && !LEVELS.includes(level)) throw new UsageError(`the level is one of ${LEVELS.join(', ')}`);
   const daemon = await openDaemon(flags, io);
   if (level !== undefined) await daemon.setLogLevel(level);
   const now = level ?? (await daemon.status()).logLevel;

@@ -34,10 +34,12 @@ export function addSessionCommands(program: Command, io: CommandIo, finish: Fini
     .option('--transport <transport>', `only of this transport: ${TRANSPORTS.join(', ')}`)
     .option('--limit <number>', 'so many at most')
     .action((flags: SessionFlags) => runCommand(io, finish, () => listSessions(flags, io)));
-  withDaemonFlags(group.command('show <id>').description('show one session with its peers')).action(
-    (id: string, flags: SessionFlags) => runCommand(io, finish, () => showSession(id, flags, io)),
-  );
-  withDaemonFlags(group.command('end [id]').description('end one session, or all of a user'))
+  withDaemonFlags(
+    group.command('show').argument('<id>', 'as session list shows it').description('show one session with its peers'),
+  ).action((id: string, flags: SessionFlags) => runCommand(io, finish, () => showSession(id, flags, io)));
+  withDaemonFlags(
+    group.command('end').argument('[id]', 'as session list shows it').description('end one session, or all of a user'),
+  )
     .option('--user <name>', 'all sessions of this user')
     .option('--realm <realm>', 'of this realm only, with --user')
     .option('--yes', 'do not ask')
@@ -50,7 +52,7 @@ async function listSessions(flags: SessionFlags, io: CommandIo): Promise<ExitSta
     throw new UsageError(`--transport: expected ${TRANSPORTS.join(', ')}`);
   const sessions = await collect(await openDaemon(flags, io), flags, limit);
   const head = ['ID', 'USER', 'REALM', 'CLIENT', 'VIA', 'RELAYED', 'AGE', 'LEFT', 'PEERS', 'SENT', 'RECEIVED'];
-  const text = table(head, sessions.map(rowOf), 'no sessions');
+  const text = () => table(head, sessions.map(rowOf), 'no sessions');
   return print({ json: { sessions }, text, quiet: sessions.map(({ id }) => String(id)) }, flags, io);
 }
 

@@ -16,24 +16,26 @@ const PAGE = 500;
 /** Adds the group to the program; `finish` receives the exit status. */
 export function addUserCommands(program: Command, io: CommandIo, finish: Finish): void {
   const group = program.command('user').description('users who may use the server');
-  const command = (name: string, description: string) =>
-    withStoreFlags(
-      group.command(name).description(description).showHelpAfterError('turnctl help user lists the commands'),
-    );
-  withPasswordFlags(command('add <name>', 'add a user; the password is asked for, piped in, or made')).action(
-    (name: string, flags: UserFlags) =>
-      runOnStore({ io, finish, flags }, (administration) => addUser(administration, name, flags, io)),
+  const command = (name: string, description: string) => withStoreFlags(group.command(name).description(description));
+  withPasswordFlags(
+    command('add', 'add a user; the password is asked for, piped in, or made').argument('<name>', 'name of the user'),
+  ).action((name: string, flags: UserFlags) =>
+    runOnStore({ io, finish, flags }, (administration) => addUser(administration, name, flags, io)),
   );
   command('list', 'list users').action((flags: UserFlags) =>
     runOnStore({ io, finish, flags }, (administration) => listUsers(administration, flags, io)),
   );
-  command('show <name>', 'show one user').action((name: string, flags: UserFlags) =>
-    runOnStore({ io, finish, flags }, (administration) => showUser(administration, name, flags, io)),
+  command('show', 'show one user')
+    .argument('<name>', 'name of the user')
+    .action((name: string, flags: UserFlags) =>
+      runOnStore({ io, finish, flags }, (administration) => showUser(administration, name, flags, io)),
+    );
+  withPasswordFlags(command('passwd', 'set a new password').argument('<name>', 'name of the user')).action(
+    (name: string, flags: UserFlags) =>
+      runOnStore({ io, finish, flags }, (administration) => setPassword(administration, name, flags, io)),
   );
-  withPasswordFlags(command('passwd <name>', 'set a new password')).action((name: string, flags: UserFlags) =>
-    runOnStore({ io, finish, flags }, (administration) => setPassword(administration, name, flags, io)),
-  );
-  command('remove <name>', 'remove a user')
+  command('remove', 'remove a user')
+    .argument('<name>', 'name of the user')
     .option('--yes', 'do not ask')
     .action((name: string, flags: UserFlags) =>
       runOnStore({ io, finish, flags }, (administration) => removeUser(administration, name, flags, io)),
@@ -78,7 +80,7 @@ function tellPassword(
 async function listUsers(administration: Administration, flags: UserFlags, io: CommandIo): Promise<ExitStatus> {
   const users = await allUsers(administration, flags.realm ?? null);
   const rows = users.map(({ name, realm }) => [name, realm]);
-  const text = table(['USER', 'REALM'], rows, 'no users');
+  const text = () => table(['USER', 'REALM'], rows, 'no users');
   return print({ json: { users }, text, quiet: users.map(({ name }) => name) }, flags, io);
 }
 

@@ -16,7 +16,7 @@ const MAX_PASSWORD_BYTES = 1024;
 const MAX_SECRET_BYTES = 256;
 const MAX_ORIGIN_CHARACTERS = 127;
 /** coturn reads options as a C int. */
-const MAX_OPTION = 2_147_483_647;
+export const MAX_OPTION = 2_147_483_647;
 /** A year. */
 const MAX_GRACE_SECONDS = 31_536_000;
 /** Enough that a slip of the pen names no other secret. */
