@@ -24,6 +24,9 @@ export const SECRET_VARIABLE = 'TURNCTL_SECRET';
 /** How long a time-limited credential of a check is good: long enough for clocks that differ. */
 const REST_TTL_S = 3600;
 
+// RFC 8489 §14.3 has 508, and a time-limited name has a timestamp before it.
+const MAX_USERNAME_BYTES = 480;
+
 type Text = { readonly text: string } | { readonly error: string };
 
 /** The credential, null for none, or what is wrong with the flags. */
@@ -33,6 +36,8 @@ export async function readCredential(
   readStdin: () => Promise<string>,
 ): Promise<{ readonly credential: CredentialMaker | null } | { readonly error: string }> {
   const { user, password, passwordFile, passwordStdin, secret, secretFile } = flags;
+  if (user !== undefined && Buffer.byteLength(user) > MAX_USERNAME_BYTES)
+    return { error: `--user: at most ${MAX_USERNAME_BYTES} bytes` };
   const given = { '--password': password, '--password-file': passwordFile, '--password-stdin': passwordStdin };
   const sources = Object.entries({ ...given, '--secret': secret, '--secret-file': secretFile });
   const used = sources.filter(([, value]) => value !== undefined).map(([name]) => name);

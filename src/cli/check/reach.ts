@@ -111,7 +111,7 @@ async function bind(client: TurnClient): Promise<Done<BindingResult>> {
     const { local } = client.transport;
     const isNatted = !mapped.equals(local);
     const nat = isNatted ? `, behind NAT (we are ${local.text})` : ', no NAT';
-    const lost = transmissions > 1 ? [`answered only the ${transmissions}th request: packets are lost on the way`] : [];
+    const lost = transmissions > 1 ? [`the answer took ${transmissions} requests: packets are lost on the way`] : [];
     return {
       value,
       summary: `we are seen as ${mapped.text}${nat}, rtt ${rttMs.toFixed(1)} ms`,
