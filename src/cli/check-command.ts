@@ -39,7 +39,7 @@ Environment: ${PASSWORD_VARIABLE}, ${SECRET_VARIABLE}.
 Examples:
   turnctl check stun:stun.example.org
   turnctl check turn:turn.example.org turns:turn.example.org --user alice --password-file pw
-  turnctl check turn:turn.example.org?transport=tcp --secret-file /etc/turnd/secret --json
+  turnctl check 'turn:turn.example.org?transport=tcp' --secret-file /etc/turnd/secret --json
   turnctl check turns:192.0.2.1 --tls-name turn.example.org --watch 60 --secret-file secret`;
 
 /** Adds the command to the program; `finish` receives the exit status. */

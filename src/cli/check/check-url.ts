@@ -20,6 +20,7 @@ import { type Reached, reach } from './reach.ts';
 import { relaySteps } from './relay-steps.ts';
 import { type CheckedServer, type CheckReport, STEPS, type StepName } from './report.ts';
 import { type Done, type OnStep, SkipStep, StepLog } from './step-log.ts';
+import { udpReaches } from './udp-reaches.ts';
 
 /** A certificate with fewer days left deserves a warning. */
 const FEW_DAYS = 14;
@@ -106,6 +107,7 @@ class UrlCheck {
       log: this.#log,
       echo: { count, size, timeoutMs, timers: this.#surroundings.timers },
       allocateAgain: () => openAllocation(near.target, this.#env),
+      udpGetsOut: () => udpReaches(near.target.address, this.#env),
     });
   }
 

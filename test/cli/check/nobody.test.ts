@@ -42,6 +42,7 @@ test('closed ports: nothing listens there, by ICMP and by TCP', async (t) => {
                        do:    start the server, or correct its listening addresses or the port of the URL
   skipped  allocate, permission, channel, echo, refresh: a stun: URL has no relay
   failed: binding
+
 turn:127.0.0.1:PORT?transport=tcp
   ok       resolve     127.0.0.1:PORT tcp (is an address)  # ms
   failed   connect     127.0.0.1:PORT: connection refused  # ms

@@ -1,7 +1,15 @@
 // `turnctl check` against turnd itself: all transports, both ways of the echo, and what an operator gets wrong.
 
 import { test } from 'tap';
+import { relaySteps } from '../../../src/cli/check/relay-steps.ts';
+import { StepLog } from '../../../src/cli/check/step-log.ts';
+import { udpReaches } from '../../../src/cli/check/udp-reaches.ts';
+import { type AllocationEnv, openAllocation } from '../../../src/client/open-allocation.ts';
+import { ServerMemory } from '../../../src/client/server-memory.ts';
+import { openTcpTransport } from '../../../src/client/stream-transport.ts';
+import { systemTimers } from '../../../src/client/timers.ts';
 import { normalised, runCheck } from '../../support/check-run.ts';
+import { address } from '../../support/fake-path.ts';
 import { TEST_USER, type TurnServerOptions } from '../../support/turn-server.ts';
 import { startTurnd } from '../../support/turnd.ts';
 
@@ -38,8 +46,10 @@ test('all is well over UDP, TCP and TLS', async (t) => {
   t.equal(
     normalised(out),
     `turn:127.0.0.1:PORT?transport=udp
-${steps('udp', '  # ms')}turn:127.0.0.1:PORT?transport=tcp
-${steps('tcp', '  # ms')}turns:127.0.0.1:PORT?transport=tcp
+${steps('udp', '  # ms')}
+turn:127.0.0.1:PORT?transport=tcp
+${steps('tcp', '  # ms')}
+turns:127.0.0.1:PORT?transport=tcp
 ${steps('tls', `, TLSv1.3, certificate 0 days left  # ms${warnings}`)}`,
   );
 });
@@ -100,6 +110,41 @@ test('an external address that leads nowhere: the echo is lost, and inside the s
   failed: echo
 `,
   );
+});
+
+test('a client on a stream in a network without UDP is served through a second allocation, with a warning', async (t) => {
+  const { ports } = await start(t, { args: ['--external-address', '192.0.2.99'] });
+  const timers = systemTimers;
+  const target = { address: address('127.0.0.1', ports.tcp), transport: 'tcp', by: 'literal', name: '' } as const;
+  const env: AllocationEnv = {
+    credential: TEST_USER,
+    timers,
+    memory: new ServerMemory(),
+    connect: () => openTcpTransport(target.address, { timeoutMs: 5000, timers }),
+  };
+  const explained = { what: '', cause: '', remedy: '' };
+  const steps = async (hasUdp: boolean) => {
+    const log = new StepLog(
+      timers,
+      () => explained,
+      () => {},
+    );
+    await relaySteps(await openAllocation(target, env), address('127.0.0.1', 0).ip, {
+      log,
+      echo: { count: 3, size: 50, timeoutMs: 200, timers },
+      allocateAgain: () => openAllocation(target, env),
+      udpGetsOut: async () => hasUdp,
+    });
+    return log.steps.find(({ step }) => step === 'echo');
+  };
+  t.match(await steps(false), {
+    status: 'ok',
+    summary: /^3 of 3 came back from a second allocation/,
+    facts: { way: 'second allocation', sent: 3, received: 3 },
+    warnings: [/no UDP gets from this network/],
+  });
+  t.match(await steps(true), { status: 'failed', facts: { way: 'own address', received: 0, insideWorks: true } });
+  t.equal(await udpReaches(address('127.0.0.1', ports.udp), env), true);
 });
 
 test('a server that denies our address and its own relays: 403 and its cause', async (t) => {
