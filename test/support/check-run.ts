@@ -7,11 +7,11 @@ import { ExitStatus } from '../../src/cli/terminal-io.ts';
 import { systemNames } from '../../src/client/names.ts';
 import { systemTimers } from '../../src/client/timers.ts';
 import { systemFileReader } from '../../src/config/file-reader.ts';
+import { fakeIo } from './command-io.ts';
 
 /** What a run may be told beside its arguments. */
 export interface CheckRunOptions extends Partial<CommandSurroundings> {
   readonly env?: Readonly<Record<string, string>>;
-  readonly stdin?: string;
 }
 
 /** What a run left behind. */
@@ -23,15 +23,8 @@ export interface CheckRun {
 
 /** Runs `turnctl check` with these arguments. */
 export async function runCheck(argv: readonly string[], options: CheckRunOptions = {}): Promise<CheckRun> {
-  const { env = {}, stdin = '', ...surroundings } = options;
-  const [out, err]: [string[], string[]] = [[], []];
-  const io = {
-    env,
-    cwd: '/',
-    reader: systemFileReader,
-    out: (text: string) => void out.push(text),
-    err: (text: string) => void err.push(text),
-  };
+  const { env = {}, ...surroundings } = options;
+  const io = { ...fakeIo({ env, cwd: '/' }), reader: systemFileReader };
   const program = new Command('turnctl').exitOverride().configureOutput({ writeOut: io.out, writeErr: io.err });
   let status: ExitStatus = ExitStatus.ok;
   const around: CommandSurroundings = {
@@ -39,8 +32,6 @@ export async function runCheck(argv: readonly string[], options: CheckRunOptions
     timers: systemTimers,
     wallTime: Date.now,
     isTerminal: false,
-    readStdin: async () => stdin,
-    hideArguments: () => {},
     interruption: () => AbortSignal.abort(),
     ...surroundings,
   };
@@ -58,7 +49,7 @@ export async function runCheck(argv: readonly string[], options: CheckRunOptions
     if (!(error instanceof CommanderError)) throw error;
     status = error.exitCode === 0 ? ExitStatus.ok : ExitStatus.invalid;
   }
-  return { status, out: out.join(''), err: err.join('') };
+  return { status, out: io.printed.join(''), err: io.refused.join('') };
 }
 
 /** Times, ports and numbers of a run replaced: `rtt 0.3/0.4/0.9 ms` becomes `rtt #/#/# ms`, a port `PORT`. */

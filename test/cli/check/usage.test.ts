@@ -10,6 +10,7 @@ import { test } from 'tap';
 import { type CredentialFlags, readCredential } from '../../../src/cli/check/credentials.ts';
 import { systemFileReader } from '../../../src/config/file-reader.ts';
 import { runCheck } from '../../support/check-run.ts';
+import { type FakeIoOptions, fakeIo } from '../../support/command-io.ts';
 import { temporaryDirectory } from '../../support/turnd-process.ts';
 import { vectorNamed } from '../../support/vectors.ts';
 
@@ -32,9 +33,9 @@ test('wrong flags are status 2 and say what is expected', async (t) => {
     [['stun:h', '--count', '1.5'], /Expected a number from 1/],
     [['stun:h', '--size', '5'], /from 12 to 1400/],
     [['stun:h', '--timeout', 'x'], /from 0\.1 to 60/],
-    [['stun:h', '--watch', '0'], /from 1 to 86400/],
+    [['stun:h', '--watch', '0'], /a time such as 3600, 90m/],
+    [['stun:h', '--watch', '2d'], /a time such as/],
     [['stun:h', '--ipv4', '--ipv6'], /cannot be used with/],
-    [['stun:h', '--json', '--quiet'], /cannot be used with/],
     [['stun:h', '--ca-file', '/nowhere'], /cannot read \/nowhere: no such file or directory/],
     [['stun:h', '--ca-file', '/etc/hostname'], /\/etc\/hostname holds no PEM certificate/],
   ];
@@ -50,18 +51,11 @@ test('the help tells steps, exit status and examples', async (t) => {
   for (const part of ['Exit status: 0', 'Examples:', 'TURNCTL_PASSWORD', '--secret-file']) t.match(out, part);
 });
 
-async function credential(flags: CredentialFlags, env: Readonly<Record<string, string>> = {}, stdin = '') {
-  const warnings: string[] = [];
-  const io = {
-    env,
-    cwd: '/',
-    reader: systemFileReader,
-    out: () => {},
-    err: (text: string) => void warnings.push(text),
-  };
-  const read = await readCredential(flags, io, async () => stdin);
-  if ('error' in read) return { error: read.error, warnings };
-  return { made: read.credential?.make(1_000_000_000) ?? null, warnings };
+async function credential(flags: CredentialFlags, env: Record<string, string> = {}, more: FakeIoOptions = {}) {
+  const io = { ...fakeIo({ env, cwd: '/', ...more }), reader: systemFileReader };
+  const read = await readCredential(flags, io);
+  if ('error' in read) return { error: read.error, warnings: io.refused };
+  return { made: read.credential?.make(1_000_000_000) ?? null, warnings: io.refused };
 }
 
 test('passwords come from files, standard input and environment, secrets too', async (t) => {
@@ -70,8 +64,9 @@ test('passwords come from files, standard input and environment, secrets too', a
   writeFileSync(file, 'from file\n', { mode: 0o600 });
   const made = (password: string) => ({ made: { username: 'alice', password }, warnings: [] });
   t.strictSame(await credential({ user: 'alice', passwordFile: file }), made('from file'));
-  t.strictSame(await credential({ user: 'alice', passwordStdin: true }, {}, 'typed\n'), made('typed'));
+  t.strictSame(await credential({ user: 'alice', passwordStdin: true }, {}, { line: 'typed' }), made('typed'));
   t.strictSame(await credential({ user: 'alice' }, { TURNCTL_PASSWORD: 'variable' }), made('variable'));
+  t.strictSame(await credential({ user: 'alice' }, {}, { answers: ['asked for'] }), made('asked for'));
   t.strictSame(await credential({}), { made: null, warnings: [] });
   t.match(await credential({ secretFile: file }), { made: { username: '1003600' } });
   t.match(await credential({ user: 'bob' }, { TURNCTL_SECRET: 's' }), { made: { username: '1003600:bob' } });
@@ -82,9 +77,8 @@ test('passwords come from files, standard input and environment, secrets too', a
 test('a time-limited password is that of the REST draft', async (t) => {
   const vector = vectorNamed('derived-turn-rest');
   const [expiry = '', user] = (vector.username ?? '').split(':');
-  const io = { env: {}, cwd: '/', reader: systemFileReader, out: () => {}, err: () => {} };
   const flags = user === undefined ? {} : { user };
-  const read = await readCredential({ secret: vector.secret ?? '', ...flags }, io, async () => '');
+  const read = await readCredential({ secret: vector.secret ?? '', ...flags }, fakeIo());
   if ('error' in read) throw new Error(read.error);
   t.strictSame(read.credential?.make((Number(expiry) - 3600) * 1000), {
     username: vector.username,
@@ -99,7 +93,9 @@ test('what does not go together is refused; what is shown openly is warned about
   t.match(await credential({ user: 'a' }), { error: /--user needs --password-file/ });
   t.match(await credential({ password: 'x' }), { error: '--password needs --user', warnings: [/use --password-file/] });
   t.match(await credential({ secretFile: '/nowhere' }), { error: 'cannot read /nowhere: no such file or directory' });
-  t.match(await credential({ user: 'a', passwordStdin: true }, {}, '\n'), { error: '--password-stdin is empty' });
+  t.match(await credential({ user: 'a', passwordStdin: true }, {}, { line: null }), {
+    error: '--password-stdin is empty',
+  });
   const both = { TURNCTL_PASSWORD: 'x', TURNCTL_SECRET: 'y' };
   t.match(await credential({ user: 'a' }, both), { error: /exclude each other/ });
 });
