@@ -114,7 +114,7 @@ class UrlCheck {
   async #resolve(): Promise<Done<readonly Target[]>> {
     const { family, tlsName: verifyName, insecure } = this.#options;
     const only = family === undefined ? {} : { family };
-    const all = await resolveUri(this.#uri, this.#surroundings.names, { verifyName, insecure, ...only });
+    const all = await this.#inTime(resolveUri(this.#uri, this.#surroundings.names, { verifyName, insecure, ...only }));
     const spoken = all.filter(({ transport }) => transport !== 'dtls');
     // Only where nothing else is left is it worth a word that DTLS cannot be checked.
     const targets = spoken.length > 0 ? spoken : all;
@@ -122,6 +122,16 @@ class UrlCheck {
     const by = targets[0]?.by ?? 'literal';
     const how = { literal: 'is an address', address: 'A and AAAA', srv: 'SRV', naptr: 'NAPTR and SRV' }[by];
     return { value: targets, summary: `${addresses.join(', ')} (${how})`, facts: { addresses, by } };
+  }
+
+  // Resolvers have a patience of their own, which is often longer.
+  #inTime<T>(work: Promise<T>): Promise<T> {
+    const { timeoutMs } = this.#options;
+    return new Promise((resolve, reject) => {
+      const late = new ClientError('resolution', `${this.#uri.host}: DNS does not answer in ${timeoutMs / 1000} s`);
+      const cancel = this.#surroundings.timers.after(timeoutMs, () => reject(late));
+      work.then(resolve, reject).finally(cancel);
+    });
   }
 
   async #connect(target: Target): Promise<ClientTransport> {

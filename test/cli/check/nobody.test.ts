@@ -71,6 +71,13 @@ test('a name without addresses, and turns with an address or over UDP', async (t
   t.match(dtls, { status: 1, out: /connect: 127\.0\.0\.1:5349: turns over UDP \(DTLS\) is not supported yet/ });
 });
 
+test('a resolver that hangs does not hang the check', async (t) => {
+  const never = new Promise<never>(() => {});
+  const names: Names = { addresses: () => never, srv: () => never, naptr: () => never };
+  const { status, out } = await runCheck(['turn:slow.example', '--quiet', '--timeout', '0.1'], { names });
+  t.strictSame([status, out], [1, 'failed turn:slow.example resolve: slow.example: DNS does not answer in 0.1 s\n']);
+});
+
 test('where one address of a name is dead, the next one is taken and the dead one is named', async (t) => {
   const port = await findFreePort('127.0.0.1');
   const server = createSocket('udp4').bind(port, '127.0.0.1');
