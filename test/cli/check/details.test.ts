@@ -57,7 +57,7 @@ test('every fault and every refusal has a cause and a remedy', async (t) => {
   if (!parsed.ok) throw new Error(parsed.error);
   const context = { uri: parsed.uri, target: null, timeoutMs: 1000, isTimeLimited: false };
   const faults: readonly ClientFault[] = [
-    ...(['uri', 'resolution', 'timeout', 'refused', 'unreachable', 'closed', 'tls'] as const),
+    ...(['uri', 'resolution', 'timeout', 'other-source', 'refused', 'unreachable', 'closed', 'tls'] as const),
     ...(['integrity', 'bid-down', 'protocol', 'unsupported', 'wait'] as const),
   ];
   for (const fault of faults) {

@@ -71,6 +71,23 @@ test('a name without addresses, and turns with an address or over UDP', async (t
   t.match(dtls, { status: 1, out: /connect: 127\.0\.0\.1:5349: turns over UDP \(DTLS\) is not supported yet/ });
 });
 
+test('a server that answers from another address is told from a silent one', async (t) => {
+  const [asked, other] = [createSocket('udp4').bind(0, '127.0.0.1'), createSocket('udp4').bind(0, '127.0.0.1')];
+  await Promise.all([once(asked, 'listening'), once(other, 'listening')]);
+  t.teardown(() => [asked, other].map((socket) => socket.close()));
+  const head = Buffer.from('0101000c2112a442', 'hex');
+  const mapped = Buffer.from('002000080001a147e112a643', 'hex');
+  asked.on('message', (request, from) =>
+    other.send(Buffer.concat([head, request.subarray(8, 20), mapped]), from.port, from.address),
+  );
+  const [to, by] = [asked.address().port, other.address().port];
+  const { status, out } = await runCheck([`turn:127.0.0.1:${to}`, '--timeout', '0.2']);
+  t.equal(status, 1);
+  t.match(out, `failed   binding     127.0.0.1:${to} was asked, and 127.0.0.1:${by} answers`);
+  t.match(out, 'cause: the server has several addresses and answers from another');
+  t.match(out, 'skipped  allocate, permission, channel, echo, refresh: needs the server');
+});
+
 test('a resolver that hangs does not hang the check', async (t) => {
   const never = new Promise<never>(() => {});
   const names: Names = { addresses: () => never, srv: () => never, naptr: () => never };
