@@ -11,6 +11,7 @@ import type { CheckOptions } from './check/options.ts';
 import { outputFor, watchOutputFor } from './check/output.ts';
 import { runChecks, watchChecks } from './check/run-checks.ts';
 import { type CommandSurroundings, systemSurroundings } from './check/surroundings.ts';
+import { DURATION_FORM, parseDuration } from './durations.ts';
 import { type CommandIo, ExitStatus } from './terminal-io.ts';
 
 interface CheckFlags extends CredentialFlags {
@@ -28,6 +29,7 @@ interface CheckFlags extends CredentialFlags {
 }
 
 const WATCH_SECONDS = 30;
+const MAX_WATCH_SECONDS = 86_400;
 
 const HELP_END = `
 Steps: resolve, connect, binding, allocate, permission, channel, echo, refresh. A stun: URL ends after binding.
@@ -39,8 +41,8 @@ Environment: ${PASSWORD_VARIABLE}, ${SECRET_VARIABLE}.
 Examples:
   turnctl check stun:stun.example.org
   turnctl check turn:turn.example.org turns:turn.example.org --user alice --password-file pw
-  turnctl check turn:turn.example.org?transport=tcp --secret-file /etc/turnd/secret --json
-  turnctl check turns:192.0.2.1 --tls-name turn.example.org --watch 60 --secret-file secret`;
+  turnctl check 'turn:turn.example.org?transport=tcp' --secret-file /etc/turnd/secret --json
+  turnctl check turns:192.0.2.1 --tls-name turn.example.org --watch 5m --secret-file secret`;
 
 /** Adds the command to the program; `finish` receives the exit status. */
 export function addCheckCommands(
@@ -55,7 +57,7 @@ export function addCheckCommands(
     .argument('<url...>', 'stun:, stuns:, turn: or turns: URLs')
     .option('--user <name>', 'user name; with a secret, the user part of the time-limited name')
     .option('--password-file <file>', 'password of the user, from a file')
-    .option('--password-stdin', 'password of the user, from standard input')
+    .option('--password-stdin', 'password of the user, from the first line of standard input')
     .option('--secret-file <file>', 'shared secret of time-limited credentials, from a file')
     .addOption(new Option('--password <password>', 'password, in sight of others: prefer --password-file'))
     .addOption(new Option('--secret <secret>', 'secret, in sight of others: prefer --secret-file'))
@@ -67,8 +69,8 @@ export function addCheckCommands(
     .option('--count <number>', 'echo packets', number(1, 10_000), 10)
     .option('--size <bytes>', 'size of an echo packet', number(MIN_ECHO_SIZE, MAX_ECHO_SIZE), 160)
     .option('--timeout <seconds>', 'patience with each step', number(0.1, 60), 5)
-    .option('--watch [seconds]', `check again and again, every ${WATCH_SECONDS} s, until Ctrl-C`, number(1, 86_400))
-    .addOption(new Option('--json', 'one JSON document (with --watch one per line)').conflicts('quiet'))
+    .option('--watch [time]', `check again and again, every ${WATCH_SECONDS} s or so often, until Ctrl-C`, interval)
+    .option('--json', 'one JSON document (with --watch one per line)')
     .option('--quiet', 'one line per URL')
     .addHelpText('after', HELP_END)
     .action(async (urls: readonly string[], flags: CheckFlags) => {
@@ -85,16 +87,20 @@ function number(least: number, most: number): (text: string) => number {
   };
 }
 
+function interval(text: string): number {
+  const seconds = parseDuration(text);
+  if (seconds !== null && seconds >= 1 && seconds <= MAX_WATCH_SECONDS) return seconds;
+  throw new InvalidArgumentError(`Expected ${DURATION_FORM}.`);
+}
+
 async function check(
   urls: readonly string[],
   flags: CheckFlags,
   io: CommandIo,
   surroundings: CommandSurroundings,
 ): Promise<ExitStatus> {
-  // Before the first socket and before anything is read: a secret may stand in the arguments.
-  surroundings.hideArguments();
   const { uris, errors } = readUrls(urls);
-  const read = errors.length > 0 ? { errors } : await readOptions(flags, io, surroundings);
+  const read = errors.length > 0 ? { errors } : await readOptions(flags, io);
   if ('errors' in read) {
     for (const error of read.errors) io.err(`error: ${error}\n`);
     return ExitStatus.invalid;
@@ -131,9 +137,8 @@ function readUrls(urls: readonly string[]): { uris: readonly TurnUri[]; errors: 
 async function readOptions(
   flags: CheckFlags,
   io: CommandIo,
-  { readStdin }: CommandSurroundings,
 ): Promise<{ options: CheckOptions } | { errors: readonly string[] }> {
-  const read = await readCredential(flags, io, readStdin);
+  const read = await readCredential(flags, io);
   const authorities = readAuthorities(flags.caFile, io);
   const errors = [read, authorities].flatMap((part) => ('error' in part ? [escapeText(part.error)] : []));
   if ('error' in read || 'error' in authorities) return { errors };

@@ -36,6 +36,10 @@ export interface Authentication {
 const PASSWORD_ALGORITHMS = 0x800001;
 const USERNAME_ANONYMITY = 0x400002;
 
+// RFC 8489 §14.9, §14.10: 128 characters of UTF-8. More is an attack on whoever echoes it.
+const MAX_TEXT_BYTES = 763;
+const MAX_ALGORITHMS_BYTES = 256;
+
 /** The feature bits of a nonce; 0 for one without the cookie. */
 export function nonceFeatures(nonce: string): number {
   if (!nonce.startsWith(NONCE_COOKIE) || nonce.length < NONCE_COOKIE_LENGTH) return 0;
@@ -55,6 +59,9 @@ export function answerChallenge(view: MessageView, credential: LongTermCredentia
   }
   const features = nonceFeatures(nonce.toString('latin1'));
   const offered = copyBytes(view, Attribute.PASSWORD_ALGORITHMS);
+  const isLong = realm.length > MAX_TEXT_BYTES || nonce.length > MAX_TEXT_BYTES;
+  if (isLong || (offered !== null && offered.length > MAX_ALGORITHMS_BYTES))
+    throw new ClientError('protocol', 'the challenge holds more than it may');
   if (offered === null && (features & PASSWORD_ALGORITHMS) !== 0) {
     throw new ClientError('bid-down', 'the nonce announces PASSWORD-ALGORITHMS, and the challenge has none');
   }

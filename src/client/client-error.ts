@@ -14,6 +14,8 @@ export type ClientFault =
   | 'resolution'
   /** No answer came. */
   | 'timeout'
+  /** Answers come, but from another address than the one asked. */
+  | 'other-source'
   /** Nothing listens there: connection refused, or ICMP port unreachable. */
   | 'refused'
   /** No route, or the network is down. */

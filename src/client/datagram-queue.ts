@@ -2,7 +2,7 @@
 // calls. Here a listener that is there from birth fills a bounded queue. Knows nothing of STUN.
 
 import { DgramAsPromised, type RemoteInfo, type SocketAsPromised } from 'dgram-as-promised';
-import type { IpAddress } from '../stun/ip-address.ts';
+import type { IpAddress, IpFamily } from '../stun/ip-address.ts';
 import type { TransportAddress } from '../stun/transport-address.ts';
 
 /** A datagram and who sent it. */
@@ -17,6 +17,8 @@ export interface DatagramQueueOptions {
   readonly local?: IpAddress;
   /** 0, which is the default, lets the system choose. */
   readonly localPort?: number;
+  /** The family of a socket that has neither `local` nor `remote`; IPv4 when absent. */
+  readonly family?: IpFamily;
   /** Connects the socket: other senders are not heard, and ICMP errors are. */
   readonly remote?: TransportAddress;
   /** Datagrams kept until they are read; more are dropped and counted. */
@@ -40,7 +42,7 @@ export class DatagramQueue implements AsyncIterable<Datagram> {
 
   /** Opens a socket; rejects with the system's error. */
   static async open(options: DatagramQueueOptions = {}): Promise<DatagramQueue> {
-    const family = options.local?.family ?? options.remote?.ip.family ?? 4;
+    const family = options.local?.family ?? options.remote?.ip.family ?? options.family ?? 4;
     const onMessage = (bytes: Buffer, from: RemoteInfo): void => queue.#put({ bytes, from });
     const socket = DgramAsPromised.createSocket(
       { type: family === 6 ? 'udp6' : 'udp4', ipv6Only: family === 6, recvBufferSize: RECEIVE_BUFFER_BYTES },

@@ -44,6 +44,7 @@ export async function openTlsTransport(
 ): Promise<ClientTransport> {
   const tcp = connectTcp({ host: remote.ip.text, port: remote.port, noDelay: true });
   await established(tcp, 'connect', remote, options);
+  tcp.on('error', () => {});
   const socket = connectTls({
     socket: tcp,
     // SNI carries names only (RFC 6066 §3).
@@ -140,6 +141,7 @@ class StreamTransport implements ClientTransport {
   async close(): Promise<void> {
     if (!this.#isOpen) return;
     this.#isOpen = false;
+    if (this.#socket.closed) return;
     const closed = new Promise<void>((resolve) => this.#socket.once('close', () => resolve()));
     // A server that does not close its end must not keep us.
     this.#socket.destroySoon();

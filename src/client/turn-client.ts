@@ -22,6 +22,9 @@ import type { Timers } from './timers.ts';
 import { type Answered, type TransactionPacing, Transactions } from './transaction.ts';
 import type { ClientTransport, TransportListener } from './transport.ts';
 
+// What a UDP datagram holds beside the headers of IPv4, UDP and Send.
+const MAX_DATA_LENGTH = 65_400;
+
 /** What a client is made of beside its path. */
 export interface TurnClientOptions {
   /** Null for servers without authentication, and for STUN. */
@@ -168,8 +171,12 @@ export class TurnClient implements TransportListener {
     }
   }
 
-  /** Sends data to a peer: on its channel where one is bound, else in a Send indication. Never throws. */
+  /**
+   * Sends data to a peer: on its channel where one is bound, else in a Send indication. Never throws; data that fits into
+   * no datagram is dropped, as the network would.
+   */
   send(peer: TransportAddress, data: Uint8Array): void {
+    if (data.length > MAX_DATA_LENGTH) return;
     const channel = this.#bound.size === 0 ? null : this.#channels.channelOf(peer, this.timers.now());
     if (channel !== null) this.transport.send(this.#channelData(channel, data));
     else this.transport.send(writeSendIndication(randomBytes(TRANSACTION_ID_LENGTH), peer, data));

@@ -193,6 +193,22 @@ test('a challenge without REALM or NONCE is nonsense', async (t) => {
   t.match(outcome, { fault: 'protocol' });
 });
 
+test('a challenge that is too long to be echoed is refused, whatever it holds', async (t) => {
+  const long = 'x'.repeat(4000);
+  const attacks: MessageInput['attrs'][] = [
+    [realm(long), nonce('x')],
+    [realm(REALM), nonce(long)],
+    [realm(REALM), nonce('x'), passwordAlgorithms(...Array<number>(900).fill(2))],
+  ];
+  for (const attrs of attacks) {
+    const { outcome } = await allocate(
+      (request) => [respond(request, 3, { attrs: [[attr.errorCode, errorCode(401)], ...(attrs ?? [])] })],
+      'tcp',
+    );
+    t.match(outcome, { fault: 'protocol' });
+  }
+});
+
 test('the feature bits of nonces', async (t) => {
   t.equal(nonceFeatures(vectorNamed('nonce-cookie-both').cookie ?? ''), 3);
   t.equal(nonceFeatures(vectorNamed('nonce-cookie-none').cookie ?? ''), 0);

@@ -42,6 +42,13 @@ function adviceFor(step: StepName, error: ClientError, context: CauseContext): A
       };
     case 'timeout':
       return timeoutAdvice(context);
+    case 'other-source':
+      return {
+        cause:
+          'the server has several addresses and answers from another than the one asked; clients drop such answers',
+        remedy:
+          'let it listen on each address by itself, not on 0.0.0.0 (coturn listening-ip), or mend the NAT before it',
+      };
     case 'refused':
       return refusedAdvice(context);
     case 'unreachable':

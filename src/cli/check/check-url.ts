@@ -20,6 +20,7 @@ import { type Reached, reach } from './reach.ts';
 import { relaySteps } from './relay-steps.ts';
 import { type CheckedServer, type CheckReport, STEPS, type StepName } from './report.ts';
 import { type Done, type OnStep, SkipStep, StepLog } from './step-log.ts';
+import { udpReaches } from './udp-reaches.ts';
 
 /** A certificate with fewer days left deserves a warning. */
 const FEW_DAYS = 14;
@@ -106,13 +107,14 @@ class UrlCheck {
       log: this.#log,
       echo: { count, size, timeoutMs, timers: this.#surroundings.timers },
       allocateAgain: () => openAllocation(near.target, this.#env),
+      udpGetsOut: () => udpReaches(near.target.address, this.#env),
     });
   }
 
   async #resolve(): Promise<Done<readonly Target[]>> {
     const { family, tlsName: verifyName, insecure } = this.#options;
     const only = family === undefined ? {} : { family };
-    const all = await resolveUri(this.#uri, this.#surroundings.names, { verifyName, insecure, ...only });
+    const all = await this.#inTime(resolveUri(this.#uri, this.#surroundings.names, { verifyName, insecure, ...only }));
     const spoken = all.filter(({ transport }) => transport !== 'dtls');
     // Only where nothing else is left is it worth a word that DTLS cannot be checked.
     const targets = spoken.length > 0 ? spoken : all;
@@ -120,6 +122,16 @@ class UrlCheck {
     const by = targets[0]?.by ?? 'literal';
     const how = { literal: 'is an address', address: 'A and AAAA', srv: 'SRV', naptr: 'NAPTR and SRV' }[by];
     return { value: targets, summary: `${addresses.join(', ')} (${how})`, facts: { addresses, by } };
+  }
+
+  // Resolvers have a patience of their own, which is often longer.
+  #inTime<T>(work: Promise<T>): Promise<T> {
+    const { timeoutMs } = this.#options;
+    return new Promise((resolve, reject) => {
+      const late = new ClientError('resolution', `${this.#uri.host}: DNS does not answer in ${timeoutMs / 1000} s`);
+      const cancel = this.#surroundings.timers.after(timeoutMs, () => reject(late));
+      work.then(resolve, reject).finally(cancel);
+    });
   }
 
   async #connect(target: Target): Promise<ClientTransport> {

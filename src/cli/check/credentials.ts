@@ -3,6 +3,7 @@
 
 import { resolve } from 'node:path';
 import { tryRead, warnIfReadable } from '../../config/file-reader.ts';
+import { escapeText } from '../../escape-text.ts';
 import { restPassword } from '../../stun/keys.ts';
 import type { CommandIo } from '../terminal-io.ts';
 import type { CredentialMaker } from './options.ts';
@@ -24,28 +25,33 @@ export const SECRET_VARIABLE = 'TURNCTL_SECRET';
 /** How long a time-limited credential of a check is good: long enough for clocks that differ. */
 const REST_TTL_S = 3600;
 
+// RFC 8489 §14.3 has 508, and a time-limited name has a timestamp before it.
+const MAX_USERNAME_BYTES = 480;
+
 type Text = { readonly text: string } | { readonly error: string };
 
 /** The credential, null for none, or what is wrong with the flags. */
 export async function readCredential(
   flags: CredentialFlags,
   io: CommandIo,
-  readStdin: () => Promise<string>,
 ): Promise<{ readonly credential: CredentialMaker | null } | { readonly error: string }> {
   const { user, password, passwordFile, passwordStdin, secret, secretFile } = flags;
+  if (user !== undefined && Buffer.byteLength(user) > MAX_USERNAME_BYTES)
+    return { error: `--user: at most ${MAX_USERNAME_BYTES} bytes` };
   const given = { '--password': password, '--password-file': passwordFile, '--password-stdin': passwordStdin };
   const sources = Object.entries({ ...given, '--secret': secret, '--secret-file': secretFile });
   const used = sources.filter(([, value]) => value !== undefined).map(([name]) => name);
   if (used.length > 1) return { error: `${used.join(' and ')} exclude each other` };
   if (used.length === 0) return fromEnvironment(user, io);
-  const read = await readSource(flags, io, readStdin);
+  const read = await readSource(flags, io);
   if ('error' in read) return read;
   if (read.text === '') return { error: `${used[0]} is empty` };
   if (secret !== undefined || secretFile !== undefined) return { credential: timeLimited(read.text, user) };
   return user === undefined ? { error: `${used[0]} needs --user` } : { credential: longTerm(user, read.text) };
 }
 
-function fromEnvironment(user: string | undefined, { env }: CommandIo) {
+async function fromEnvironment(user: string | undefined, io: CommandIo) {
+  const { env } = io;
   const password = env[PASSWORD_VARIABLE] ?? '';
   const secret = env[SECRET_VARIABLE] ?? '';
   if (password !== '' && secret !== '')
@@ -53,15 +59,16 @@ function fromEnvironment(user: string | undefined, { env }: CommandIo) {
   if (secret !== '') return { credential: timeLimited(secret, user) };
   if (user === undefined) return { credential: null };
   if (password !== '') return { credential: longTerm(user, password) };
+  if (io.isInteractive) return { credential: longTerm(user, await io.askSecret(`Password of ${escapeText(user)}`)) };
   return {
     error: `--user needs --password-file, --password-stdin, --secret-file, or ${PASSWORD_VARIABLE} in the environment`,
   };
 }
 
-async function readSource(flags: CredentialFlags, io: CommandIo, readStdin: () => Promise<string>): Promise<Text> {
+async function readSource(flags: CredentialFlags, io: CommandIo): Promise<Text> {
   const file = flags.passwordFile ?? flags.secretFile;
   if (file !== undefined) return readFile(file, io);
-  if (flags.passwordStdin === true) return { text: withoutLineBreak(await readStdin()) };
+  if (flags.passwordStdin === true) return { text: (await io.readLine()) ?? '' };
   const flag = flags.password === undefined ? '--secret' : '--password';
   io.err(
     `warning: ${flag} can be read by others until it is hidden, and stays in the shell’s history: use ${flag}-file\n`,

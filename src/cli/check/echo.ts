@@ -61,12 +61,15 @@ export class EchoRun {
     const { timers, timeoutMs, count } = this.#options;
     return new Promise((resolve) => {
       let cancel: () => void = () => {};
+      let isDone = false;
       this.#finish = () => {
+        isDone = true;
         cancel();
         resolve(this.#result());
       };
       const turn = (): void => {
         this.#sendNext();
+        if (isDone) return;
         const isLast = this.#sentAt.length === count;
         cancel = timers.after(isLast ? timeoutMs : INTERVAL_MS, isLast ? this.#finish : turn);
       };

@@ -26,12 +26,16 @@ export function outputFor(format: 'human' | 'quiet' | 'json', io: CommandIo, isC
 function humanOutput(io: CommandIo, paint: Paint): CheckOutput {
   // Steps that are skipped wait for one that is not, so that they fill one line.
   let held: StepReport[] = [];
+  let isFirst = true;
   const release = (): void => {
     io.out(stepsText(held, paint));
     held = [];
   };
   return {
-    begin: (url) => io.out(headingText(url, paint)),
+    begin: (url) => {
+      io.out(`${isFirst ? '' : '\n'}${headingText(url, paint)}`);
+      isFirst = false;
+    },
     step: (report) => {
       held.push(report);
       if (report.status !== 'skipped') release();

@@ -1,5 +1,6 @@
 // The steps up to the first answer: connect and Binding, on each address that the name led to until one answers.
 
+import { findAnswerSource } from '../../client/answer-source.ts';
 import { ClientError } from '../../client/client-error.ts';
 import type { Target } from '../../client/resolve.ts';
 import type { ClientTransport } from '../../client/transport.ts';
@@ -111,7 +112,7 @@ async function bind(client: TurnClient): Promise<Done<BindingResult>> {
     const { local } = client.transport;
     const isNatted = !mapped.equals(local);
     const nat = isNatted ? `, behind NAT (we are ${local.text})` : ', no NAT';
-    const lost = transmissions > 1 ? [`answered only the ${transmissions}th request: packets are lost on the way`] : [];
+    const lost = transmissions > 1 ? [`the answer took ${transmissions} requests: packets are lost on the way`] : [];
     return {
       value,
       summary: `we are seen as ${mapped.text}${nat}, rtt ${rttMs.toFixed(1)} ms`,
@@ -120,8 +121,20 @@ async function bind(client: TurnClient): Promise<Done<BindingResult>> {
     };
   } catch (error) {
     // An answer, if not the one wished for: the server is there.
+    if (error instanceof ClientError && error.fault === 'timeout') await lookElsewhere(client);
     if (error instanceof ClientError && error.fault === 'rejected')
       throw new SkipStep(`the server gives no address to strangers: ${escapeText(error.message)}`);
     throw error;
   }
+}
+
+const ELSEWHERE_MS = 500;
+
+/** Throws when a server that seems silent answers from another address. */
+async function lookElsewhere({ transport, timers }: TurnClient): Promise<void> {
+  if (transport.isReliable) return;
+  const source = await findAnswerSource(transport.remote, timers, ELSEWHERE_MS);
+  if (source === null || source.equals(transport.remote)) return;
+  const message = `${transport.remote.text} was asked, and ${source.text} answers`;
+  throw new ClientError('other-source', message);
 }

@@ -7,7 +7,7 @@ import type { IpAddress } from '../../stun/ip-address.ts';
 import type { TransportAddress } from '../../stun/transport-address.ts';
 import { lostEcho } from './causes.ts';
 import { type EchoOptions, type EchoResult, EchoRun } from './echo.ts';
-import { type EchoPeer, openAllocatedPeer, openOwnPeer, release } from './echo-peer.ts';
+import { type EchoPeer, type EchoWay, openAllocatedPeer, openOwnPeer, release } from './echo-peer.ts';
 import type { Done, StepLog } from './step-log.ts';
 
 /** What the steps need. */
@@ -16,6 +16,8 @@ export interface RelayEnv {
   readonly echo: EchoOptions;
   /** Makes a second allocation on the server of the first. */
   allocateAgain(): Promise<OpenAllocation>;
+  /** Whether UDP from here reaches the server at all. */
+  udpGetsOut(): Promise<boolean>;
 }
 
 /** Where the packets go: the peer and, once bound, its channel. */
@@ -93,24 +95,39 @@ async function bind(near: OpenAllocation, peer: EchoPeer, { echo: { timeoutMs } 
 
 async function echo(near: OpenAllocation, peer: EchoPeer, route: Route, env: RelayEnv): Promise<Done<null>> {
   // What cannot come back need not be waited for as long again.
-  const options = route.isOpen ? env.echo : { ...env.echo, count: 1 };
-  const result = await runEcho(near, route.peer, options);
-  const inside = result.received === 0 && peer.way === 'own address' ? await tryInside(near, env) : null;
-  const facts = { way: peer.way, size: options.size, ...result };
-  if (result.received === 0) {
-    const problem = lostEcho(near.allocation.relayed.port, inside);
-    return { value: null, summary: problem.what, facts: { ...facts, insideWorks: inside }, problem };
-  }
-  return { value: null, summary: describe(result, peer), facts, warnings: lossWarning(result) };
+  const result = await runEcho(near, route.peer, route.isOpen ? env.echo : { ...env.echo, count: 1 });
+  return result.received > 0 ? cameBack(result, peer.way, env) : explainLoss(near, peer, result, env);
 }
 
-function describe({ sent, received, minMs, averageMs, maxMs }: EchoResult, { way }: EchoPeer): string {
+function cameBack(result: EchoResult, way: EchoWay, { echo: { size } }: RelayEnv): Done<null> {
+  const loss = result.lossPercent === 0 ? [] : [`${result.lossPercent} % of the packets were lost`];
+  return { value: null, summary: describe(result, way), facts: { way, size, ...result }, warnings: loss };
+}
+
+// Two allocations of the server tell whether it is the relay that fails or the way from here to it.
+async function explainLoss(
+  near: OpenAllocation,
+  { way }: EchoPeer,
+  lost: EchoResult,
+  env: RelayEnv,
+): Promise<Done<null>> {
+  const inside = way === 'own address' ? await tryInside(near, env) : null;
+  const insideWorks = inside === null ? null : inside.received > 0;
+  // A client on a stream may sit in a network without UDP, and be served well all the same.
+  if (inside !== null && insideWorks && near.client.transport.isReliable && !(await env.udpGetsOut())) {
+    const done = cameBack(inside, 'second allocation', env);
+    const warning =
+      'no UDP gets from this network to the server: whether its relay ports are open cannot be seen from here';
+    return { ...done, warnings: [...(done.warnings ?? []), warning] };
+  }
+  const problem = lostEcho(near.allocation.relayed.port, insideWorks);
+  const facts = { way, size: env.echo.size, ...lost, insideWorks };
+  return { value: null, summary: problem.what, facts, problem };
+}
+
+function describe({ sent, received, minMs, averageMs, maxMs }: EchoResult, way: EchoWay): string {
   const via = way === 'own address' ? 'from our own address' : 'from a second allocation';
   return `${received} of ${sent} came back ${via}, rtt ${minMs}/${averageMs}/${maxMs} ms (min/avg/max)`;
-}
-
-function lossWarning({ lossPercent }: EchoResult): readonly string[] {
-  return lossPercent === 0 ? [] : [`${lossPercent} % of the packets were lost`];
 }
 
 async function runEcho({ client }: OpenAllocation, peer: TransportAddress, options: EchoOptions): Promise<EchoResult> {
@@ -121,13 +138,13 @@ async function runEcho({ client }: OpenAllocation, peer: TransportAddress, optio
   return result;
 }
 
-/** Whether packets pass between two allocations; null when that cannot be tried. */
-async function tryInside(near: OpenAllocation, env: RelayEnv): Promise<boolean | null> {
+/** What comes back between two allocations; null when that cannot be tried. */
+async function tryInside(near: OpenAllocation, env: RelayEnv): Promise<EchoResult | null> {
   try {
     const peer = await allocateFar(near, env);
-    const { received } = await runEcho(near, peer.guess, { ...env.echo, count: 1 });
+    const result = await runEcho(near, peer.guess, env.echo);
     await peer.close();
-    return received > 0;
+    return result;
   } catch (error) {
     if (error instanceof ClientError) return null;
     throw error;

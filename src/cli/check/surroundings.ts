@@ -1,18 +1,13 @@
-// The process as `turnctl check` uses it: names, time, standard input, the terminal and Ctrl-C.
+// The process as `turnctl check` uses it: names, time, the terminal and Ctrl-C.
 
 import { systemNames } from '../../client/names.ts';
 import { systemTimers } from '../../client/timers.ts';
-import { hideArguments } from '../hide-arguments.ts';
 import type { CheckSurroundings } from './options.ts';
 
 /** What the command needs beyond a check. */
 export interface CommandSurroundings extends CheckSurroundings {
   /** Whether colours are welcome. */
   readonly isTerminal: boolean;
-  /** All of standard input. */
-  readStdin(): Promise<string>;
-  /** Takes the command line out of the sight of other users. */
-  hideArguments(): void;
   /** Aborted by Ctrl-C from now on. */
   interruption(): AbortSignal;
 }
@@ -26,8 +21,6 @@ export function systemSurroundings(): CommandSurroundings {
     timers: systemTimers,
     wallTime: Date.now,
     isTerminal: process.stdout.isTTY === true && process.env['NO_COLOR'] === undefined,
-    readStdin,
-    hideArguments: () => hideArguments('turnctl'),
     interruption: () => {
       const controller = new AbortController();
       process.once('SIGINT', () => controller.abort());
@@ -35,10 +28,4 @@ export function systemSurroundings(): CommandSurroundings {
       return controller.signal;
     },
   };
-}
-
-async function readStdin(): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of process.stdin) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString('utf8');
 }
