@@ -20,7 +20,8 @@ const STOP_MS = 5000;
 async function main(): Promise<void> {
   // Without a handler, SIGUSR1 would open the debugger's port (S60).
   process.on('SIGUSR1', ignore);
-  // By this one coturn reads its certificates again, and hooks of certbot send it: it would end the process.
+  // By this one coturn reads its certificates again, and hooks of certbot send it. Until somebody obeys it, it must not
+  // end the process.
   process.on('SIGUSR2', ignore);
   const stop = stopSignal();
   const parsed = parseFlags(process.argv.slice(2), packageVersion());
@@ -45,6 +46,7 @@ async function main(): Promise<void> {
   try {
     const server = await starting;
     announce(server, config, log);
+    process.on('SIGUSR2', () => renewCertificates(server, reload, log));
     server.failed.then((reason) => giveUp(server, log, reason)).catch(ignore);
   } catch (error) {
     await log.close();
@@ -94,6 +96,19 @@ async function close(starting: Promise<RunningServer>, log: ServerLog, signal: N
   await server.close().catch((error) => log.logger.error({ err: error }, 'not everything could be closed'));
   const isWritten = await log.close();
   process.exit(isWritten ? 0 : 1);
+}
+
+// As coturn does on this signal: the hooks of certificate clients send it.
+function renewCertificates(server: RunningServer, reload: () => ConfigResult, { logger }: ServerLog): void {
+  try {
+    const result = reload();
+    if (!result.ok) throw new ConfigError(result.errors);
+    server.renewCertificates(result.config);
+    logger.info({ event: 'certificates' }, 'the certificates were read again');
+  } catch (error) {
+    if (!(error instanceof TurnServerError)) throw error;
+    logger.error({ event: 'certificates' }, `${error.message}: those that were served go on being served`);
+  }
 }
 
 // What made it fail would make it fail again: whoever starts it, a service manager, decides when.

@@ -9,7 +9,7 @@ import { Outbox } from './workers/outbox.ts';
 function main(): void {
   process.title = 'turnd: worker';
   // They reach the whole process group: what follows of them is main's to say. SIGUSR1 would open a debugger's port (S60).
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1'] as const) process.on(signal, ignore);
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const) process.on(signal, ignore);
   process.on('disconnect', () => exit(0));
   let worker: Promise<Worker> | null = null;
   let last: Promise<unknown> = Promise.resolve();

@@ -33,6 +33,7 @@ const LIVE: ReadonlySet<string> = new Set([
   'peers.allow',
   'peers.deny',
   'peers.unsafe-allow-loopback',
+  'tls.certificates',
   ...LIVE_LIMITS.map((name) => `limits.${kebab(name)}`),
 ]);
 
@@ -41,13 +42,18 @@ export function compareConfigs(old: Config, next: Config): ConfigChanges {
   const changed = listKeys().filter((key) => textAt(old, key) !== textAt(next, key));
   const names = changed.map(({ name }) => name);
   const limits = Object.fromEntries(LIVE_LIMITS.map((name) => [name, next.limits[name]]));
+  // Without certificates of the operator there is a self-made one, which is made at the start.
+  const certificates = next.tls.certificates.length > 0 ? next.tls.certificates : old.tls.certificates;
+  const isLive = (name: string): boolean =>
+    LIVE.has(name) && (name !== 'tls.certificates' || certificates === next.tls.certificates);
   return {
-    live: names.filter((name) => LIVE.has(name)),
-    restart: names.filter((name) => !LIVE.has(name)),
+    live: names.filter(isLive),
+    restart: names.filter((name) => !isLive(name)),
     config: Object.freeze({
       ...old,
       auth: Object.freeze({ ...old.auth, users: next.auth.users, secrets: next.auth.secrets }),
       limits: Object.freeze({ ...old.limits, ...limits }),
+      tls: Object.freeze({ ...old.tls, certificates }),
       peers: next.peers,
       log: Object.freeze({ ...old.log, level: next.log.level }),
     }),

@@ -20,7 +20,7 @@ export function resolveTls(draft: Draft, host: ImportHost): void {
   }
   const entry = { certificate, key, ...(passphrase === null ? {} : { passphrase: passphrase.value }) };
   const named = sources[0] ?? sources[1];
-  draft.set('tls.certificates', [entry], 'cert and pkey; read again when they change.', [named]);
+  draft.set('tls.certificates', [entry], 'cert and pkey; read again by `turnctl reload` and on SIGUSR2.', [named]);
 }
 
 /** The file, or the one that coturn would find without the option. */

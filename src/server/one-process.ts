@@ -17,7 +17,7 @@ import type { Foundation } from './foundation.ts';
 import { Listeners } from './listeners.ts';
 import type { RelaySetup } from './relay-setup.ts';
 import type { RunningServer } from './running-server.ts';
-import type { TlsSetup } from './tls-setup.ts';
+import { renewCertificates, type TlsSetup } from './tls-setup.ts';
 
 const SCAN_MS = 10_000;
 
@@ -87,6 +87,7 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
       directory.touch();
     },
     setLogLevel,
+    renewCertificates: (next) => renewCertificates(tls, next),
     close: () => closers.close(),
   };
 }

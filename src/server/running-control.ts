@@ -6,7 +6,7 @@ import { compareConfigs } from '../config/live-changes.ts';
 import { AdminError, type Administration } from '../control/administration.ts';
 import type { IceSource, ReloadReport, ServerControl, ServerStatus, StoreStatus } from '../control/server-control.ts';
 import { StoreAdministration } from '../control/store-administration.ts';
-import { ConfigError } from '../errors.ts';
+import { TurnServerError } from '../errors.ts';
 import { systemClock } from '../state/system-clock.ts';
 import type { Random } from '../turn/env.ts';
 import type { SessionDetail, SessionInfo, SessionQuery, SessionSelector } from '../workers/sessions.ts';
@@ -79,9 +79,10 @@ export class RunningControl implements ServerControl {
     if (!result.ok) throw new AdminError('invalid', result.errors.join('\n'));
     const { live, restart, config } = compareConfigs(this.#config, result.config);
     try {
+      server.renewCertificates(config);
       server.apply(config);
     } catch (error) {
-      if (error instanceof ConfigError) throw new AdminError('invalid', error.message);
+      if (error instanceof TurnServerError) throw new AdminError('invalid', error.message);
       throw error;
     }
     this.#config = config;

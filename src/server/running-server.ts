@@ -35,6 +35,11 @@ export interface RunningServer {
   /** Serves by this from now on: what can change live in it differs from what was. */
   apply(config: Config): void;
   setLogLevel(level: LogLevel): void;
+  /**
+   * Reads the certificates again, from the files of {@link apply}'s configuration if there are any: new handshakes use them.
+   * @throws CertificateError for a pair that cannot be served; everything stays as it was then
+   */
+  renewCertificates(config: Config): void;
   /** Ends all allocations and closes everything. Idempotent. */
   close(): Promise<void>;
 }

@@ -57,3 +57,14 @@ function loadCertificates(load: () => CertificateStore): CertificateStore {
     throw new TurnServerError(error.code, `${error.message}: ${advice}`, { cause: error });
   }
 }
+
+/**
+ * Reads the certificates again. Self-made ones stay, unless the configuration now names others.
+ * @returns false where there is nothing to read
+ * @throws CertificateError for a pair that cannot be served; everything stays as it was then
+ */
+export function renewCertificates(tls: TlsSetup | null, { tls: { certificates } }: Pick<Config, 'tls'>): boolean {
+  if (tls === null || certificates.length === 0) return false;
+  tls.certificates.reload(certificates);
+  return true;
+}

@@ -7,6 +7,7 @@ import { TurnServerError } from '../errors.ts';
 import type { LogLevel } from '../log/logger.ts';
 import { listLocalAddresses } from '../net/interfaces.ts';
 import { type DescriptorChannel, openPair } from '../planes/linux/descriptor-channel.ts';
+import type { LoadedCertificate } from '../tls/certificate-file.ts';
 import { listenerTag, TaggedDescriptors } from '../workers/descriptors.ts';
 import type { FromWorker, StartMessage, WireAddresses } from '../workers/messages.ts';
 import { nodeTimers } from '../workers/node-timers.ts';
@@ -18,6 +19,7 @@ import type { Foundation } from './foundation.ts';
 import { MainServices } from './main-services.ts';
 import type { LinuxChoice } from './plane-choice.ts';
 import type { RunningServer } from './running-server.ts';
+import { renewCertificates, type TlsSetup } from './tls-setup.ts';
 import { type SharedListener, WorkerListeners } from './worker-listeners.ts';
 
 const SCAN_MS = 10_000;
@@ -113,6 +115,10 @@ class MainProcess {
       counters: () => this.#fleet.counters(),
       apply: (config) => this.#apply(config),
       setLogLevel: (level) => this.#setLogLevel(level),
+      renewCertificates: (config) => {
+        if (renewCertificates(tls, config))
+          this.#fleet.broadcast({ kind: 'certificates', certificates: wireCertificates(tls) });
+      },
       close: () => this.#closers.close(),
     };
   }
@@ -167,10 +173,7 @@ class MainProcess {
       realms: directory.realms,
       nonceKey: nonceKey.toString('base64'),
       tls: tls && {
-        certificates: tls.certificates.certificates.map(({ files: { certificate, key }, ...rest }) => ({
-          ...rest,
-          files: { certificate, key },
-        })),
+        certificates: wireCertificates(tls),
         ticketKeys: this.#ticketKeys.toString('base64'),
       },
       addresses: this.#addresses,
@@ -250,6 +253,12 @@ class MainProcess {
     const lost = { event: 'worker-lost', worker, pid, code, signal, allocations };
     this.#foundation.logger.error(lost, `worker ${worker} is gone (${why}), and ${allocations} allocations with it`);
   }
+}
+
+// With keys that are decrypted, and without the passphrases.
+function wireCertificates(tls: TlsSetup | null): readonly LoadedCertificate[] {
+  const loaded = tls?.certificates.certificates ?? [];
+  return loaded.map(({ files: { certificate, key }, ...rest }) => ({ ...rest, files: { certificate, key } }));
 }
 
 // What a worker has no use for it must not hold: it parses what the network sends.

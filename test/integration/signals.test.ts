@@ -1,11 +1,14 @@
 // What signals do to a running server.
 
-import { readFileSync, renameSync } from 'node:fs';
+import { X509Certificate } from 'node:crypto';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
+import { connect as connectTls } from 'node:tls';
 import { test } from 'tap';
 import { DatagramPeer } from '../support/datagram-peer.ts';
 import { patiently, RawClient } from '../support/raw-client.ts';
+import { makeCertificate } from '../support/self-made-certificate.ts';
 import { labFlags, startLabTurnd, startTurndWith, TurndProcess, temporaryDirectory } from '../support/turnd-process.ts';
 
 const STREAMS = ['--listen', 'tcp://127.0.0.1:0', '--listen', 'tls://127.0.0.1:0'];
@@ -81,7 +84,41 @@ test('S60 SIGUSR1 opens none during the start either', async (t) => {
   t.ok(server.isAlive);
 });
 
-test('SIGUSR2, by which coturn reads its certificates again, does no harm', async (t) => {
+test('by SIGUSR2 the certificates are read again, in every process, as with coturn', async (t) => {
+  const directory = temporaryDirectory(t);
+  const [certificate, key] = ['certificate.pem', 'key.pem'].map((name) => join(directory, name)) as [string, string];
+  const write = async (): Promise<string> => {
+    const made = await makeCertificate('127.0.0.1');
+    writeFileSync(certificate, made.certificate);
+    writeFileSync(key, made.key, { mode: 0o600 });
+    return made.certificate;
+  };
+  const first = new X509Certificate(await write()).fingerprint256;
+  const flags = ['--listen', 'tls://127.0.0.1:0', '--tls-cert', certificate, '--tls-key', key];
+  const server = new TurndProcess(labFlags(directory, ...flags));
+  t.teardown(() => server.stop());
+  const port = await server.port('tls');
+  // Enough that each of two workers has some.
+  const served = async (): Promise<string[]> => {
+    const all = await Promise.all(Array.from({ length: 8 }, () => fingerprintAt(port)));
+    return [...new Set(all)];
+  };
+  t.same(await served(), [first]);
+  const second = new X509Certificate(await write()).fingerprint256;
+  server.child.kill('SIGUSR2');
+  await server.logged('the renewal', ({ msg }) => msg === 'the certificates were read again');
+  t.same(await served(), [second]);
+  writeFileSync(key, 'no key');
+  server.child.kill('SIGUSR2');
+  const refused = await server.logged(
+    'the refusal',
+    ({ event, level }) => event === 'certificates' && level === 'error',
+  );
+  t.match(refused.msg, /key\.pem.*those that were served go on being served/);
+  t.same(await served(), [second]);
+});
+
+test('SIGUSR2 without TLS does no harm', async (t) => {
   const server = await startLabTurnd(t);
   server.child.kill('SIGUSR2');
   const client = await RawClient.open({ port: await server.port('udp') });
@@ -89,6 +126,17 @@ test('SIGUSR2, by which coturn reads its certificates again, does no harm', asyn
   t.equal((await client.binding()).cls, 2, 'it serves on');
   t.equal(await server.stop(), 0);
 });
+
+// What a new handshake is given.
+function fingerprintAt(port: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false }, () => {
+      resolve(socket.getPeerCertificate().fingerprint256);
+      socket.destroy();
+    });
+    socket.once('error', reject);
+  });
+}
 
 function listens(port: number): Promise<boolean> {
   return new Promise((resolve) => {
