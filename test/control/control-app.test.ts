@@ -28,12 +28,12 @@ interface Api {
   raw(bytes: string): Promise<string>;
 }
 
-async function open(t: Teardown): Promise<Api> {
+async function open(t: Teardown, own: { readonly requestTimeout?: number } = {}): Promise<Api> {
   const control = fakeControl();
   const reported: unknown[] = [];
   const path = `${temporaryDirectory(t)}/turnd.sock`;
   const report = (error: unknown): void => void reported.push(error);
-  const socket = await openControlSocket({ path, control, report, now: () => FAKE_NOW, requestTimeout: 400 });
+  const socket = await openControlSocket({ path, control, report, now: () => FAKE_NOW, ...own });
   t.teardown(() => socket.close());
   return { control, path, reported, ask: (...args) => ask(path, ...args), raw: (bytes) => raw(path, bytes) };
 }
@@ -292,7 +292,7 @@ test('what is not there, what fails and what is broken are problems too, without
 });
 
 test('hostile requests end, and the next one is served', async (t) => {
-  const { ask, raw } = await open(t);
+  const { raw, path } = await open(t, { requestTimeout: 400 });
   for (const bytes of [
     '\0\0\0\0\r\n\r\n',
     'GET / HTTP/9.9\r\n\r\n',
@@ -312,7 +312,7 @@ test('hostile requests end, and the next one is served', async (t) => {
     const answer = await raw(bytes);
     t.notMatch(answer, /\bat .*\.js:|node_modules|"version"/, JSON.stringify(bytes.slice(0, 40)));
   }
-  t.equal((await ask('GET', '/v1/status')).status, 200);
+  t.equal((await ask(path, 'GET', '/v1/status')).status, 200);
 });
 
 test('a client that leaves in the middle of an answer harms nobody', async (t) => {

@@ -1,6 +1,6 @@
 // The file of the control socket: its mode, who gets it, and that nobody's is taken.
 
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
@@ -145,11 +145,11 @@ test('somebody else may not connect, and is told so', { skip }, async (t) => {
   const socket = await open(path);
   t.teardown(() => socket.close());
   const client = new URL('../../src/control/control-client.js', import.meta.url).href;
-  const script = `process.setuid(65534);
-    const { ControlClient } = await import(${JSON.stringify(client)});
+  // The other user may not be able to read the program.
+  const script = `const { ControlClient } = await import(${JSON.stringify(client)});
+    process.setuid(65534);
     await ControlClient.open({ path: ${JSON.stringify(path)}, timeout: 5000 }).catch((e) => console.log(e.reason, e.message));`;
   // Not spawnSync: this process serves the socket.
-  const { spawn } = await import('node:child_process');
   const child = spawn(process.execPath, ['--input-type=module', '-e', script]);
   const chunks: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => void chunks.push(chunk));
