@@ -1,5 +1,8 @@
 // What the processes of a server are to the system and to each other.
 
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
 import { RawClient } from '../../support/raw-client.ts';
 import { labFlags, startTurndWith, temporaryDirectory } from '../../support/turnd-process.ts';
@@ -42,10 +45,19 @@ test('workers exit when main is killed', async (t) => {
   t.pass('all are gone');
 });
 
+test('a worker whose main is gone before it has loaded exits, though it was told to start', async (t) => {
+  const program = fileURLToPath(new URL('../../../src/worker-main.js', import.meta.url));
+  const worker = fork(program, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  worker.send([{ kind: 'start' }]);
+  worker.disconnect();
+  const [code] = await once(worker, 'exit');
+  t.equal(code, 0);
+});
+
 test('workers obey main alone: what Ctrl-C sends to all ends nothing by itself', async (t) => {
   const server = await startWorkers(t);
   const pids = [...workersOf(server).values()];
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1'] as const) {
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const) {
     for (const pid of pids) process.kill(pid, signal);
   }
   const { client } = await place(t, server);
