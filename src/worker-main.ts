@@ -11,8 +11,6 @@ function main(): void {
   // They reach the whole process group: what follows of them is main's to say. SIGUSR1 would open a debugger's port (S60).
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const) process.on(signal, ignore);
   process.on('disconnect', () => exit(0));
-  // Modules are loaded while the channel is read: main may be gone already, and what it said before waits all the same.
-  if (!process.connected) exit(0);
   let worker: Promise<Worker> | null = null;
   let last: Promise<unknown> = Promise.resolve();
   const outbox = new Outbox<FromWorker>({ send, later: process.nextTick });

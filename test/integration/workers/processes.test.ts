@@ -1,8 +1,5 @@
 // What the processes of a server are to the system and to each other.
 
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
 import { RawClient } from '../../support/raw-client.ts';
 import { labFlags, startTurndWith, temporaryDirectory } from '../../support/turnd-process.ts';
@@ -43,15 +40,6 @@ test('workers exit when main is killed', async (t) => {
   await server.ended;
   for (const pid of pids) await untilGone(pid);
   t.pass('all are gone');
-});
-
-test('a worker whose main is gone before it has loaded exits, though it was told to start', async (t) => {
-  const program = fileURLToPath(new URL('../../../src/worker-main.js', import.meta.url));
-  const worker = fork(program, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-  worker.send([{ kind: 'start' }]);
-  worker.disconnect();
-  const [code] = await once(worker, 'exit');
-  t.equal(code, 0);
 });
 
 test('workers obey main alone: what Ctrl-C sends to all ends nothing by itself', async (t) => {
