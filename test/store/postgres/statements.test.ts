@@ -34,10 +34,17 @@ test('S23: a name is one literal parameter of a named statement', { skip }, asyn
   const { server, store } = await open(t);
   const name = `' OR 1=1; DROP TABLE turnusers_lt; --`;
   await store.findUser({ realm: 'r', name });
+  const parameter = `$4 = '${name.replaceAll("'", "''")}'\n`;
+  // The server answers before its log has come through the pipe.
+  while (!server.server.output.includes(parameter)) await new Promise((resolve) => setTimeout(resolve, 20));
   t.match(server.server.output, /execute turnd_user_full: select .*"u"\."name" = \$4/);
-  t.match(server.server.output, `$4 = '${name.replaceAll("'", "''")}'`);
   const texts = server.server.output.split('\n').filter((line) => line.includes('DROP TABLE'));
-  t.ok(texts.length > 0 && texts.every((line) => line.includes('parameters:')), 'it is in no statement');
+  t.ok(texts.length > 0);
+  t.same(
+    texts.filter((line) => !line.includes('parameters:')),
+    [],
+    'it is in no statement',
+  );
 });
 
 test('coturn’s own padding and letter case of keys are read', { skip }, async (t) => {
