@@ -1,9 +1,12 @@
 // coturn and turnd on one database: what turnadmin wrote is read and served, and what was written is listed by
 // turnadmin and served by coturn itself. One suite; each kind of database says how coturn is told where it is.
 
+import { execFile as execFileWithCallback } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { t as root, type Test, test } from 'tap';
 import { openStore } from '../../../src/store/open-store.ts';
 import type { Store } from '../../../src/store/store.ts';
@@ -15,6 +18,8 @@ import { TEST_USER } from '../../support/turn-server.ts';
 import { startTurnd } from '../../support/turnd.ts';
 import { runUclient, uclientProgram } from './uclient.ts';
 import { checkComplete } from './uclient-modes.ts';
+
+const execFile = promisify(execFileWithCallback);
 
 const { realm } = TEST_USER;
 const ORIGIN = 'https://a.example:443';
@@ -92,21 +97,19 @@ export function describeSharedDatabase(
     t.match(await shared.admin('-L'), `boss[${realm}]`);
   });
 
-  check('users that were written authenticate to coturn', async (t, shared) => {
-    const store = await shared.open();
-    await store.putUser(userOf('bob', 's3cret'));
+  check('users that turnctl adds authenticate to coturn', async (t, shared) => {
+    await shared.turnctl(['user', 'add', 'bob', '--password-stdin'], 's3cret');
     const server = await startCoturn({ args: [shared.database.serverArgument] });
     t.teardown(() => server.close());
     checkComplete(t, await runUclient(server, 'udp', ['-u', 'bob', '-w', 's3cret', '-y', '-c']), 40);
     t.not((await runUclient(server, 'udp', ['-u', 'bob', '-w', 'wrong', '-y', '-c'])).code, 0);
   });
 
-  check('secrets that were written authenticate to coturn', async (t, shared) => {
-    const store = await shared.open();
-    await store.putSecret({ realm, value: 'bloody9', expiresAt: null });
+  check('secrets that turnctl adds authenticate to coturn', async (t, shared) => {
+    const { value } = JSON.parse(await shared.turnctl(['secret', 'add', '--json'], '')) as { readonly value: string };
     const server = await startCoturn({ args: ['--use-auth-secret', shared.database.serverArgument] });
     t.teardown(() => server.close());
-    checkComplete(t, await runUclient(server, 'udp', ['-u', 'bob', '-W', 'bloody9', '-y', '-c']), 40);
+    checkComplete(t, await runUclient(server, 'udp', ['-u', 'bob', '-W', value, '-y', '-c']), 40);
   });
 
   check('users and secrets of turnadmin are served by turnd', async (t, shared) => {
@@ -134,6 +137,15 @@ class Shared {
     const store = await openStore(storeUrl(this.database.url));
     this.#test.teardown(() => store.close());
     return store;
+  }
+
+  /** Runs turnctl on the store, without a daemon, and returns what it prints. */
+  async turnctl(args: readonly string[], input: string): Promise<string> {
+    const program = fileURLToPath(new URL('../../../src/cli/turnctl.js', import.meta.url));
+    const { url } = this.database;
+    const running = execFile(process.execPath, [program, ...args, '--realm', realm, '--store', url]);
+    running.child.stdin?.end(input);
+    return (await running).stdout;
   }
 
   /** Runs turnadmin and returns what it prints. */
