@@ -37,7 +37,8 @@ export class ServerStore {
     const lost = (problem: string): void =>
       logger.error({ event: 'store-lost', store: store.name }, `${problem}: users that are not known yet are refused`);
     this.#health = new StoreHealth({
-      probe: () => store.ping(),
+      // Whoever has never been read is not back before that can be done.
+      probe: async () => void (await (this.#snapshot === null ? store.snapshot() : store.ping())),
       after: nodeTimers.after,
       lost,
       back: () => {
@@ -51,6 +52,11 @@ export class ServerStore {
       wallTime: systemClock.wallTime,
       every: nodeTimers.every,
       changed: (snapshot) => this.#apply(snapshot),
+      unread: (problem) => {
+        const told = { event: 'store-unread', store: store.name };
+        if (problem === null) logger.info(told, 'the store can be read again');
+        else logger.error(told, `${problem.message}: secrets, realms and peer lists stay as they were read last`);
+      },
     });
     const { allocationsPerUser } = limits;
     const after = nodeTimers.after;

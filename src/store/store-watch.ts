@@ -1,12 +1,13 @@
 // Looks at a store every few seconds for what others have changed in it, and at once when it is told to. Everything but
 // users is read as a whole. What has ended (a rotated secret) is left out, and taken away from the store.
 
+import { StoreError } from '../errors.ts';
 import type { Store, StoredSecret, StoreSnapshot } from './store.ts';
 import type { StoreHealth } from './store-health.ts';
 
 /** What the watch needs. Time is injected. */
 export interface StoreWatchOptions {
-  readonly store: Pick<Store, 'snapshot' | 'removeSecret'>;
+  readonly store: Pick<Store, 'snapshot' | 'removeSecret' | 'ping'>;
   readonly health: Pick<StoreHealth, 'isAnswering' | 'failed'>;
   /** Unix milliseconds. */
   readonly wallTime: () => number;
@@ -14,6 +15,8 @@ export interface StoreWatchOptions {
   readonly every: (milliseconds: number, act: () => void) => () => void;
   /** What is there now differs from what was there. */
   readonly changed: (snapshot: StoreSnapshot) => void;
+  /** The store answers, but cannot be read as a whole: what was read last goes on counting. Null: it can again. */
+  readonly unread: (problem: StoreError | null) => void;
 }
 
 const POLL_MS = 5000;
@@ -25,6 +28,7 @@ export class StoreWatch {
   #last = '';
   #reading: Promise<void> | null = null;
   #isClosed = false;
+  #isUnread = false;
 
   constructor(options: StoreWatchOptions) {
     this.#options = options;
@@ -47,18 +51,37 @@ export class StoreWatch {
   }
 
   async #read(): Promise<void> {
-    const { store, health, changed } = this.#options;
+    const { store, changed } = this.#options;
     try {
       const snapshot = await this.#withoutEnded(await store.snapshot());
+      this.#setUnread(null);
       const text = fingerprint(snapshot);
       if (this.#isClosed || text === this.#last) return;
       this.#last = text;
       changed(snapshot);
     } catch (error) {
-      health.failed(error);
+      await this.#failed(error);
     } finally {
       this.#reading = null;
     }
+  }
+
+  // A large Redis may take longer to be read than anybody should wait: that is no reason to refuse those whom it knows.
+  // What has never been read is: peers may be denied in it.
+  async #failed(error: unknown): Promise<void> {
+    const { store, health } = this.#options;
+    if (this.#last === '' || !(error instanceof StoreError)) return health.failed(error);
+    await store.ping().then(
+      () => this.#setUnread(error),
+      (reason) => health.failed(reason),
+    );
+  }
+
+  #setUnread(problem: StoreError | null): void {
+    const isUnread = problem !== null;
+    if (isUnread === this.#isUnread) return;
+    this.#isUnread = isUnread;
+    this.#options.unread(problem);
   }
 
   async #withoutEnded(snapshot: StoreSnapshot): Promise<StoreSnapshot> {

@@ -12,6 +12,8 @@ class Scene {
   readonly seen: StoreSnapshot[] = [];
   readonly removed: string[] = [];
   readonly failures: unknown[] = [];
+  readonly unread: (string | null)[] = [];
+  ping: StoreError | null = null;
   reads = 0;
   poll: () => void = () => {};
   interval = 0;
@@ -25,6 +27,9 @@ class Scene {
           this.reads++;
           if (this.snapshot instanceof Error) throw this.snapshot;
           return this.snapshot;
+        },
+        ping: async () => {
+          if (this.ping !== null) throw this.ping;
         },
         removeSecret: async (realm, value) => {
           this.removed.push(`${realm} ${value}`);
@@ -46,6 +51,7 @@ class Scene {
         };
       },
       changed: (snapshot) => void this.seen.push(snapshot),
+      unread: (problem) => void this.unread.push(problem?.message ?? null),
     });
   }
 
@@ -113,4 +119,29 @@ test('nothing is told after the end', async (t) => {
   scene.watch.close();
   await reading;
   t.same(scene.seen, []);
+});
+
+test('a store that answers but takes too long to read is not lost: what was read last counts', async (t) => {
+  const scene = new Scene();
+  await scene.watch.refresh();
+  scene.snapshot = new StoreError('timeout', 'too long');
+  await scene.polled();
+  await scene.polled();
+  t.same(scene.failures, []);
+  t.same(scene.unread, ['too long'], 'told once');
+  scene.snapshot = EMPTY;
+  await scene.polled();
+  t.same(scene.unread, ['too long', null]);
+  scene.snapshot = new StoreError('timeout', 'too long');
+  scene.ping = new StoreError('unreachable', 'nobody');
+  await scene.polled();
+  t.same(scene.failures, [scene.ping], 'one that does not answer is');
+});
+
+test('a store that was never read is lost until it can be: peers may be denied in it', async (t) => {
+  const scene = new Scene();
+  scene.snapshot = new StoreError('timeout', 'too long');
+  await scene.watch.refresh();
+  t.equal(scene.failures.length, 1);
+  t.same(scene.unread, []);
 });
