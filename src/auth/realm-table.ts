@@ -55,6 +55,10 @@ export class RealmTable implements Realms, PeerAddressPolicy {
     this.#origins = new Map(origins.map(({ origin, realm }) => [canonicalOrigin(origin), realm]));
   }
 
+  get isEmpty(): boolean {
+    return this.#realms.size === 0;
+  }
+
   serves(realm: string): boolean {
     return this.#realms.has(realm);
   }

@@ -32,7 +32,7 @@ export class MainServices {
     this.#foundation = foundation;
     this.#libc = libc;
     this.#memory = createSharedMemory(libc, PortTable.byteLength(relay.addresses.length));
-    this.#quota = new QuotaService(new AllocationQuota(config.limits));
+    this.#quota = new QuotaService(new AllocationQuota(config.limits), foundation.directory.realm);
     this.#reservations = new ReservationService({
       random,
       now: () => nodeTimers.now(),

@@ -50,10 +50,13 @@ export function setUpWorkerEngine(parts: WorkerEngineParts): EngineSetup {
     capabilities: plane.capabilities,
     own: addresses.own,
     neighbours: new TableNeighbours(table, owner, addresses),
-    quota: new RemoteQuota({
-      quota: (request) => caller.call('quota', request),
-      release: (request) => channel.send({ kind: 'release', request }),
-    }),
+    quota: new RemoteQuota(
+      {
+        quota: (request) => caller.call('quota', request),
+        release: (request) => channel.send({ kind: 'release', request }),
+      },
+      realm,
+    ),
     nonceKey: Buffer.from(message.nonceKey, 'base64'),
   });
 }

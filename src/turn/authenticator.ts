@@ -82,7 +82,7 @@ export class Authenticator {
    */
   realmOf(message: MessageView): string {
     const { realms } = this.#env;
-    if (realms === null) return this.#settings.realm;
+    if (realms === null || realms.isEmpty) return this.#settings.realm;
     const named = copyText(message, Attribute.REALM);
     if (named !== null) return realms.serves(named) ? named : this.#settings.realm;
     const origin = copyText(message, Attribute.ORIGIN);

@@ -120,7 +120,7 @@ export class Engine {
       this.#request(endpoint, view);
     } catch (error) {
       this.#env.observer.failed(error);
-      this.#reply(endpoint, this.#head(view), SERVER_ERROR, null);
+      this.#reply(endpoint, copyHead(view, ''), SERVER_ERROR, null);
     }
   }
 
@@ -173,7 +173,7 @@ export class Engine {
 
   #refuse(endpoint: ClientEndpoint, view: MessageView, refused: Refused): void {
     if (refused.failure !== null) this.#env.observer.authFailed(endpoint, refused.username, refused.failure);
-    this.#reply(endpoint, this.#head(view), refused.reject, null);
+    this.#reply(endpoint, copyHead(view, this.#authenticator.realmOf(view)), refused.reject, null);
   }
 
   #handle(
@@ -182,7 +182,7 @@ export class Engine {
     credential: Credential | null,
     integrity: ReplyIntegrity | null,
   ): void {
-    const head = this.#head(view);
+    const head = copyHead(view, ''); // no handler challenges
     const result = this.#dispatch({ endpoint, message: view, credential });
     if (!(result instanceof Promise)) return this.#reply(endpoint, head, result, integrity);
     this.promises++;
@@ -192,10 +192,6 @@ export class Engine {
       if (!current.closed) this.#reply(current, head, reply, integrity);
     };
     result.then(send).catch((error) => this.#env.observer.failed(error));
-  }
-
-  #head(view: MessageView): ReplyHead {
-    return copyHead(view, this.#authenticator.realmOf(view));
   }
 
   // A handler that throws or rejects is a bug, or has a failing collaborator: the client is told 500.

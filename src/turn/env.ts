@@ -203,6 +203,8 @@ export interface Credentials {
 
 /** The realms that are served beside the default one. They may change from one call to the next. */
 export interface Realms {
+  /** Whether there are none now: then nobody has to be asked. */
+  readonly isEmpty: boolean;
   /** Whether credentials of this realm are accepted. */
   serves(realm: string): boolean;
   /** The realm for clients of this ORIGIN, or null for the default one. */

@@ -24,7 +24,7 @@ export interface ReplyHead {
   readonly method: number;
   readonly transactionId: Buffer;
   readonly fingerprint: boolean;
-  /** REALM, should it be a challenge. */
+  /** REALM of a challenge; empty for a reply that cannot be one. */
   readonly realm: string;
 }
 

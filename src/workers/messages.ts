@@ -122,8 +122,10 @@ export interface WireQuotaRequest {
   readonly credential: {
     readonly quotaKey: string | null;
     readonly quotaLimit: number;
-    readonly realm: string;
-    readonly realmLimit: number;
+    /** Absent: the default one. */
+    readonly realm?: string;
+    /** Absent: no limit of its own. */
+    readonly realmLimit?: number;
   } | null;
   readonly client: string;
 }

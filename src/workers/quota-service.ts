@@ -13,10 +13,12 @@ interface Holding {
 /** Counts for the workers. */
 export class QuotaService {
   readonly #quota: AllocationQuota;
+  readonly #defaultRealm: string;
   readonly #holdings = new Map<number, Map<string, Holding>>();
 
-  constructor(quota: AllocationQuota) {
+  constructor(quota: AllocationQuota, defaultRealm: string) {
     this.#quota = quota;
+    this.#defaultRealm = defaultRealm;
   }
 
   /** Allocations of all workers. */
@@ -31,7 +33,7 @@ export class QuotaService {
 
   /** Takes a unit for a worker; false when that would exceed a limit. */
   acquire(worker: number, wire: WireQuotaRequest): boolean {
-    const request = read(wire);
+    const request = this.#read(wire);
     if (request === null || !this.#quota.acquire(request)) return false;
     const holdings = this.#holdingsOf(worker);
     const key = keyOf(wire);
@@ -59,6 +61,14 @@ export class QuotaService {
     this.#holdings.delete(worker);
   }
 
+  #read({ credential, client }: WireQuotaRequest): CountedRequest | null {
+    const ip = parseIp(client);
+    if (ip === null) return null;
+    if (credential === null) return { credential, client: ip };
+    const { realm = this.#defaultRealm, realmLimit = 0, ...user } = credential;
+    return { credential: { ...user, realm, realmLimit }, client: ip };
+  }
+
   #holdingsOf(worker: number): Map<string, Holding> {
     const known = this.#holdings.get(worker);
     if (known !== undefined) return known;
@@ -70,10 +80,5 @@ export class QuotaService {
 
 // Neither an address nor a realm holds control characters, so this key is unambiguous.
 function keyOf({ client, credential }: WireQuotaRequest): string {
-  return credential === null ? client : `${client}\n${credential.realm}\n${credential.quotaKey ?? ''}`;
-}
-
-function read({ credential, client }: WireQuotaRequest): CountedRequest | null {
-  const ip = parseIp(client);
-  return ip === null ? null : { credential, client: ip };
+  return credential === null ? client : `${client}\n${credential.realm ?? ''}\n${credential.quotaKey ?? ''}`;
 }

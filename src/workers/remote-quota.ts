@@ -13,26 +13,34 @@ export interface QuotaQuestions {
 /** Asks main for each allocation. */
 export class RemoteQuota implements Quota {
   readonly #questions: QuotaQuestions;
+  readonly #defaultRealm: string;
 
-  constructor(questions: QuotaQuestions) {
+  constructor(questions: QuotaQuestions, defaultRealm: string) {
     this.#questions = questions;
+    this.#defaultRealm = defaultRealm;
   }
 
   async acquire(request: QuotaRequest): Promise<boolean> {
     try {
-      return await this.#questions.quota(toWire(request));
+      return await this.#questions.quota(toWire(request, this.#defaultRealm));
     } catch {
       return false; // main is gone, and so is this worker soon; or too many wait
     }
   }
 
   release(request: QuotaRequest): void {
-    this.#questions.release(toWire(request));
+    this.#questions.release(toWire(request, this.#defaultRealm));
   }
 }
 
-function toWire({ credential, client }: QuotaRequest): WireQuotaRequest {
+// There is a message for each Allocate: what goes without saying is left out.
+function toWire({ credential, client }: QuotaRequest, defaultRealm: string): WireQuotaRequest {
   if (credential === null) return { credential, client: client.text };
   const { quotaKey, quotaLimit, realm, realmLimit } = credential;
-  return { credential: { quotaKey, quotaLimit, realm, realmLimit }, client: client.text };
+  const counted = {
+    ...{ quotaKey, quotaLimit },
+    ...(realm === defaultRealm ? {} : { realm }),
+    ...(realmLimit === 0 ? {} : { realmLimit }),
+  };
+  return { credential: counted, client: client.text };
 }

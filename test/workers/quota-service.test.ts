@@ -12,7 +12,7 @@ const ANYBODY = { credential: null, client: '192.0.2.9' };
 
 function scene() {
   const quota = new AllocationQuota({ allocations: 10, allocationsPerClientAddress: 5 });
-  return { quota, service: new QuotaService(quota) };
+  return { quota, service: new QuotaService(quota, 'r') };
 }
 
 test('limits hold over all workers together', async (t) => {
@@ -56,13 +56,16 @@ test('what is no address is refused', async (t) => {
 test('a worker asks for each allocation, and is refused when main is gone', async (t) => {
   const { quota, service } = scene();
   let isGone = false;
-  const remote = new RemoteQuota({
-    quota: async (request) => {
-      if (isGone) throw new Error('gone');
-      return service.acquire(1, request);
+  const remote = new RemoteQuota(
+    {
+      quota: async (request) => {
+        if (isGone) throw new Error('gone');
+        return service.acquire(1, request);
+      },
+      release: (request) => service.release(1, request),
     },
-    release: (request) => service.release(1, request),
-  });
+    'r',
+  );
   const client = parseIp('2001:db8::1');
   if (client === null) throw new Error('no address');
   const credential = {
