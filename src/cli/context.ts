@@ -136,6 +136,11 @@ export function durationFlag(flag: string, text: string): number {
 
 /** The realm of `--realm`, else the default one. */
 export function realmOf({ realm }: StoreFlags, administration: Administration): string {
+  return onlyRealm({ realm }) ?? administration.defaultRealm;
+}
+
+/** The realm of `--realm`, or null. An empty one is a slip: `--realm "$REALM"`. */
+export function onlyRealm({ realm }: { readonly realm?: string | undefined }): string | null {
   if (realm === '') throw new AdminError('invalid', 'the realm is empty');
-  return realm ?? administration.defaultRealm;
+  return realm ?? null;
 }

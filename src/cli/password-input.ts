@@ -3,6 +3,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { type Command, Option } from 'commander';
+import { newPassword, newSecret } from '../control/admin-input.ts';
 import { type OutputFlags, remark } from './output.ts';
 import type { CommandIo } from './terminal-io.ts';
 import { UsageError } from './usage-error.ts';
@@ -30,19 +31,20 @@ export function withPasswordFlags(command: Command): Command {
     .addOption(new Option('--generate', 'make a password and print it').conflicts('passwordStdin'));
 }
 
-/** The new password. @throws UsageError when none came in, or two that differ */
+/** The new password. @throws UsageError when none came in, or two that differ, AdminError */
 export async function readNewPassword(flags: PasswordFlags, io: CommandIo): Promise<NewPassword> {
   if (flags.generate === true) return { password: randomBytes(MADE_BYTES).toString('base64url'), isMade: true };
-  const password = await readGiven('password', flags.passwordStdin === true, io);
+  // Judged here as well: turnd would speak of the body of a request.
+  const password = newPassword(await readGiven('password', flags.passwordStdin === true, io));
   if (password.length < WEAK_LENGTH) {
     remark(`warning: the password has fewer than ${WEAK_LENGTH} characters`, flags, io);
   }
   return { password, isMade: false };
 }
 
-/** A secret that the operator has already. @throws UsageError */
-export function readGivenSecret(io: CommandIo): Promise<string> {
-  return readGiven('secret', !io.isInteractive, io);
+/** A secret that the operator has already. @throws UsageError, AdminError */
+export async function readGivenSecret(io: CommandIo): Promise<string> {
+  return newSecret(await readGiven('secret', !io.isInteractive, io));
 }
 
 async function readGiven(what: string, isPiped: boolean, io: CommandIo): Promise<string> {

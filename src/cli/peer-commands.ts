@@ -1,10 +1,10 @@
 // Owns `turnctl peer`: whom clients may reach, beside the configuration's peers.allow and peers.deny.
 
 import { type Command, Option } from 'commander';
-import { peerRule } from '../control/admin-input.ts';
+import { isSameRange, peerRule, quote } from '../control/admin-input.ts';
 import { AdminError, type Administration } from '../control/administration.ts';
 import type { StoredPeerRule } from '../store/store.ts';
-import { type StoreFlags, withStoreFlags } from './context.ts';
+import { onlyRealm, type StoreFlags, withStoreFlags } from './context.ts';
 import { print, shown, table } from './output.ts';
 import { type DestructiveFlags, type Finish, isConfirmed, runOnStore } from './run-command.ts';
 import { type CommandIo, ExitStatus } from './terminal-io.ts';
@@ -44,7 +44,8 @@ interface NewRules {
 }
 
 async function addRules(administration: Administration, { kind, ranges }: NewRules, flags: PeerFlags, io: CommandIo) {
-  const rules = ranges.map((range): StoredPeerRule => ({ realm: flags.realm ?? '', kind, range }));
+  const realm = onlyRealm(flags) ?? '';
+  const rules = ranges.map((range): StoredPeerRule => ({ realm, kind, range }));
   // All are judged before the first is added.
   for (const rule of rules) peerRule(rule);
   for (const rule of rules) await administration.addPeerRule(rule);
@@ -53,14 +54,14 @@ async function addRules(administration: Administration, { kind, ranges }: NewRul
 }
 
 async function listRules(administration: Administration, flags: PeerFlags, io: CommandIo): Promise<ExitStatus> {
-  const rules = await administration.listPeerRules(flags.realm ?? null);
+  const rules = await administration.listPeerRules(onlyRealm(flags));
   const rows = rules.map(({ kind, range, realm }) => [kind, range, realm === '' ? '(all)' : realm]);
   const quiet = rules.map(({ kind, range }) => `${kind} ${range}`);
   return print({ json: { rules }, text: table(['RULE', 'PEERS', 'REALM'], rows, 'no rules'), quiet }, flags, io);
 }
 
 async function removeRule(administration: Administration, range: string, flags: PeerFlags, io: CommandIo) {
-  const realm = flags.realm ?? '';
+  const realm = onlyRealm(flags) ?? '';
   const rule = { realm, range, kind: await kindOf(administration, { realm, range }, flags) };
   if (!(await isConfirmed(`Remove ${describe(rule)}?`, flags, io))) return ExitStatus.failed;
   await administration.removePeerRule(rule);
@@ -75,10 +76,13 @@ async function kindOf(
 ): Promise<'allow' | 'deny'> {
   if (allow === true) return 'allow';
   if (deny === true) return 'deny';
-  const there = (await administration.listPeerRules(realm)).filter((rule) => rule.range === range);
-  if (there.length > 1) throw new AdminError('invalid', `"${range}" is both allowed and denied: add --allow or --deny`);
-  // Another spelling is found by the removal itself.
-  return there[0]?.kind ?? 'deny';
+  const there = (await administration.listPeerRules(realm)).filter((rule) => isSameRange(rule.range, range));
+  const [kind, ...others] = new Set(there.map((rule) => rule.kind));
+  if (others.length > 0)
+    throw new AdminError('invalid', `${quote(range)} is both allowed and denied: add --allow or --deny`);
+  if (kind !== undefined) return kind;
+  const where = realm === '' ? 'for all realms: name another with --realm' : `in realm ${quote(realm)}`;
+  throw new AdminError('not-found', `there is no rule ${quote(range)} ${where}`);
 }
 
 function describe({ kind, range, realm }: StoredPeerRule): string {

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { MAX_OPTION } from '../control/admin-input.ts';
 import { AdminError, type Administration, type RealmView } from '../control/administration.ts';
 import type { RealmOption } from '../store/store.ts';
-import { realmOf, type StoreFlags, withStoreFlags } from './context.ts';
+import { onlyRealm, realmOf, type StoreFlags, withStoreFlags } from './context.ts';
 import { print, properties, shown, table } from './output.ts';
 import { type DestructiveFlags, type Finish, isConfirmed, runOnStore } from './run-command.ts';
 import { type CommandIo, ExitStatus } from './terminal-io.ts';
@@ -95,9 +95,10 @@ async function listRealms(administration: Administration, flags: RealmFlags, io:
   return print({ json: { realms }, text, quiet: realms.map(({ realm }) => realm) }, flags, io);
 }
 
-async function wantedRealms(administration: Administration, { realm }: RealmFlags): Promise<readonly RealmView[]> {
+async function wantedRealms(administration: Administration, flags: RealmFlags): Promise<readonly RealmView[]> {
+  const realm = onlyRealm(flags);
   const realms = await administration.listRealms();
-  return realm === undefined ? realms : realms.filter((view) => view.realm === realm);
+  return realm === null ? realms : realms.filter((view) => view.realm === realm);
 }
 
 async function showRealm(administration: Administration, realm: string, flags: RealmFlags, io: CommandIo) {

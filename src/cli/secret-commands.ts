@@ -1,8 +1,9 @@
 // Owns `turnctl secret`: the shared secrets of time-limited credentials.
 
 import type { Command } from 'commander';
+import { secretId } from '../control/admin-input.ts';
 import type { Administration, SecretView } from '../control/administration.ts';
-import { durationFlag, realmOf, type StoreFlags, withStoreFlags } from './context.ts';
+import { durationFlag, onlyRealm, realmOf, type StoreFlags, withStoreFlags } from './context.ts';
 import { formatDuration, formatMoment } from './durations.ts';
 import { print, remark, shown, table } from './output.ts';
 import { readGivenSecret } from './password-input.ts';
@@ -85,7 +86,7 @@ function tell(
 
 async function listSecrets(administration: Administration, flags: SecretFlags, io: CommandIo): Promise<ExitStatus> {
   const isRevealed = flags.reveal === true;
-  const secrets = await administration.listSecrets(flags.realm ?? null, isRevealed);
+  const secrets = await administration.listSecrets(onlyRealm(flags), isRevealed);
   const rows = secrets.map(({ id, realm, expiresAt, value }) => {
     const end = expiresAt === null ? 'never' : formatMoment(expiresAt);
     return [id, realm, end, ...(isRevealed ? [value ?? ''] : [])];
@@ -95,7 +96,8 @@ async function listSecrets(administration: Administration, flags: SecretFlags, i
   return print({ json: { secrets }, text, quiet }, flags, io);
 }
 
-async function removeSecret(administration: Administration, id: string, flags: SecretFlags, io: CommandIo) {
+async function removeSecret(administration: Administration, text: string, flags: SecretFlags, io: CommandIo) {
+  const id = secretId(text);
   const realm = realmOf(flags, administration);
   const question = `Remove secret ${shown(id)} of realm ${shown(realm)}? Credentials under it are refused at once.`;
   if (!(await isConfirmed(question, flags, io))) return ExitStatus.failed;

@@ -1,8 +1,12 @@
 // Owns `turnctl session`: the live allocations of a running turnd.
 
 import type { Command } from 'commander';
+import { quote } from '../control/admin-input.ts';
+import { AdminError } from '../control/administration.ts';
 import type { ControlClient, SessionPage } from '../control/control-client.ts';
-import { type DaemonFlags, openDaemon, withDaemonFlags } from './context.ts';
+import { parseIp } from '../stun/ip-address.ts';
+import { TransportAddress } from '../stun/transport-address.ts';
+import { type DaemonFlags, onlyRealm, openDaemon, withDaemonFlags } from './context.ts';
 import { formatBytes, formatDuration } from './durations.ts';
 import { print, properties, table } from './output.ts';
 import { type DestructiveFlags, type Finish, isConfirmed, runCommand } from './run-command.ts';
@@ -22,6 +26,7 @@ interface SessionFlags extends DaemonFlags, DestructiveFlags {
 }
 
 const PAGE = 1000;
+const MAX_PORT = 65_535;
 const TRANSPORTS: readonly string[] = ['udp', 'tcp', 'tls'];
 
 /** Adds the group to the program; `finish` receives the exit status. */
@@ -57,7 +62,9 @@ async function listSessions(flags: SessionFlags, io: CommandIo): Promise<ExitSta
 }
 
 async function collect(daemon: ControlClient, flags: SessionFlags, limit: number): Promise<readonly SessionInfo[]> {
-  const { user = null, realm = null, client = null, transport = null } = flags;
+  const { user = null, transport = null } = flags;
+  const realm = onlyRealm(flags);
+  const client = flags.client === undefined ? null : clientOf(flags.client);
   const all: SessionInfo[] = [];
   let after: number | null = 0;
   while (after !== null && all.length < limit) {
@@ -126,17 +133,25 @@ async function endSessions(id: string | undefined, flags: SessionFlags, io: Comm
   const daemon = await openDaemon(flags, io);
   if (!(await isConfirmed(`End ${what}?`, flags, io))) return ExitStatus.failed;
   const ended = await daemon.end(selector);
-  print({ json: { ended }, text: `${ended} ended`, quiet: [] }, flags, io);
-  return ended === 0 ? ExitStatus.notFound : ExitStatus.ok;
+  if (ended === 0) throw new AdminError('not-found', `there are no sessions of user ${quote(flags.user ?? '')}`);
+  return print({ json: { ended }, text: `${ended} ended`, quiet: [] }, flags, io);
 }
 
 function meant(id: string | undefined, { user, realm }: SessionFlags): { selector: SessionSelector; what: string } {
   if ((id === undefined) === (user === undefined)) throw new UsageError('give either the id of a session or --user');
   if (id !== undefined) return { selector: { id: wholeNumber('the id', id) }, what: `session ${id}` };
-  return { selector: { user: user ?? '', realm: realm ?? null }, what: `all sessions of user ${user}` };
+  return { selector: { user: user ?? '', realm: onlyRealm({ realm }) }, what: `all sessions of user ${user}` };
 }
 
 function wholeNumber(what: string, text: string): number {
   if (/^\d{1,15}$/.test(text) && text !== '0') return Number(text);
-  throw new UsageError(`${what}: expected a whole number`);
+  throw new UsageError(`${what}: expected a whole number from 1`);
+}
+
+/** A client's address in the form that sessions have it in. */
+function clientOf(text: string): string {
+  const [, bracketed, plain = bracketed ?? text, port] = /^(?:\[(.*)\]|([^:]*)):(\d{1,5})$/.exec(text) ?? [];
+  const ip = parseIp(plain);
+  if (ip === null || Number(port ?? 0) > MAX_PORT) throw new UsageError('--client: expected an IP address, or IP:port');
+  return port === undefined ? ip.text : new TransportAddress(ip, Number(port)).text;
 }

@@ -2,8 +2,10 @@
 // The entry of `turnctl`: gives the program its surroundings and sets the exit status.
 
 import { systemFileReader } from '../config/file-reader.ts';
+import { describeSystemError } from '../errors.ts';
 import { hideArguments } from './hide-arguments.ts';
 import { packageVersion } from './package-version.ts';
+import { ExitStatus } from './terminal-io.ts';
 import { terminalQuestions } from './terminal-questions.ts';
 import { runTurnctl } from './turnctl-program.ts';
 
@@ -11,10 +13,15 @@ const argv = process.argv.slice(2);
 // The URL of a store may hold a password.
 hideArguments('turnctl');
 
-// `turnctl config schema | head` closes the pipe early: that is no fault.
-process.stdout.on('error', () => {});
+// `turnctl config schema | head` closes the pipe early: that is no fault. A full disk is: the output may be a password.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') return;
+  process.stderr.write(`turnctl: cannot write the output: ${describeSystemError(error)}\n`);
+  process.exitCode = ExitStatus.failed;
+});
+process.stderr.on('error', () => {});
 
-process.exitCode = await runTurnctl(argv, packageVersion(), {
+const status = await runTurnctl(argv, packageVersion(), {
   ...terminalQuestions({ input: process.stdin, output: process.stderr }),
   env: process.env,
   cwd: process.cwd(),
@@ -22,3 +29,5 @@ process.exitCode = await runTurnctl(argv, packageVersion(), {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
 });
+// What was not written is known already and worse.
+process.exitCode ??= status;

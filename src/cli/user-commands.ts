@@ -3,7 +3,7 @@
 import type { Command } from 'commander';
 import type { Administration, UserView } from '../control/administration.ts';
 import type { UserId } from '../store/store.ts';
-import { realmOf, type StoreFlags, withStoreFlags } from './context.ts';
+import { onlyRealm, realmOf, type StoreFlags, withStoreFlags } from './context.ts';
 import { print, properties, shown, table } from './output.ts';
 import { type NewPassword, type PasswordFlags, readNewPassword, withPasswordFlags } from './password-input.ts';
 import { type DestructiveFlags, type Finish, isConfirmed, runOnStore } from './run-command.ts';
@@ -78,7 +78,7 @@ function tellPassword(
 }
 
 async function listUsers(administration: Administration, flags: UserFlags, io: CommandIo): Promise<ExitStatus> {
-  const users = await allUsers(administration, flags.realm ?? null);
+  const users = await allUsers(administration, onlyRealm(flags));
   const rows = users.map(({ name, realm }) => [name, realm]);
   const text = () => table(['USER', 'REALM'], rows, 'no users');
   return print({ json: { users }, text, quiet: users.map(({ name }) => name) }, flags, io);

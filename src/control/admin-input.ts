@@ -91,6 +91,16 @@ export function peerRule({ realm, kind, range }: StoredPeerRule): StoredPeerRule
   return { realm: realm === '' ? '' : realmName(realm), kind, range };
 }
 
+/** Whether two texts mean the same addresses; one that is no range is like nothing but itself. */
+export function isSameRange(left: string, right: string): boolean {
+  return canonicalRange(left) === canonicalRange(right);
+}
+
+function canonicalRange(range: string): string {
+  const parsed = parsePeerRange(range);
+  return 'error' in parsed ? range : parsed.join(' ');
+}
+
 /** A value of a realm's option; null takes it away. */
 export function optionValue(option: RealmOption, value: number | null): number | null {
   if (value === null) return null;

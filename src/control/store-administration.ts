@@ -3,7 +3,6 @@
 
 import { createHash } from 'node:crypto';
 import { StoreError } from '../errors.ts';
-import { parsePeerRange } from '../net/peer-range.ts';
 import type {
   RealmOption,
   Store,
@@ -18,6 +17,7 @@ import type {
 import { longTermKeyMd5, longTermKeySha256 } from '../stun/keys.ts';
 import {
   graceSeconds,
+  isSameRange,
   newPassword,
   newSecret,
   newUserName,
@@ -158,7 +158,7 @@ export class StoreAdministration implements Administration {
     const sameKind = there.filter(({ kind }) => kind === rule.kind);
     const meant =
       sameKind.find(({ range }) => range === rule.range) ??
-      sameKind.find(({ range }) => canonicalRange(range) === canonicalRange(rule.range));
+      sameKind.find(({ range }) => isSameRange(range, rule.range));
     if (meant === undefined || !(await this.#change(this.#store.removePeerRule(meant)))) throw noRule(rule);
   }
 
@@ -271,10 +271,4 @@ function secretConflict({ realm, value }: StoredSecret): AdminError {
 function noRule({ realm, kind, range }: StoredPeerRule): AdminError {
   const where = realm === '' ? 'for all realms' : `in realm ${quote(realm)}`;
   return new AdminError('not-found', `there is no rule ${kind} ${quote(range)} ${where}`);
-}
-
-/** The same text for the same addresses; a text that is no range stands for itself. */
-function canonicalRange(range: string): string {
-  const parsed = parsePeerRange(range);
-  return 'error' in parsed ? range : parsed.join(' ');
 }

@@ -72,7 +72,7 @@ export class MessageView {
 
   /**
    * Offset of the next attribute of the same type after the one whose value is at `offset`, or {@link ABSENT}.
-   * Only XOR-PEER-ADDRESS in CreatePermission may repeat (RFC 8489 §14, RFC 8656 §10).
+   * Only XOR-PEER-ADDRESS in CreatePermission may repeat (RFC 8489 §14, RFC 8656 §10), and ORIGIN in its draft.
    */
   findNext(type: Attribute, offset: number): number {
     const { buffer } = this;

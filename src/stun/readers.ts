@@ -113,7 +113,11 @@ export function copyBytes(view: MessageView, type: Attribute): Buffer | null {
  */
 export function copyText(view: MessageView, type: Attribute): string | null {
   const offset = view.find(type);
-  if (offset === ABSENT) return null;
+  return offset === ABSENT ? null : copyTextAt(view, offset);
+}
+
+/** The text of the attribute whose value is at `offset`, as {@link copyText} has it. */
+export function copyTextAt(view: MessageView, offset: number): string {
   let end = offset + view.lengthAt(offset);
   while (end > offset && view.buffer[end - 1] === 0) end--;
   return view.buffer.toString('utf8', offset, end);

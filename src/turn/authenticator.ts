@@ -6,10 +6,10 @@ import { checkIntegrity, hasIntegrity, type IntegrityAttribute } from '../stun/i
 import { PasswordAlgorithm, userhash } from '../stun/keys.ts';
 import { ABSENT, type MessageView } from '../stun/message-view.ts';
 import { NONCE_COOKIE, NONCE_COOKIE_LENGTH, SecurityFeature } from '../stun/nonce-cookie.ts';
-import { copyBytes, copyText, MALFORMED, readPasswordAlgorithm, valueEquals } from '../stun/readers.ts';
+import { copyBytes, copyText, copyTextAt, MALFORMED, readPasswordAlgorithm, valueEquals } from '../stun/readers.ts';
 import { whenReady } from './awaitable.ts';
 import type { ClientEndpoint } from './client-endpoint.ts';
-import { AuthFailure, type Awaitable, type Credential, type Env, NoCredential } from './env.ts';
+import { AuthFailure, type Awaitable, type Credential, type Env, NoCredential, type Realms } from './env.ts';
 import { NonceIssuer } from './nonce.ts';
 import { BAD_REQUEST, type Reject, SERVER_ERROR, STALE_NONCE, UNAUTHENTICATED } from './reply.ts';
 import { OFFERED_ALGORITHMS, type ReplyIntegrity } from './reply-builder.ts';
@@ -54,6 +54,8 @@ export interface Claim {
 // RFC 8489 §14.3: longer names are no names. U+FFFD stands for bytes that are not UTF-8: no stored name has it.
 const MAX_USERNAME_BYTES = 763;
 const INVALID_UTF8 = '\uFFFD';
+// So many are looked up for a message that nobody has signed yet.
+const MAX_ORIGINS = 8;
 
 /** Judges requests under one realm. */
 export class Authenticator {
@@ -85,8 +87,7 @@ export class Authenticator {
     if (realms === null || realms.isEmpty) return this.#settings.realm;
     const named = copyText(message, Attribute.REALM);
     if (named !== null) return realms.serves(named) ? named : this.#settings.realm;
-    const origin = copyText(message, Attribute.ORIGIN);
-    return (origin === null ? null : realms.ofOrigin(origin)) ?? this.#settings.realm;
+    return realmOfOrigins(message, realms) ?? this.#settings.realm;
   }
 
   /** A nonce for a challenge to this client. */
@@ -153,6 +154,17 @@ export class Authenticator {
     const invalid = username.includes(INVALID_UTF8) || Buffer.byteLength(username, 'utf8') > MAX_USERNAME_BYTES;
     return invalid ? NoCredential.UNKNOWN_USER : this.#env.credentials.find(username, realm);
   }
+}
+
+// A client may name several origins (coturn's does): the first that is known counts, as in coturn.
+function realmOfOrigins(message: MessageView, realms: Realms): string | null {
+  let offset = message.find(Attribute.ORIGIN);
+  for (let tries = 0; tries < MAX_ORIGINS && offset !== ABSENT; tries++) {
+    const realm = realms.ofOrigin(copyTextAt(message, offset));
+    if (realm !== null) return realm;
+    offset = message.findNext(Attribute.ORIGIN, offset);
+  }
+  return null;
 }
 
 function refused(reject: Reject, failure: AuthFailure | null, username: string): Refused {

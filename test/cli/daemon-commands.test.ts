@@ -23,6 +23,16 @@ test('session: listed with filters, shown, ended', async (t) => {
   t.match(await run('session list --quiet --transport tls'), { out: '2002\n' });
   t.match(await run('session list --quiet --user alice --limit 1'), { out: '1001\n' });
   t.match(await run('session list --client 192.0.2.9'), { out: 'no sessions\n' });
+  t.match(await run('session list --quiet --client 192.0.2.1:4000'), { out: '1001\n2002\n' });
+  for (const [client, shown] of [
+    ['2001:DB8:0::1', '2001:db8::1'],
+    ['[2001:DB8:0::1]:5', '[2001:db8::1]:5'],
+    ['::ffff:1', '::ffff:1'],
+  ] as const) {
+    control.live = [fakeSession({ id: 7, client: shown })];
+    t.match(await run(`session list --quiet --client ${client}`), { out: '7\n' }, client);
+  }
+  control.live = [fakeSession({ id: 1001 }), fakeSession({ id: 2002, user: 'bob\u001b[31m', transport: 'tls' })];
   t.match(JSON.parse((await run('session list --json')).out), { sessions: [{ id: 1001 }, { id: 2002 }] });
   t.match((await run('session show 1001')).out, /^0x4001 {3}198\.51\.100\.7:9000 {2}8m 20s {2}10 packets, 1\.5 kB/m);
   t.match(JSON.parse((await run('session show 1001 --json')).out), { permissionList: [{ peer: '198.51.100.7' }] });
@@ -31,13 +41,21 @@ test('session: listed with filters, shown, ended', async (t) => {
   t.equal(control.live.length, 2);
   t.match(await run('session end 1001'), { status: 0, out: '1 ended\n' });
   t.match(await run('session end 1001'), { status: 3, err: 'turnctl: there is no session 1001\n' });
-  t.match(await run('session end --user nobody'), { status: 3, out: '0 ended\n' });
+  t.match(await run('session end --user nobody'), {
+    status: 3,
+    out: '',
+    err: 'turnctl: there are no sessions of user "nobody"\n',
+  });
   for (const line of [
     'session end',
     'session end 1 --user a',
     'session show x',
     'session list --transport x',
     'session list --limit 0',
+    'session list --client 192.0.2',
+    'session list --client 192.0.2.1:99999',
+    'session list --client ',
+    'session list --realm ',
   ]) {
     t.match(await run(line), { status: 2, out: '' }, line);
   }

@@ -55,6 +55,10 @@ test('user: what is refused', async (t) => {
     ['user remove nobody', 3, 'turnctl: there is no user "nobody" in realm "example.org"\n'],
     ['user add a\u001b[31m', 2, /^turnctl: the user name "a\\u001b\[31m" has a character that is not allowed/],
     ['user add ', 2, 'turnctl: the user name is empty\n'],
+    ['peer list --realm ', 2, 'turnctl: the realm is empty\n'],
+    ['peer deny 10.0.0.1 --realm ', 2, 'turnctl: the realm is empty\n'],
+    ['realm list --realm ', 2, 'turnctl: the realm is empty\n'],
+    ['secret remove ', 2, 'turnctl: the id of a secret has up to 12 hexadecimal digits\n'],
     ['user list --realm ', 2, 'turnctl: the realm is empty\n'],
     ['user add', 2, /missing required argument 'name'/],
     ['user add x --password-stdin --generate', 2, /cannot be used with/],
@@ -63,6 +67,14 @@ test('user: what is refused', async (t) => {
     t.match(await run(line, { line: 'password-of-test' }), { status, out: '', err }, line);
   }
   t.match(await run('user add x'), { status: 2, err: 'turnctl: no password came on standard input (one line)\n' });
+  for (const length of [1025, 10_000, 100_000]) {
+    const ran = await run('user add x --password-stdin', { line: 'p'.repeat(length) });
+    t.match(ran, { status: 2, err: 'turnctl: the password is longer than 1024 bytes\n' });
+  }
+  t.match(await run('secret add --stdin', { line: 's'.repeat(10_000) }), {
+    status: 2,
+    err: 'turnctl: the secret is longer than 256 bytes\n',
+  });
   control.store.fail(STORE_DOWN);
   t.match(await run('user list'), { status: 1, err: `turnctl: ${STORE_DOWN.message}\n` });
 });
@@ -182,7 +194,12 @@ test('peer: rules are added together or not at all, listed and removed', async (
     out: 'rule deny 10.0.0.0/8 for all realms removed\n',
   });
   t.match(await run('peer remove 10.0.0.0/8'), { status: 0, out: 'rule allow 10.0.0.0/8 for all realms removed\n' });
-  t.match(await run('peer remove 10.0.0.0/8'), { status: 3 });
+  t.match(await run('peer remove 10.0.0.0/8'), {
+    status: 3,
+    err: 'turnctl: there is no rule "10.0.0.0/8" for all realms: name another with --realm\n',
+  });
+  await run('peer allow 10.7.0.0/16');
+  t.match(await run('peer remove 10.7.0.0-10.7.255.255'), { status: 0 }, 'an allowed one, in another spelling');
   t.match(await run('peer remove 10.0.0.1 --realm r', { answers: [false] }), { status: 1 });
   t.same(JSON.parse((await run('peer list --json --realm r')).out), {
     rules: [{ realm: 'r', kind: 'allow', range: '10.0.0.1' }],

@@ -1,6 +1,6 @@
 // turnctl as a process: what others see of it while it runs, and what it leaves behind.
 
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chownSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
@@ -10,6 +10,7 @@ import { temporaryDirectory } from '../support/turnd-process.ts';
 
 const PROGRAM = fileURLToPath(new URL('../../src/cli/turnctl.js', import.meta.url));
 const NO_PROC = existsSync('/proc/self/cmdline') ? false : 'there is no /proc on this system';
+const NO_FULL = existsSync('/dev/full') ? false : 'there is no /dev/full on this system';
 const NOT_ROOT = process.getuid?.() === 0 ? false : 'only root makes files in the directory of somebody else';
 
 function start(cwd: string, ...argv: readonly string[]) {
@@ -50,6 +51,25 @@ test('a password that is piped in makes a user, and is nowhere in the store', as
   const files = ['own.db', 'own.db-wal'].filter((name) => existsSync(`${cwd}/${name}`));
   for (const name of files) t.notMatch(readFileSync(`${cwd}/${name}`, 'latin1'), /CANARY/);
   t.equal(statSync(`${cwd}/own.db`).mode & 0o077, 0);
+});
+
+test('output that cannot be written is a fault; one that nobody reads on is none', { skip: NO_FULL }, async (t) => {
+  const run = (redirect: string) =>
+    spawnSync(
+      '/bin/sh',
+      ['-c', `"$0" "$1" user add alice --generate --store sqlite:own.db ${redirect}`, process.execPath, PROGRAM],
+      {
+        cwd: temporaryDirectory(t),
+        env: {},
+        encoding: 'utf8',
+      },
+    );
+  t.match(run('> /dev/full'), {
+    status: 1,
+    stderr: /^turnctl: cannot write the output: no space left on the device$/m,
+  });
+  t.match(run('2> /dev/full'), { status: 0, stdout: /^password: /m });
+  t.match(run('| true; exit $?'), { status: 0, stderr: '' });
 });
 
 test("a store that root makes in turnd's directory belongs to turnd's user", { skip: NOT_ROOT }, async (t) => {

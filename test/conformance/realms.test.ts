@@ -51,6 +51,15 @@ test('ORIGIN chooses the realm of the challenge, in whatever form it is written'
   t.equal(await realmFor(server.client(), []), 'example.org');
 });
 
+test('of several ORIGINs the first that is known counts, and only the first few are looked at', async (t) => {
+  const server = lab();
+  const unknown = origin('https://carleon.example:443');
+  const known = origin('https://app.example');
+  t.equal(await realmFor(server.client(), [unknown, known, unknown]), 'app.example', 'as turnutils_uclient sends them');
+  t.equal(await realmFor(server.client(), [...Array(7).fill(unknown), known]), 'app.example');
+  t.equal(await realmFor(server.client(), [...Array(8).fill(unknown), known]), 'example.org');
+});
+
 test('S26 a forged ORIGIN does not stick: the next request is judged in the realm that it names', async (t) => {
   const client = lab().client();
   await realmFor(client, [origin('https://app.example')]);
