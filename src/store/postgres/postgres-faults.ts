@@ -4,6 +4,7 @@
 import { codeOf, describeConnectionFault, messageOf } from '../connection-faults.ts';
 import type { SqlFaultParts } from '../sql/sql-connection.ts';
 import type { ServerUrl } from '../store-url.ts';
+import { NO_POSTGRES } from './postgres-link.ts';
 
 /** What is wrong, and what to do. */
 export function describePostgresFault(error: unknown, url: ServerUrl): SqlFaultParts {
@@ -67,5 +68,6 @@ function describeMessage(message: string): SqlFaultParts {
   if (/SASL|SCRAM|password must be/i.test(message)) {
     return { fault: 'denied', plain: message, advice: 'correct user and password in the URL' };
   }
-  return { fault: 'failed', plain: message };
+  const advice = message === NO_POSTGRES ? 'correct host and port' : '';
+  return { fault: 'failed', plain: message, advice };
 }

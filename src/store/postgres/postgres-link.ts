@@ -1,5 +1,6 @@
 // One connection to PostgreSQL, by the package pg. Knows no table.
 
+import type { EventEmitter } from 'node:events';
 import { Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import type { Client, ClientConfig } from 'pg';
@@ -13,6 +14,9 @@ const STALE_PLANS: readonly unknown[] = ['0A000', '26000'];
 
 /** A call that we no longer wait for ends there too, or a lock would gather the server's processes one by one. */
 const GIVE_UP = `set statement_timeout = ${STORE_TIMEOUT_MS}`;
+
+/** The message of an error: what came cannot be read. */
+export const NO_POSTGRES = 'what answers does not speak as PostgreSQL does';
 
 /** The part of the package that is used. */
 export interface PostgresPackage {
@@ -43,6 +47,8 @@ export class PostgresLink implements ServerLink {
     };
     // An error comes to the call that runs, too; without a listener it would end the process.
     this.#client.on('error', lose).on('end', lose);
+    containFaults(this.#socket);
+    containFaultsOfTls(this.#client);
   }
 
   async connect(): Promise<void> {
@@ -65,4 +71,27 @@ export class PostgresLink implements ServerLink {
     this.isLost = true;
     this.#socket.destroy();
   }
+}
+
+/**
+ * What the package throws while it reads ends the connection. It throws at bytes that are not PostgreSQL's, out of the
+ * socket's own event: nobody else could catch it, and the process would end.
+ */
+function containFaults(socket: Socket): void {
+  const emit = socket.emit.bind(socket);
+  socket.emit = (event: string | symbol, ...values: unknown[]): boolean => {
+    if (event !== 'data') return emit(event, ...values);
+    try {
+      return emit(event, ...values);
+    } catch (error) {
+      socket.destroy(new Error(NO_POSTGRES, { cause: error }));
+      return true;
+    }
+  };
+}
+
+/** The package makes the socket of TLS itself, in the middle of connecting. */
+function containFaultsOfTls(client: Client): void {
+  const { connection } = client as Client & { readonly connection: EventEmitter & { readonly stream: Socket } };
+  connection.once('sslconnect', () => containFaults(connection.stream));
 }

@@ -10,6 +10,8 @@ import { timeoutError, toStoreError } from './redis-faults.ts';
 export const MAX_WAITING_CALLS = 1000;
 /** Between two attempts to connect, in milliseconds: a dead server costs neither CPU nor descriptors. */
 const RECONNECT_MS = 200;
+/** With so many calls that got no end in their time, one after the other, a connection is of no use. */
+const MAX_LATE_IN_A_ROW = 3;
 
 /** Whether somebody still waits for what a call does. */
 export interface CallProgress {
@@ -29,6 +31,8 @@ export class RedisLink {
   #opening: Promise<Redis> | null = null;
   #lastAttempt = Number.NEGATIVE_INFINITY;
   #waiting = 0;
+  /** Calls on this connection that ran out of time since one has ended well. */
+  #lateInARow = 0;
   readonly #closed = new AbortController();
 
   constructor(opener: RedisOpener, timeoutMs: number) {
@@ -67,7 +71,7 @@ export class RedisLink {
     const attempt = new Attempt();
     const expiry = new Promise<never>((_, reject) => {
       attempt.timer = setTimeout(() => {
-        this.#endIfSilent(attempt);
+        this.#endIfUseless(attempt);
         reject(timeoutError(this.name, this.#timeoutMs));
       }, this.#timeoutMs);
     });
@@ -85,7 +89,9 @@ export class RedisLink {
     if (attempt.over) throw timeoutError(this.name, this.#timeoutMs);
     attempt.begin(client);
     try {
-      return await call(client, attempt);
+      const result = await call(client, attempt);
+      if (!attempt.over) this.#lateInARow = 0;
+      return result;
     } catch (error) {
       throw this.#hung.has(client) ? timeoutError(this.name, this.#timeoutMs) : error;
     }
@@ -110,13 +116,19 @@ export class RedisLink {
       throw this.#closedError();
     }
     this.#client = client;
+    this.#lateInARow = 0;
     return client;
   }
 
-  /** A server that has said nothing at all hangs. One that is only slow with this call may serve others. */
-  #endIfSilent({ client, bytesBefore }: Attempt): void {
-    if (client === null || client.stream.bytesRead !== bytesBefore) return;
-    if (this.#client === client) this.#client = null;
+  /**
+   * A server that has said nothing at all hangs. One that is only slow with this call may serve others; but where no
+   * call gets an end, its answers and our questions have lost each other.
+   */
+  #endIfUseless({ client, bytesBefore }: Attempt): void {
+    if (client === null || client !== this.#client) return;
+    this.#lateInARow++;
+    if (client.stream.bytesRead !== bytesBefore && this.#lateInARow < MAX_LATE_IN_A_ROW) return;
+    this.#client = null;
     this.#hung.add(client);
     destroyClient(client);
   }

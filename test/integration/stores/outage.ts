@@ -2,40 +2,8 @@
 // of store.
 
 import { test } from 'tap';
-import { DatagramPeer } from '../../support/datagram-peer.ts';
-import { type RawClient, REQUEST } from '../../support/raw-client.ts';
-import type { Teardown, TurndProcess } from '../../support/turnd-process.ts';
-import { lifetime } from '../../support/wire-attributes.ts';
-import { addUser, allocateAs, allocateUntil, clientOf, openAside, type ServerKind, startOn } from './scene.ts';
-
-/** A call of alice that runs. */
-interface Call {
-  readonly client: RawClient;
-  readonly peer: DatagramPeer;
-}
-
-async function startCall(t: Teardown, server: TurndProcess): Promise<Call> {
-  const peer = await DatagramPeer.open('127.0.0.1');
-  t.teardown(() => peer.close());
-  const client = await clientOf(t, server, 'alice');
-  await client.allocated();
-  await client.bind(0x4000, '127.0.0.1', peer.port);
-  return { client, peer };
-}
-
-/** Whether packets flow both ways, and Refresh, CreatePermission and ChannelBind are answered with success. */
-async function isWhole({ client, peer }: Call): Promise<boolean> {
-  client.sendChannel(0x4000, 'there');
-  const heard = await peer.next();
-  await peer.send(Buffer.from('back'), heard.port, heard.address);
-  const back = (await client.nextData()).toString();
-  const answers = [
-    await client.request(REQUEST.refresh, [lifetime(600)]),
-    await client.permit('127.0.0.1'),
-    await client.bind(0x4000, '127.0.0.1', peer.port),
-  ];
-  return heard.bytes.toString() === 'there' && back === 'back' && answers.every(({ errorCode }) => !errorCode);
-}
+import { isWhole, startCall } from './call.ts';
+import { addUser, allocateAs, allocateUntil, openAside, type ServerKind, startOn } from './scene.ts';
 
 /** Declares the tests for one kind of store. */
 export function testOutages({ name, skip, start }: ServerKind): void {

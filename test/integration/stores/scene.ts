@@ -58,11 +58,25 @@ export async function addUser(store: Store, name: string, realm: string = REALM)
   await store.putUser({ realm, name, md5Key, sha256Key: null });
 }
 
+/** How a turnd is started on a store. */
+export interface StoreStart {
+  readonly url: string;
+  readonly flags?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Where it keeps its state: a new one by default. */
+  readonly directory?: string;
+}
+
 /** Starts turnd on a store, and waits until it serves. */
-export async function startOn(t: Teardown, url: string, ...more: readonly string[]): Promise<TurndProcess> {
-  const directory = temporaryDirectory(t);
-  const flags = [...bareFlags(directory), '--listen', 'udp://127.0.0.1:0', '--realm', REALM, ...more];
-  const server = new TurndProcess(flags, { env: { TURND_STORE: url } });
+export function startOn(t: Teardown, url: string, ...flags: readonly string[]): Promise<TurndProcess> {
+  return startWith(t, { url, flags });
+}
+
+/** As {@link startOn}. */
+export async function startWith(t: Teardown, start: StoreStart): Promise<TurndProcess> {
+  const { url, flags = [], env = {}, directory = temporaryDirectory(t) } = start;
+  const all = [...bareFlags(directory), '--listen', 'udp://127.0.0.1:0', '--realm', REALM, ...flags];
+  const server = new TurndProcess(all, { env: { TURND_STORE: url, ...env } });
   t.teardown(() => server.stop());
   await server.ready();
   return server;
