@@ -45,15 +45,15 @@ export function addCredentialsCommand(program: Command, io: CommandIo, finish: F
 }
 
 async function printCredentials(flags: CredentialsFlags, io: CommandIo): Promise<ExitStatus> {
-  const { user: userId = null, host = null } = flags;
-  const made = await credentials({ userId, host, ttlSeconds: durationFlag('--ttl', flags.ttl) }, flags, io);
+  const { user: userId = null, host = null, realm = null } = flags;
+  const made = await credentials({ userId, host, realm, ttlSeconds: durationFlag('--ttl', flags.ttl) }, flags, io);
   const { iceServers } = made;
   const quiet = flags.format === 'json' ? [JSON.stringify({ iceServers })] : FORMATS[flags.format](made).split('\n');
   return print({ json: made, text: FORMATS[flags.format](made), quiet }, flags, io);
 }
 
 async function credentials(wish: CredentialsWish, flags: CredentialsFlags, io: CommandIo): Promise<IceCredentials> {
-  if (flags.store === undefined && flags.realm === undefined) {
+  if (flags.store === undefined) {
     try {
       return await (await openDaemon(flags, io)).credentials(wish);
     } catch (error) {

@@ -62,9 +62,9 @@ function addServerRoutes(app: Hono, control: ServerControl, now: () => number): 
     return context.json({ level });
   });
   app.post('/v1/credentials', async (context) => {
-    const { ttl, user, host } = await readBody(context, credentialsBody);
-    const source = await control.iceSource();
-    return context.json(makeCredentials(source, { ttlSeconds: ttl, userId: user, host }, now()), 201);
+    const { ttl, user, host, realm } = await readBody(context, credentialsBody);
+    const source = await control.iceSource(realm);
+    return context.json(makeCredentials(source, { ttlSeconds: ttl, userId: user, host, realm }, now()), 201);
   });
 }
 

@@ -47,8 +47,8 @@ export class ControlClient implements Administration {
     await this.#ask({ method: 'PUT', target: '/v1/log-level', body: { level } });
   }
 
-  credentials({ ttlSeconds: ttl, userId: user, host }: CredentialsWish): Promise<IceCredentials> {
-    return this.#ask({ method: 'POST', target: '/v1/credentials', body: { ttl, user, host } });
+  credentials({ ttlSeconds: ttl, userId: user, host, realm }: CredentialsWish): Promise<IceCredentials> {
+    return this.#ask({ method: 'POST', target: '/v1/credentials', body: { ttl, user, host, realm } });
   }
 
   sessions(query: SessionQuery): Promise<SessionPage> {

@@ -21,6 +21,8 @@ export interface CredentialsWish {
   readonly ttlSeconds: number;
   /** Host name or address to put into the URLs; null = the server's own. */
   readonly host: string | null;
+  /** Null = the default one. */
+  readonly realm: string | null;
 }
 
 /** Credentials, ready for a browser. */

@@ -33,6 +33,7 @@ export const credentialsBody = z.strictObject({
   ttl: z.number().default(86_400),
   user: text.nullable().default(null),
   host: text.nullable().default(null),
+  realm: text.nullable().default(null),
 });
 export const nothing = z.strictObject({});
 

@@ -67,8 +67,8 @@ export interface ServerControl {
   reload(): Promise<ReloadReport>;
   /** Applies to all processes at once, until the next reload or restart. */
   setLogLevel(level: Config['log']['level']): Promise<void>;
-  /** What makes credentials for apps: secrets in effect, URLs of the listeners, trusted certificate or not. */
-  iceSource(): Promise<IceSource>;
+  /** What credentials for apps are made of, in a realm (null: the default one). */
+  iceSource(realm: string | null): Promise<IceSource>;
 }
 
 /** What an `iceServers` entry is made of. */

@@ -11,7 +11,7 @@ import type { Config } from '../config/config.ts';
 import { ConfigError } from '../errors.ts';
 import type { Logger } from '../log/logger.ts';
 import type { LabUser } from '../state/kept-secrets.ts';
-import type { StoreSnapshot, UserId } from '../store/store.ts';
+import type { StoredSecret, StoreSnapshot, UserId } from '../store/store.ts';
 import type { Clock, Credentials } from '../turn/env.ts';
 import { readRealms } from './realm-data.ts';
 
@@ -66,9 +66,12 @@ export class Directory {
     return this.#realms;
   }
 
-  /** A shared secret that counts in the default realm, or null. */
-  get secret(): string | null {
-    return this.#secrets.secretsOf(this.realm).at(-1) ?? null;
+  /** The shared secret of a realm that counts longest, or null: one of the store before those of the configuration. */
+  secretOf(realm: string): string | null {
+    const stored = (this.#stored?.secrets ?? []).filter((secret) => secret.realm === realm);
+    const endOf = (secret: StoredSecret): number => secret.expiresAt ?? Number.POSITIVE_INFINITY;
+    const [best] = stored.toSorted((left, right) => (endOf(left) < endOf(right) ? 1 : -1));
+    return best?.value ?? this.#secrets.secretsOf(realm)[0] ?? null;
   }
 
   /** Whether the configuration has this user: it stands before one of the store. */

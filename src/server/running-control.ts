@@ -96,14 +96,20 @@ export class RunningControl implements ServerControl {
     this.#config = { ...this.#config, log: { ...this.#config.log, level } };
   }
 
-  async iceSource(): Promise<IceSource> {
+  async iceSource(realm: string | null): Promise<IceSource> {
     const { foundation, server } = this.#parts;
     const { listeners, shown, trustedCertificate } = server;
-    const { realm, secret } = foundation.directory;
+    const { directory } = foundation;
+    const wanted = realm ?? directory.realm;
     const host = urlHost(shown, listeners);
     const { urls } = makeIceServer({ host, listeners, trustedCertificate, username: '', credential: '' });
     const stun = urls.slice(0, 1).map((url) => url.replace(/^turns?:/, 'stun:').replace(/\?.*$/, ''));
-    return { urls: [...stun, ...urls], realm, secret, separator: this.#config.auth.restSeparator };
+    return {
+      urls: [...stun, ...urls],
+      realm: wanted,
+      secret: directory.secretOf(wanted),
+      separator: this.#config.auth.restSeparator,
+    };
   }
 
   #storeStatus(): StoreStatus | null {

@@ -92,6 +92,21 @@ test('S22 two secrets count while one is rotated, and a removed one is refused a
   t.same(await answers(next), [0]);
 });
 
+test('credentials are made under the secret that counts longest, of the realm that is asked for', async (t) => {
+  const scene = await start(t, 'auth: {users: ["alice:secret-of-alice"]}\n');
+  const json = async (...args: string[]) => JSON.parse((await turnctl(scene, [...args, '--json'])).out);
+  const isUnder = async (secret: { readonly value: string }, ...args: string[]): Promise<boolean> => {
+    const { iceServers } = await json('credentials', '--user', 'me', ...args);
+    const { username, credential } = iceServers.at(-1);
+    return credential === restPassword(secret.value, username);
+  };
+  await json('secret', 'add');
+  for (let turn = 0; turn < 3; turn++) t.ok(await isUnder(await json('secret', 'rotate', '--grace', '1h')), `${turn}`);
+  const other = await json('secret', 'add', '--realm', 'other.example');
+  t.ok(await isUnder(other, '--realm', 'other.example'));
+  t.notOk(await isUnder(other));
+});
+
 test('a rule about peers, and the quota of a realm, hold at once', async (t) => {
   const scene = await start(t, 'auth: {users: ["alice:secret-of-alice"]}\n');
   const client = await RawClient.open({ port: await scene.server.port('udp') });
