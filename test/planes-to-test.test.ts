@@ -4,6 +4,7 @@ import { planRounds } from './planes-to-test.ts';
 const UNIT = 'dist/test/stun/words.test.js';
 const SERVER = 'dist/test/integration/streams.test.js';
 const BROWSER = 'dist/test/interop/chromium/relay.test.js';
+const DATABASE = 'dist/test/interop/coturn/redis-userdb.test.js';
 const WORKERS = 'dist/test/integration/workers/crash.test.js';
 
 const plan = (...args: Parameters<typeof planRounds>) => planRounds(...args).map(({ plane, files }) => [plane, files]);
@@ -13,6 +14,7 @@ test('tests of a whole server run on both planes, all others once', async (t) =>
     ['linux', [SERVER, WORKERS, BROWSER, UNIT]],
     ['portable', [SERVER, BROWSER]],
   ]);
+  t.same(plan([DATABASE, UNIT], null, true), [['linux', [DATABASE, UNIT]]]);
   t.same(plan([UNIT, WORKERS], null, true), [['linux', [UNIT, WORKERS]]]);
   t.same(plan(['test/integration/streams.test.js'], null, true).length, 2, 'however the path is written');
 });

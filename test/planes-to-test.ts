@@ -14,6 +14,9 @@ const SERVER_SUITES = /^(dist\/)?test\/(integration|interop)\//;
 // About processes that only the Linux plane has: they name it themselves.
 const WORKER_SUITES = /^(dist\/)?test\/integration\/workers\//;
 
+// About databases that coturn shares: how datagrams move says nothing of them.
+const DATABASE_SUITES = /^(dist\/)?test\/interop\/coturn\/[^/]*(-userdb|-statsdb|-database)\.test\./;
+
 /**
  * Sorts test files into rounds.
  * @param wanted the plane that all tests are to run on; null = both
@@ -24,7 +27,8 @@ export function planRounds(files: readonly string[], wanted: TestPlane | null, h
   const plane = wanted ?? (hasLinux ? 'linux' : 'portable');
   const rounds = [{ plane, title: `${possible.length} test files, servers on the ${plane} plane`, files: possible }];
   if (wanted !== null || !hasLinux) return rounds;
-  const again = files.filter((file) => SERVER_SUITES.test(file) && !WORKER_SUITES.test(file));
+  const isMeant = (file: string): boolean => !WORKER_SUITES.test(file) && !DATABASE_SUITES.test(file);
+  const again = files.filter((file) => SERVER_SUITES.test(file) && isMeant(file));
   if (again.length === 0) return rounds;
   const title = `${again.length} of them again, servers on the portable plane (its server has no workers to test)`;
   return [...rounds, { plane: 'portable', title, files: again }];
