@@ -7,7 +7,7 @@ import { redisProgram, startRedis, type TestRedis } from '../../support/database
 import { connectTo } from '../../support/databases/redis-commands.ts';
 import { RawClient, REQUEST } from '../../support/raw-client.ts';
 import { SlowProxy } from '../../support/slow-proxy.ts';
-import { labFlags, type TurndProcess, TurndProcess as Turnd, temporaryDirectory } from '../../support/turnd-process.ts';
+import { labFlags, TurndProcess as Turnd, type TurndProcess, temporaryDirectory } from '../../support/turnd-process.ts';
 import { lifetime } from '../../support/wire-attributes.ts';
 import { isWhole, startCall } from './call.ts';
 
