@@ -3,7 +3,7 @@
 
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { getRequestListener } from '@hono/node-server';
 import { ControlError, describeSystemError } from '../errors.ts';
@@ -78,9 +78,18 @@ function makeServer({ control, report, now = Date.now, requestTimeout = REQUEST_
     errorHandler: () => problemResponse(new ApiError('invalid', 'this is not a request for this server'), report),
   });
   const limits = { requestTimeout, headersTimeout: requestTimeout, connectionsCheckingInterval: requestTimeout / 4 };
+  const busy = new WeakSet<Socket>();
   const server = createServer(
     { ...limits, maxHeaderSize: MAX_HEADER_BYTES, keepAliveTimeout: requestTimeout },
     (request, response) => {
+      const { socket } = request;
+      // No client of ours asks again before it is answered; thousands of requests in one write would all begin at once.
+      if (busy.has(socket)) {
+        socket.destroy();
+        return;
+      }
+      busy.add(socket);
+      response.once('close', () => busy.delete(socket));
       listener(request, response).catch((error: unknown) => {
         report(error);
         response.destroy();
