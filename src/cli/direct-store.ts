@@ -1,14 +1,14 @@
-// Owns the administration of a store without a running turnd: which store is meant, and that a file made by root stays
-// usable for the server's user.
+// Owns the administration of a store without a running turnd: which store is meant, and that root stays out of the files
+// of the server's user.
 
 import { randomBytes } from 'node:crypto';
-import { chownSync, existsSync, mkdirSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Config } from '../config/config.ts';
 import { AdminError } from '../control/administration.ts';
 import { StoreAdministration } from '../control/store-administration.ts';
 import { describeSystemError } from '../errors.ts';
-import { openStore } from '../store/open-store.ts';
+import { loadSqliteDriver, openStore } from '../store/open-store.ts';
 import { parseStoreUrl, type StoreUrl } from '../store/store-url.ts';
 import type { FoundConfig, OpenAdministration } from './context.ts';
 import type { CommandIo } from './terminal-io.ts';
@@ -25,8 +25,8 @@ export async function openDirectStore(
 ): Promise<OpenAdministration> {
   const config = configOf(found);
   const url = text === null ? storeOf(config) : parseUrl(text, io);
+  await becomeOwner(url);
   const store = await openStore(url);
-  keepOwner(url);
   const configured = new Set(config.auth.users.map(({ name }) => name));
   const administration = new StoreAdministration({
     store,
@@ -34,7 +34,6 @@ export async function openDirectStore(
     now: Date.now,
     makeSecret: () => randomBytes(SECRET_BYTES).toString('hex'),
     isConfigured: ({ realm, name }) => realm === config.realm && configured.has(name),
-    changed: () => keepOwner(url),
   });
   return { administration, close: () => store.close() };
 }
@@ -75,13 +74,16 @@ function parseUrl(text: string, { cwd }: CommandIo): StoreUrl {
   return parsed.value;
 }
 
-/** Files that root makes in the directory of another user are that user's: turnd has to write them. */
-function keepOwner(url: StoreUrl): void {
-  if (url.kind !== 'sqlite' || process.getuid?.() !== 0) return;
-  const { uid, gid } = statSync(dirname(url.path));
-  if (uid === 0) return;
-  for (const suffix of ['', '-wal', '-shm', '-journal']) {
-    const file = statSync(`${url.path}${suffix}`, { throwIfNoEntry: false });
-    if (file?.uid === 0) chownSync(`${url.path}${suffix}`, uid, gid);
-  }
+/**
+ * What root does in the directory of another user is done as that user: what is made there is his, so that turnd can write
+ * it, and links that he may have put there lead root nowhere. For the rest of the process.
+ */
+async function becomeOwner(url: StoreUrl): Promise<void> {
+  if (url.kind !== 'sqlite' || process.geteuid?.() !== 0) return;
+  const owner = statSync(dirname(url.path), { throwIfNoEntry: false });
+  if (owner === undefined || owner.uid === 0) return;
+  await loadSqliteDriver(); // he may not be able to read the program
+  process.setgroups?.([]);
+  process.setegid?.(owner.gid);
+  process.seteuid?.(owner.uid);
 }

@@ -26,6 +26,12 @@ export async function openStore(url: StoreUrl): Promise<Store> {
   }
 }
 
+/** Loads what {@link openStore} will need for a file, as far as it is there: for a process that is about to lose rights. */
+export async function loadSqliteDriver(): Promise<void> {
+  const { loadSqlite } = await import('./sqlite/open-sqlite-store.ts');
+  await loadSqlite();
+}
+
 async function openServerStore(url: ServerUrl): Promise<Store> {
   switch (url.kind) {
     case 'postgres':

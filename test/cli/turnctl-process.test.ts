@@ -2,7 +2,16 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chownSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
@@ -74,6 +83,7 @@ test('output that cannot be written is a fault; one that nobody reads on is none
 
 test("a store that root makes in turnd's directory belongs to turnd's user", { skip: NOT_ROOT }, async (t) => {
   const cwd = temporaryDirectory(t);
+  chmodSync(cwd, 0o755);
   mkdirSync(`${cwd}/.turnd`);
   chownSync(`${cwd}/.turnd`, 65534, 65534);
   const { child, ended } = start(cwd, 'user', 'add', 'alice', '--generate', '--quiet');
@@ -81,4 +91,18 @@ test("a store that root makes in turnd's directory belongs to turnd's user", { s
   t.match(await ended, { status: 0, output: /^[\w-]{24}\n$/ });
   const { uid, gid } = statSync(`${cwd}/.turnd/turnd.db`);
   t.same({ uid, gid }, { uid: 65534, gid: 65534 });
+});
+
+test("links in turnd's directory lead root nowhere", { skip: NOT_ROOT }, async (t) => {
+  const cwd = temporaryDirectory(t);
+  chmodSync(cwd, 0o755);
+  mkdirSync(`${cwd}/.turnd`);
+  writeFileSync(`${cwd}/roots`, '', { mode: 0o600 });
+  symlinkSync(`${cwd}/roots`, `${cwd}/.turnd/turnd.db`);
+  chownSync(`${cwd}/.turnd`, 65534, 65534);
+  const { child, ended } = start(cwd, 'user', 'add', 'alice', '--generate', '--quiet');
+  child.stdin.end();
+  t.match(await ended, { status: 1, output: /permission denied/ });
+  const { uid, size } = statSync(`${cwd}/roots`);
+  t.same({ uid, size }, { uid: 0, size: 0 });
 });

@@ -34,6 +34,15 @@ export async function openSqliteStore(
   return openSqlStore(new SqliteConnection(name, database));
 }
 
+/** Loads the library that will be used, if any is installed. */
+export async function loadSqlite(): Promise<void> {
+  for (const library of sqliteLibraries(process.versions.node)) {
+    const database = await openSqliteDatabase(':memory:', library).catch(() => null);
+    database?.close();
+    if (database !== null) return;
+  }
+}
+
 /** Makes the file with its mode, or says why it cannot be used, better than SQLite would. */
 function makeFile(path: string, name: string): void {
   const refuse = (fault: 'unreachable' | 'denied', why: string, cause: unknown): StoreError =>
