@@ -80,12 +80,14 @@ export class Authenticator {
 
   /**
    * The realm of a request: what REALM names, else what its ORIGIN stands for, else the default. Nothing of it is kept:
-   * a forged ORIGIN changes the answer to that one message (S26).
+   * a forged ORIGIN changes the answer to that one message (S26). An allocation outlives its realm.
    */
-  realmOf(message: MessageView): string {
+  realmOf(message: MessageView, endpoint: ClientEndpoint): string {
     const { realms } = this.#env;
-    if (realms === null || realms.isEmpty) return this.#settings.realm;
+    const owners = endpoint.allocation?.credential?.realm ?? this.#settings.realm;
+    if (realms === null || (realms.isEmpty && owners === this.#settings.realm)) return this.#settings.realm;
     const named = copyText(message, Attribute.REALM);
+    if (named === owners) return named;
     if (named !== null) return realms.serves(named) ? named : this.#settings.realm;
     return realmOfOrigins(message, realms) ?? this.#settings.realm;
   }
@@ -96,7 +98,7 @@ export class Authenticator {
   }
 
   /** Checks the form of a request; what it returns does not refer to the message. */
-  readClaim(message: MessageView): Claim | Refused {
+  readClaim(message: MessageView, endpoint: ClientEndpoint): Claim | Refused {
     if (!hasIntegrity(message)) return refused(UNAUTHENTICATED, null, '');
     const username = copyText(message, Attribute.USERNAME);
     const userhash = username === null ? copyBytes(message, Attribute.USERHASH) : null;
@@ -107,7 +109,8 @@ export class Authenticator {
     if (algorithm === MALFORMED) return refused(BAD_REQUEST, null, username ?? '');
     const negotiated = algorithm !== ABSENT;
     const chosen = algorithm === PasswordAlgorithm.SHA_256 ? PasswordAlgorithm.SHA_256 : PasswordAlgorithm.MD5;
-    return { kind: 'claim', username, userhash, realm: this.realmOf(message), nonce, algorithm: chosen, negotiated };
+    const realm = this.realmOf(message, endpoint);
+    return { kind: 'claim', username, userhash, realm, nonce, algorithm: chosen, negotiated };
   }
 
   /** Finds who may have made the claim. An allocation's owner is known without a look-up, even after expiry. */

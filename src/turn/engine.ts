@@ -134,7 +134,7 @@ export class Engine {
     this.#expire(endpoint);
     const open = this.#settings.anonymous || (view.method === Method.BINDING && !this.#settings.authenticateBinding);
     if (open) return this.#handle(endpoint, view, null, null);
-    const claim = this.#authenticator.readClaim(view);
+    const claim = this.#authenticator.readClaim(view, endpoint);
     if (claim.kind === 'refused') return this.#refuse(endpoint, view, claim);
     const candidates = this.#authenticator.candidates(claim, endpoint);
     if (candidates instanceof Promise) this.#wait(endpoint, view, claim, candidates);
@@ -173,7 +173,7 @@ export class Engine {
 
   #refuse(endpoint: ClientEndpoint, view: MessageView, refused: Refused): void {
     if (refused.failure !== null) this.#env.observer.authFailed(endpoint, refused.username, refused.failure);
-    this.#reply(endpoint, copyHead(view, this.#authenticator.realmOf(view)), refused.reject, null);
+    this.#reply(endpoint, copyHead(view, this.#authenticator.realmOf(view, endpoint)), refused.reject, null);
   }
 
   #handle(

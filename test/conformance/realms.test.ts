@@ -5,15 +5,14 @@ import { RealmTable } from '../../src/auth/realm-table.ts';
 import { Lab, USERS } from '../support/lab.ts';
 import { type LabClient, peerAddress, REQUEST } from '../support/lab-client.ts';
 import { type AttributeInput, attr, type Decoded, message } from '../support/wire.ts';
-import { longTermKey, nonce, realm, requestedTransport, username } from '../support/wire-attributes.ts';
+import { lifetime, longTermKey, nonce, realm, requestedTransport, username } from '../support/wire-attributes.ts';
 
 const ORIGIN = 0x802f;
 const PEER = '93.184.216.34:5000';
 
 const origin = (value: string): AttributeInput => [ORIGIN, Buffer.from(value)];
 
-function lab(): Lab {
-  const realms = new RealmTable({ allow: [], deny: [], unsafeAllowLoopback: false });
+function lab(realms = new RealmTable({ allow: [], deny: [], unsafeAllowLoopback: false })): Lab {
   realms.update({
     realms: ['plain.example'],
     origins: [{ origin: 'https://App.example/', realm: 'app.example' }],
@@ -96,4 +95,25 @@ test('an owner is known in his realm only', async (t) => {
   t.equal((await as(client, 'app.example', REQUEST.allocate, [requestedTransport()])).type, 0x0103);
   const other = await as(client, 'example.org', REQUEST.createPermission, [peerAddress('10.1.2.3:1')]);
   t.equal(other.errorCode, 441, 'alice of another realm is somebody else');
+});
+
+test('an allocation outlives its realm, through stale nonces too; nobody else comes in by it', async (t) => {
+  for (const left of [[], ['plain.example']]) {
+    const realms = new RealmTable({ allow: [], deny: [], unsafeAllowLoopback: false });
+    const server = lab(realms);
+    const client = server.client();
+    await realmFor(client, [origin('https://app.example')]);
+    t.equal((await as(client, 'app.example', REQUEST.allocate, [requestedTransport()])).type, 0x0103);
+    realms.update({ realms: left, origins: [], peers: [] });
+    t.equal((await as(client, 'app.example', REQUEST.refresh, [lifetime(3600)])).type, 0x0104);
+    await server.advance(700);
+    const stale = await as(client, 'app.example', REQUEST.refresh, [lifetime(600)]);
+    t.equal(stale.errorCode, 438);
+    t.equal(stale.text(attr.realm), 'app.example', 'what the client signs with');
+    client.nonce = stale.text(attr.nonce) ?? '';
+    t.equal((await as(client, 'app.example', REQUEST.refresh, [lifetime(600)])).type, 0x0104);
+    const other = server.client();
+    t.equal(await realmFor(other, [origin('https://app.example')]), 'example.org');
+    t.equal((await as(other, 'app.example', REQUEST.allocate, [requestedTransport()])).errorCode, 401);
+  }
 });
