@@ -1,7 +1,6 @@
 // A TCP proxy between turnd and a database that makes the way there bad: slow, byte by byte, cut in the middle of an
 // answer, or a stranger at the other end. It changes in the middle of connections.
 
-import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { Teardown } from './turnd-process.ts';
@@ -16,7 +15,7 @@ export type ProxyMode =
   /** The first piece of each connection is halved, and then the connection is closed or reset. */
   | { readonly kind: 'cut' }
   /** Other bytes come instead. */
-  | { readonly kind: 'stranger'; readonly says: Buffer | 'noise' };
+  | { readonly kind: 'stranger'; readonly says: Buffer };
 
 const FAST: ProxyMode = { kind: 'fast' };
 
@@ -94,7 +93,7 @@ export class SlowProxy {
         else client.destroy();
       });
     } else if (mode.kind === 'stranger') {
-      client.write(mode.says === 'noise' ? randomBytes(64) : mode.says);
+      client.write(mode.says);
     } else {
       client.write(chunk);
     }

@@ -80,6 +80,22 @@ async function heals(t: Test, { server, proxy, call, descriptors }: Scene): Prom
   t.equal(server.stderr, '');
 }
 
+type Stranger = readonly [what: string, mode: ProxyMode];
+
+function says(bytes: Buffer): ProxyMode {
+  return { kind: 'stranger', says: bytes };
+}
+
+const STRANGERS: readonly Stranger[] = [
+  ['loses its connections in the middle of answers', { kind: 'cut' }],
+  ['is a web server', says(Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n<h1>what?</h1>'))],
+  ['announces gigabytes', says(Buffer.from('447fffffff0001000000', 'hex'))],
+];
+const OWN_STRANGERS: Readonly<Record<string, Stranger>> = {
+  PostgreSQL: ['wants an unknown proof', says(Buffer.from('520000000800000063', 'hex'))],
+  Redis: ['speaks of a million arrays', says(Buffer.from('*1000000000\r\n$2000000000\r\n'))],
+};
+
 /** Declares the tests for one kind of store. */
 export function testBadWays({ name, skip, start: startDatabase }: ServerKind): void {
   // One for all: it notices nothing of what happens on the way.
@@ -117,14 +133,8 @@ export function testBadWays({ name, skip, start: startDatabase }: ServerKind): v
     await heals(t, scene);
   });
 
-  const strangers: readonly (readonly [string, ProxyMode])[] = [
-    ['loses its connections in the middle of answers', { kind: 'cut' }],
-    ['is a web server', { kind: 'stranger', says: Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n<h1>what?</h1>') }],
-    ['is noise', { kind: 'stranger', says: 'noise' }],
-    ['wants an unknown proof', { kind: 'stranger', says: Buffer.from('520000000800000063', 'hex') }],
-    ['announces gigabytes', { kind: 'stranger', says: Buffer.from('447fffffff0001000000', 'hex') }],
-    ['speaks of a million arrays', { kind: 'stranger', says: Buffer.from('*1000000000\r\n$2000000000\r\n') }],
-  ];
+  const own = OWN_STRANGERS[name];
+  const strangers: readonly Stranger[] = own === undefined ? STRANGERS : [...STRANGERS, own];
   for (const [what, mode] of strangers) {
     test(`R12 ${name} ${what}: nothing breaks`, { skip }, async (t) => {
       const scene = await setUp(t, await start());
