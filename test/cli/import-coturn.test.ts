@@ -145,7 +145,7 @@ test('--db: what is there and differs is kept and told, or replaced', async (t) 
       'origin "https://x.example" is there and differs: kept\n',
   });
   const wouldBe = await run(directory, '--db', 'turnserver.conf', '--to', `sqlite:${to}`, '--replace', '--dry-run');
-  t.match(wouldBe.out, /to replace/);
+  t.match(wouldBe.out, /TO REPLACE/);
   const replaced = await run(directory, '--db', 'turnserver.conf', '--to', `sqlite:${to}`, '--replace', '--json');
   t.match(JSON.parse(replaced.out).counts, {
     users: { replaced: 1 },
