@@ -1,12 +1,12 @@
 // Owns `turnctl firewall`: the rules that a configuration needs, for one firewall, or as a table.
 
 import { isIPv6 } from 'node:net';
-import Table from 'cli-table3';
 import { type Command, Option } from 'commander';
 import { loadCommandConfig, reportErrors } from './command-config.ts';
 import { type FirewallNeeds, needsOf, type Opening, portText } from './firewall/openings.ts';
 import { type PlanOptions, planText } from './firewall/plan.ts';
 import { detectFirewall, FIREWALL_TOOLS, type FirewallTool } from './firewall/tools.ts';
+import { table } from './output.ts';
 import { type CommandIo, ExitStatus } from './terminal-io.ts';
 
 interface FirewallFlags {
@@ -74,9 +74,7 @@ function asDocument(needs: FirewallNeeds, tool: FirewallTool | null, options: Pl
 }
 
 function showTable(needs: FirewallNeeds, io: CommandIo): void {
-  const table = new Table({ head: ['Let in', 'Ports', 'To', 'From'], style: { head: [], border: [] } });
-  for (const opening of needs.openings) table.push(row(opening));
-  io.out(`${table.toString()}\n`);
+  io.out(`${table(['LET IN', 'PORTS', 'TO', 'FROM'], needs.openings.map(row), 'nothing to let in')}\n\n`);
   io.out('No firewall program was found here. For the rules of one, add --for with one of:\n');
   for (const { name, description } of FIREWALL_TOOLS) io.out(`  ${name.padEnd(13)} ${description}\n`);
 }

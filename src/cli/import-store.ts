@@ -1,7 +1,6 @@
 // Owns `turnctl config import-coturn --db FROM [--to URL]`: what one store keeps, copied into another.
 
 import { resolve } from 'node:path';
-import Table from 'cli-table3';
 import { importHost } from '../config/coturn-source.ts';
 import { tryRead } from '../config/file-reader.ts';
 import { loadConfig } from '../config/load-config.ts';
@@ -16,6 +15,7 @@ import { emptyStore } from '../store/empty-store.ts';
 import { openStore } from '../store/open-store.ts';
 import type { Store } from '../store/store.ts';
 import { nameOf, parseStoreUrl, type SqliteUrl, type StoreUrl } from '../store/store-url.ts';
+import { table } from './output.ts';
 import { type CommandIo, ExitStatus } from './terminal-io.ts';
 
 /** From where to where, and how. */
@@ -124,19 +124,18 @@ function print({ counts, remarks }: CopyReport, { json, quiet, dryRun }: CopyCom
   for (const remark of remarks) io.err(`${escapeText(remark)}\n`);
   if (quiet === true) return;
   const head = [
-    '',
-    dryRun === true ? 'to add' : 'added',
-    dryRun === true ? 'to replace' : 'replaced',
-    'alike',
-    'kept',
-    'bad',
+    'KIND',
+    dryRun === true ? 'TO ADD' : 'ADDED',
+    dryRun === true ? 'TO REPLACE' : 'REPLACED',
+    'ALIKE',
+    'KEPT',
+    'BAD',
   ];
-  const table = new Table({ head, style: { head: [], border: [] } });
-  for (const kind of COPIED_KINDS) {
+  const rows = COPIED_KINDS.map((kind) => {
     const { added, replaced, same, kept, bad } = counts[kind];
-    table.push([kind, added, replaced, same, kept, bad]);
-  }
-  io.out(`${table.toString()}\n`);
+    return [kind, ...[added, replaced, same, kept, bad].map(String)];
+  });
+  io.out(`${table(head, rows, '')}\n`);
 }
 
 function refuse(error: string, io: CommandIo): ExitStatus {

@@ -60,8 +60,8 @@ async function reload(flags: DaemonFlags, io: CommandIo): Promise<ExitStatus> {
   const report = await (await openDaemon(flags, io)).reload();
   for (const warning of report.warnings) remark(`warning: ${warning}`, flags, io);
   const restart = report.restart.length === 0 ? [] : [`needs a restart: ${report.restart.join(', ')}`];
-  const applied =
-    report.applied.length === 0 ? 'reloaded: nothing has changed' : `reloaded: ${report.applied.join(', ')}`;
+  const nothing = restart.length === 0 ? 'nothing has changed' : 'nothing that counts at once has changed';
+  const applied = `reloaded: ${report.applied.join(', ') || nothing}`;
   return print({ json: report, text: [applied, ...restart].join('\n'), quiet: report.restart }, flags, io);
 }
 

@@ -83,6 +83,13 @@ test('status, reload and log-level', async (t) => {
     err: 'warning: a warning\n',
   });
   t.match(await run('reload --quiet'), { status: 0, out: 'listen\n', err: '' });
+  control.reloadAnswer = async () => ({ applied: [], restart: ['listen'], warnings: [] });
+  t.match(await run('reload'), {
+    status: 0,
+    out: 'reloaded: nothing that counts at once has changed\nneeds a restart: listen\n',
+  });
+  control.reloadAnswer = async () => ({ applied: [], restart: [], warnings: [] });
+  t.match(await run('reload'), { status: 0, out: 'reloaded: nothing has changed\n' });
   control.reloadAnswer = async () => {
     throw new AdminError('invalid', 'turnd.yaml:1:1 one\nturnd.yaml:2:1 two');
   };
