@@ -23,7 +23,9 @@ const NO_FULL = existsSync('/dev/full') ? false : 'there is no /dev/full on this
 const NOT_ROOT = process.getuid?.() === 0 ? false : 'only root makes files in the directory of somebody else';
 
 function start(cwd: string, ...argv: readonly string[]) {
-  const child = spawn(process.execPath, [PROGRAM, ...argv], { cwd, env: { PATH: process.env['PATH'] ?? '' } });
+  // A bare environment: what the test runner adds to it would write into its own directory, whoever the child has become.
+  const bare = ['-i', `PATH=${process.env['PATH'] ?? ''}`, process.execPath, PROGRAM];
+  const child = spawn('env', [...bare, ...argv], { cwd });
   const printed: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => void printed.push(chunk));
   child.stderr.on('data', (chunk: Buffer) => void printed.push(chunk));
