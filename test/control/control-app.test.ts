@@ -14,8 +14,17 @@ interface Answer {
   readonly status: number;
   readonly type: string;
   readonly text: string;
-  // biome-ignore lint/suspicious/noExplicitAny: whatever JSON it is
-  readonly json: any;
+  readonly json: Body;
+}
+
+/** What some answers hold; which of it is there is what the tests say. */
+interface Body {
+  readonly sessions: readonly object[];
+  readonly users: readonly { readonly name: string }[];
+  readonly id: string;
+  readonly rules: readonly object[];
+  readonly realms: readonly object[];
+  readonly iceServers: readonly object[];
 }
 
 interface Api {
