@@ -22,6 +22,8 @@ export interface RelayEnv {
 
 /** Where the packets go: the peer and, once bound, its channel. */
 interface Route {
+  /** Who answers there. */
+  readonly via: EchoPeer;
   readonly peer: TransportAddress;
   /** False when the peer could not reach the relay: the way back is closed already. */
   readonly isOpen: boolean;
@@ -31,11 +33,12 @@ interface Route {
 export async function relaySteps(near: OpenAllocation, own: IpAddress | null, env: RelayEnv): Promise<void> {
   const { log } = env;
   const peer = await log.run('permission', () => permit(near, own, env));
-  const route = peer === null ? null : await log.run('channel', () => bind(near, peer, env));
+  const route = peer === null ? null : await log.run('channel', () => bindToAny(near, peer, env));
   if (peer === null) log.skip('channel', 'needs a permission');
-  if (peer !== null && route !== null) await log.run('echo', () => echo(near, peer, route, env));
+  if (route !== null) await log.run('echo', () => echo(near, route, env));
   else log.skip('echo', peer === null ? 'needs a permission' : 'needs a channel');
   await peer?.close();
+  if (route !== null && route.via !== peer) await route.via.close();
   await log.run('refresh', () => end(near));
   await near.client.close();
 }
@@ -58,8 +61,7 @@ async function permitOwn(near: OpenAllocation, own: IpAddress | null): Promise<E
   try {
     await near.client.createPermission(own);
   } catch (error) {
-    const isDenied = error instanceof ClientError && error.errorCode === ErrorCode.FORBIDDEN;
-    if (!isDenied) throw error;
+    if (!isForbidden(error)) throw error;
     return `the server denies our own address ${own.text} as a peer`;
   }
   try {
@@ -80,23 +82,46 @@ async function allocateFar(near: OpenAllocation, { allocateAgain }: RelayEnv): P
   }
 }
 
+// On the server's own host our address is the server's too. A permission names no port and may be granted; a channel is not:
+// of its own addresses a server relays to live relays only.
+async function bindToAny(near: OpenAllocation, peer: EchoPeer, env: RelayEnv): Promise<Done<Route>> {
+  try {
+    return await bind(near, peer, env);
+  } catch (error) {
+    if (!isForbidden(error) || peer.way !== 'own address') throw error;
+  }
+  const far = await allocateFar(near, env);
+  try {
+    const done = await bind(near, far, env);
+    const why = 'the server denies this port of our own address as a peer';
+    return { ...done, summary: `${done.summary}, the relay of a second allocation (${why})` };
+  } catch (error) {
+    await far.close();
+    throw error;
+  }
+}
+
+function isForbidden(error: unknown): boolean {
+  return error instanceof ClientError && error.errorCode === ErrorCode.FORBIDDEN;
+}
+
 async function bind(near: OpenAllocation, peer: EchoPeer, { echo: { timeoutMs } }: RelayEnv): Promise<Done<Route>> {
   const found = await peer.find(timeoutMs);
   const address = found ?? peer.guess;
   const channel = await near.client.bindChannel(address);
   const number = `0x${channel.toString(16)}`;
   return {
-    value: { peer: address, isOpen: found !== null },
+    value: { via: peer, peer: address, isOpen: found !== null },
     summary: `${number} to ${address.text}`,
     facts: { channel: number, peer: address.text },
     warnings: found === null ? [`nothing from us reached the relayed address ${near.allocation.relayed.text}`] : [],
   };
 }
 
-async function echo(near: OpenAllocation, peer: EchoPeer, route: Route, env: RelayEnv): Promise<Done<null>> {
+async function echo(near: OpenAllocation, route: Route, env: RelayEnv): Promise<Done<null>> {
   // What cannot come back need not be waited for as long again.
   const result = await runEcho(near, route.peer, route.isOpen ? env.echo : { ...env.echo, count: 1 });
-  return result.received > 0 ? cameBack(result, peer.way, env) : explainLoss(near, peer, result, env);
+  return result.received > 0 ? cameBack(result, route.via.way, env) : explainLoss(near, route.via, result, env);
 }
 
 function cameBack(result: EchoResult, way: EchoWay, { echo: { size } }: RelayEnv): Done<null> {

@@ -4,6 +4,7 @@ import { test } from 'tap';
 import { relaySteps } from '../../../src/cli/check/relay-steps.ts';
 import { StepLog } from '../../../src/cli/check/step-log.ts';
 import { udpReaches } from '../../../src/cli/check/udp-reaches.ts';
+import { ClientError } from '../../../src/client/client-error.ts';
 import { type AllocationEnv, openAllocation } from '../../../src/client/open-allocation.ts';
 import { ServerMemory } from '../../../src/client/server-memory.ts';
 import { openTcpTransport } from '../../../src/client/stream-transport.ts';
@@ -145,6 +146,41 @@ test('a client on a stream in a network without UDP is served through a second a
   });
   t.match(await steps(true), { status: 'failed', facts: { way: 'own address', received: 0, insideWorks: true } });
   t.equal(await udpReaches(address('127.0.0.1', ports.udp), env), true);
+});
+
+test('on the host of the server, which denies a channel to its own address, a second allocation echoes', async (t) => {
+  const { ports } = await start(t);
+  const timers = systemTimers;
+  const target = { address: address('127.0.0.1', ports.tcp), transport: 'tcp', by: 'literal', name: '' } as const;
+  const env: AllocationEnv = {
+    credential: TEST_USER,
+    timers,
+    memory: new ServerMemory(),
+    connect: () => openTcpTransport(target.address, { timeoutMs: 5000, timers }),
+  };
+  const explained = { what: '', cause: '', remedy: '' };
+  const log = new StepLog(
+    timers,
+    () => explained,
+    () => {},
+  );
+  const near = await openAllocation(target, env);
+  const bindChannel = near.client.bindChannel.bind(near.client);
+  const forbidden = new ClientError('rejected', 'refused', { errorCode: 403 });
+  const refused: unknown[] = [];
+  near.client.bindChannel = (peer) => (refused.push(peer) === 1 ? Promise.reject(forbidden) : bindChannel(peer));
+  await relaySteps(near, address('127.0.0.1', 0).ip, {
+    log,
+    echo: { count: 3, size: 50, timeoutMs: 500, timers },
+    allocateAgain: () => openAllocation(target, env),
+    udpGetsOut: async () => true,
+  });
+  t.match(log.steps, [
+    { step: 'permission', status: 'ok', facts: { way: 'own address' } },
+    { step: 'channel', status: 'ok', summary: /the relay of a second allocation \(the server denies this port/ },
+    { step: 'echo', status: 'ok', facts: { way: 'second allocation', received: 3 } },
+    { step: 'refresh', status: 'ok' },
+  ]);
 });
 
 test('a server that denies our address and its own relays: 403 and its cause', async (t) => {
