@@ -61,7 +61,8 @@ function duplicateDetail(message: string): 'duplicate' | null {
 function describeByMessage(error: unknown, message: string): SqlFaultParts {
   const table = /no such table: (?:main\.)?(\w+)/.exec(message)?.[1];
   if (table !== undefined) return { fault: 'schema', plain: `there is no table ${table}`, detail: 'missing-table' };
-  const column = /no such column: ([\w."]+)|has no column named (\w+)/.exec(message);
+  // Newer SQLite puts the name between quotes.
+  const column = /no such column: "?([\w.]+)|has no column named (\w+)/.exec(message);
   if (column !== null) {
     const plain = `there is no column ${column[1] ?? column[2]} where coturn's schema has one`;
     return { fault: 'schema', plain, advice: "compare the tables with coturn's schema.sql" };
