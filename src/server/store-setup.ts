@@ -22,7 +22,7 @@ export interface StoreReader {
 
 /** A store in use. */
 export class ServerStore {
-  /** For administration: what is changed through it is live when the call returns. */
+  /** For administration: of what is changed through it every process has been told when the call returns. */
   readonly store: Store;
   readonly users: StoreUsers;
   readonly #bare: Store;

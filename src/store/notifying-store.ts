@@ -1,5 +1,5 @@
-// A store that tells of every change made through it, before whoever makes it hears that it is done. So a change is live
-// when the command that made it returns.
+// A store that tells of every change made through it, before whoever makes it hears that it is done. So every
+// process has been told when the command that made it returns.
 
 import type { Store, UserId } from './store.ts';
 
