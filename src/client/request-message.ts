@@ -9,8 +9,7 @@ import { FAMILY_CODE_IPV4, FAMILY_CODE_IPV6 } from '../stun/readers.ts';
 import type { TransportAddress } from '../stun/transport-address.ts';
 import type { Authentication } from './challenge.ts';
 
-/** Protocol numbers in REQUESTED-TRANSPORT. */
-export const PROTOCOL_TCP = 6;
+/** UDP in REQUESTED-TRANSPORT. */
 export const PROTOCOL_UDP = 17;
 
 /** What a request asks for; which of it is due depends on the method. */
