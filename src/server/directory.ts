@@ -84,6 +84,11 @@ export class Directory {
     this.#changed = changed;
   }
 
+  /** Refuses what {@link configure} would refuse. @throws ConfigError */
+  check(config: Config): void {
+    this.#source(config);
+  }
+
   /**
    * Users and secrets of the configuration are now these. Nobody is told: {@link touch} does.
    * @throws ConfigError as the constructor; nothing has changed then

@@ -79,6 +79,8 @@ export class RunningControl implements ServerControl {
     if (!result.ok) throw new AdminError('invalid', result.errors.join('\n'));
     const { live, restart, config } = compareConfigs(this.#config, result.config);
     try {
+      // Each refuses as a whole: whatever can be refused is judged before anything changes.
+      foundation.directory.check(config);
       server.renewCertificates(config);
       server.apply(config);
     } catch (error) {
