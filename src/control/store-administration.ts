@@ -41,8 +41,6 @@ export interface StoreAdministrationOptions {
   readonly makeSecret: () => string;
   /** Whether the configuration file has this user: it would stand before the one of the store. */
   readonly isConfigured?: (id: UserId) => boolean;
-  /** Called after each change: whatever is cached of the store is void. */
-  readonly changed?: () => void;
 }
 
 /** Digits of a hash that name a secret. */
@@ -83,7 +81,7 @@ export class StoreAdministration implements Administration {
       throw new AdminError('conflict', `user ${quote(name)} is in the configuration file: change or remove it there`);
     if ((await this.#ask(this.#store.findUser(id))) !== null)
       throw new AdminError('conflict', `user ${quote(name)} is there already in realm ${quote(id.realm)}`);
-    await this.#change(this.#store.putUser(user));
+    await this.#ask(this.#store.putUser(user));
     return viewOfUser(user);
   }
 
@@ -91,13 +89,13 @@ export class StoreAdministration implements Administration {
     const prepared = newPassword(password);
     const { realm, name } = await this.#userThere(id);
     const user = makeUser({ realm, name }, prepared);
-    await this.#change(this.#store.putUser(user));
+    await this.#ask(this.#store.putUser(user));
     return viewOfUser(user);
   }
 
   async removeUser(id: UserId): Promise<void> {
     const named = { realm: realmName(id.realm), name: userName(id.name) };
-    if (!(await this.#change(this.#store.removeUser(named)))) throw this.#noUser(named);
+    if (!(await this.#ask(this.#store.removeUser(named)))) throw this.#noUser(named);
   }
 
   async listSecrets(realm: string | null, reveal: boolean): Promise<readonly SecretView[]> {
@@ -112,7 +110,7 @@ export class StoreAdministration implements Administration {
     const there = (await this.#secretsOf(added.realm)).find((secret) => secret.value === added.value);
     // One that is to end is wanted again; so it stays.
     if (there?.expiresAt === null) throw secretConflict(added);
-    await this.#change(this.#store.putSecret(added));
+    await this.#ask(this.#store.putSecret(added));
     return viewOfSecret(added, true);
   }
 
@@ -125,7 +123,7 @@ export class StoreAdministration implements Administration {
       throw new AdminError('not-found', `realm ${quote(added.realm)} has no secret to rotate: add one`);
     if (live.some((secret) => secret.value === added.value)) throw secretConflict(added);
     // The new one first: whatever fails after it, clients are served.
-    await this.#change(this.#store.putSecret(added));
+    await this.#ask(this.#store.putSecret(added));
     const old = all.filter((secret) => secret.value !== added.value);
     for (const secret of old) await this.#retire(secret, grace === 0 ? null : end, live.includes(secret));
     return viewOfSecret(added, true);
@@ -139,7 +137,7 @@ export class StoreAdministration implements Administration {
     if (secret === undefined)
       throw new AdminError('not-found', `there is no secret ${start} in realm ${quote(prepared)}`);
     if (another !== undefined) throw new AdminError('invalid', `several secrets begin with ${start}: give more digits`);
-    await this.#change(this.#store.removeSecret(prepared, secret.value));
+    await this.#ask(this.#store.removeSecret(prepared, secret.value));
     return viewOfSecret(secret, false);
   }
 
@@ -150,7 +148,7 @@ export class StoreAdministration implements Administration {
   }
 
   async addPeerRule(rule: StoredPeerRule): Promise<void> {
-    await this.#change(this.#store.putPeerRule(peerRule(rule)));
+    await this.#ask(this.#store.putPeerRule(peerRule(rule)));
   }
 
   async removePeerRule(rule: StoredPeerRule): Promise<void> {
@@ -159,7 +157,7 @@ export class StoreAdministration implements Administration {
     const meant =
       sameKind.find(({ range }) => range === rule.range) ??
       sameKind.find(({ range }) => isSameRange(range, rule.range));
-    if (meant === undefined || !(await this.#change(this.#store.removePeerRule(meant)))) throw noRule(rule);
+    if (meant === undefined || !(await this.#ask(this.#store.removePeerRule(meant)))) throw noRule(rule);
   }
 
   async listRealms(): Promise<readonly RealmView[]> {
@@ -175,7 +173,7 @@ export class StoreAdministration implements Administration {
 
   async setRealmOption(realm: string, option: RealmOption, value: number | null): Promise<void> {
     const checked = optionValue(option, value);
-    await this.#change(this.#store.setRealmOption(realmName(realm), option, checked));
+    await this.#ask(this.#store.setRealmOption(realmName(realm), option, checked));
   }
 
   async addOrigin({ origin, realm }: StoredOrigin): Promise<void> {
@@ -186,12 +184,12 @@ export class StoreAdministration implements Administration {
         'conflict',
         `origin ${quote(origin)} belongs to realm ${quote(there.realm)}: remove it first`,
       );
-    await this.#change(this.#store.putOrigin(added));
+    await this.#ask(this.#store.putOrigin(added));
   }
 
   async removeOrigin(origin: string): Promise<void> {
     if (origin === '') throw new AdminError('invalid', 'the origin is empty');
-    if (!(await this.#change(this.#store.removeOrigin(origin))))
+    if (!(await this.#ask(this.#store.removeOrigin(origin))))
       throw new AdminError('not-found', `there is no origin ${quote(origin)}`);
   }
 
@@ -217,9 +215,9 @@ export class StoreAdministration implements Administration {
   // Those that have ended already go with those that end at once.
   async #retire(secret: StoredSecret, end: number | null, isLive: boolean): Promise<void> {
     if (end === null || !isLive) {
-      await this.#change(this.#store.removeSecret(secret.realm, secret.value));
+      await this.#ask(this.#store.removeSecret(secret.realm, secret.value));
     } else if (secret.expiresAt === null || secret.expiresAt > end) {
-      await this.#change(this.#store.putSecret({ ...secret, expiresAt: end }));
+      await this.#ask(this.#store.putSecret({ ...secret, expiresAt: end }));
     }
   }
 
@@ -229,15 +227,6 @@ export class StoreAdministration implements Administration {
 
   #snapshot(): Promise<StoreSnapshot> {
     return this.#ask(this.#store.snapshot());
-  }
-
-  // A change that failed may have been made all the same: the answer was lost.
-  async #change<T>(answer: Promise<T>): Promise<T> {
-    try {
-      return await this.#ask(answer);
-    } finally {
-      this.#options.changed?.();
-    }
   }
 
   async #ask<T>(answer: Promise<T>): Promise<T> {

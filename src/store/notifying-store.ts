@@ -3,17 +3,32 @@
 
 import type { Store, UserId } from './store.ts';
 
-/** Called after a change: of one user, or of anything else (null). */
+/** Called after a change: of one user, or of anything else (null). Never rejects. */
 export type StoreChanged = (user: UserId | null) => Promise<void>;
 
-/** The same store, with `changed` called after each change. */
+/**
+ * The same store, with `changed` called after each change. One that failed may have been made all the same: the answer was
+ * lost.
+ */
 export function notifyingStore(store: Store, changed: StoreChanged): Store {
+  const tellOf = (user: UserId | null, made: Promise<unknown>) =>
+    made.then(
+      () => changed(user),
+      () => changed(user),
+    );
   const telling =
     <A extends readonly unknown[], R>(act: (...given: A) => Promise<R>) =>
     async (...given: A): Promise<R> => {
-      const result = await act(...given);
-      await changed(null);
-      return result;
+      const made = act(...given);
+      await tellOf(null, made);
+      return made;
+    };
+  const tellingOf =
+    <U extends UserId, R>(act: (user: U) => Promise<R>) =>
+    async (user: U): Promise<R> => {
+      const made = act(user);
+      await tellOf(user, made);
+      return made;
     };
   return {
     kind: store.kind,
@@ -25,15 +40,8 @@ export function notifyingStore(store: Store, changed: StoreChanged): Store {
     listOauthKeys: () => store.listOauthKeys(),
     listAdmins: () => store.listAdmins(),
     close: () => store.close(),
-    putUser: async (user) => {
-      await store.putUser(user);
-      await changed(user);
-    },
-    removeUser: async (id) => {
-      const isGone = await store.removeUser(id);
-      await changed(id);
-      return isGone;
-    },
+    putUser: tellingOf((user) => store.putUser(user)),
+    removeUser: tellingOf((id) => store.removeUser(id)),
     putSecret: telling((secret) => store.putSecret(secret)),
     removeSecret: telling((realm, value) => store.removeSecret(realm, value)),
     putPeerRule: telling((rule) => store.putPeerRule(rule)),

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { test } from 'tap';
 import { AdminError, type AdminFault } from '../../src/control/administration.ts';
 import { StoreAdministration } from '../../src/control/store-administration.ts';
+import { notifyingStore } from '../../src/store/notifying-store.ts';
 import { type MemoryStore, memoryStore, STORE_DOWN } from '../support/memory-store.ts';
 
 const NOW = 1_700_000_000_000;
@@ -20,13 +21,15 @@ function setup(): Setup {
   let now = NOW;
   let made = 0;
   let changes = 0;
+  const told = async (): Promise<void> => {
+    changes++;
+  };
   const admin = new StoreAdministration({
-    store,
+    store: notifyingStore(store, told),
     defaultRealm: 'example.org',
     now: () => now,
     makeSecret: () => `made-secret-number-${++made}`,
     isConfigured: ({ realm, name }) => realm === 'example.org' && name === 'static',
-    changed: () => void changes++,
   });
   const tick = (milliseconds: number): void => {
     now += milliseconds;
