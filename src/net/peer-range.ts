@@ -41,11 +41,6 @@ export function subtractRanges(deny: readonly Cidr[], allow: readonly Cidr[]): r
   });
 }
 
-/** The same addresses as the fewest prefixes, in order. */
-export function minimalRanges(ranges: readonly Cidr[]): readonly Cidr[] {
-  return subtractRanges(ranges, []);
-}
-
 function readEnds(text: string, dash: number): { first: IpAddress; last: IpAddress } | { readonly error: string } {
   const start = text.slice(0, dash);
   const end = text.slice(dash + 1);

@@ -23,6 +23,26 @@ async function start(t: { teardown(act: () => unknown): void }, options: TurnSer
   return server;
 }
 
+/** What the steps are given to reach a server over TCP. */
+function overTcp(port: number) {
+  const timers = systemTimers;
+  const target = { address: address('127.0.0.1', port), transport: 'tcp', by: 'literal', name: '' } as const;
+  const env: AllocationEnv = {
+    credential: TEST_USER,
+    timers,
+    memory: new ServerMemory(),
+    connect: () => openTcpTransport(target.address, { timeoutMs: 5000, timers }),
+  };
+  const explained = { what: '', cause: '', remedy: '' };
+  const newLog = (): StepLog =>
+    new StepLog(
+      timers,
+      () => explained,
+      () => {},
+    );
+  return { timers, target, env, newLog };
+}
+
 test('all is well over UDP, TCP and TLS', async (t) => {
   const { iceServers } = await start(t);
   const urls = [iceServers.udp.urls, iceServers.tcp.urls, iceServers.tls.urls];
@@ -115,21 +135,9 @@ test('an external address that leads nowhere: the echo is lost, and inside the s
 
 test('a client on a stream in a network without UDP is served through a second allocation, with a warning', async (t) => {
   const { ports } = await start(t, { args: ['--external-address', '192.0.2.99'] });
-  const timers = systemTimers;
-  const target = { address: address('127.0.0.1', ports.tcp), transport: 'tcp', by: 'literal', name: '' } as const;
-  const env: AllocationEnv = {
-    credential: TEST_USER,
-    timers,
-    memory: new ServerMemory(),
-    connect: () => openTcpTransport(target.address, { timeoutMs: 5000, timers }),
-  };
-  const explained = { what: '', cause: '', remedy: '' };
+  const { timers, target, env, newLog } = overTcp(ports.tcp);
   const steps = async (hasUdp: boolean) => {
-    const log = new StepLog(
-      timers,
-      () => explained,
-      () => {},
-    );
+    const log = newLog();
     await relaySteps(await openAllocation(target, env), address('127.0.0.1', 0).ip, {
       log,
       echo: { count: 3, size: 50, timeoutMs: 200, timers },
@@ -150,20 +158,8 @@ test('a client on a stream in a network without UDP is served through a second a
 
 test('on the host of the server, which denies a channel to its own address, a second allocation echoes', async (t) => {
   const { ports } = await start(t);
-  const timers = systemTimers;
-  const target = { address: address('127.0.0.1', ports.tcp), transport: 'tcp', by: 'literal', name: '' } as const;
-  const env: AllocationEnv = {
-    credential: TEST_USER,
-    timers,
-    memory: new ServerMemory(),
-    connect: () => openTcpTransport(target.address, { timeoutMs: 5000, timers }),
-  };
-  const explained = { what: '', cause: '', remedy: '' };
-  const log = new StepLog(
-    timers,
-    () => explained,
-    () => {},
-  );
+  const { timers, target, env, newLog } = overTcp(ports.tcp);
+  const log = newLog();
   const near = await openAllocation(target, env);
   const bindChannel = near.client.bindChannel.bind(near.client);
   const forbidden = new ClientError('rejected', 'refused', { errorCode: 403 });
