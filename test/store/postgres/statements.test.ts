@@ -35,8 +35,7 @@ test('S23: a name is one literal parameter of a named statement', { skip }, asyn
   const name = `' OR 1=1; DROP TABLE turnusers_lt; --`;
   await store.findUser({ realm: 'r', name });
   const parameter = `$4 = '${name.replaceAll("'", "''")}'\n`;
-  // The server answers before its log has come through the pipe.
-  while (!server.server.output.includes(parameter)) await new Promise((resolve) => setTimeout(resolve, 20));
+  await server.server.hasSaid(parameter);
   t.match(server.server.output, /execute turnd_user_full: select .*"u"\."name" = \$4/);
   const texts = server.server.output.split('\n').filter((line) => line.includes('DROP TABLE'));
   t.ok(texts.length > 0);

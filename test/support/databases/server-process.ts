@@ -2,7 +2,7 @@
 // restart. Knows no server in particular.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createConnection } from 'node:net';
 
@@ -38,6 +38,7 @@ export class ServerProcess {
   /** Everything that it wrote. */
   output = '';
   readonly #command: ServerCommand;
+  readonly #said = new EventEmitter();
   #child: ChildProcess | null = null;
 
   constructor(command: ServerCommand) {
@@ -87,6 +88,11 @@ export class ServerProcess {
     for (const pid of [...childrenOf(this.pid), this.pid]) process.kill(pid, 'SIGCONT');
   }
 
+  /** Resolves once its output has this text: a server answers before what it wrote has come through the pipe. */
+  async hasSaid(text: string): Promise<void> {
+    while (!this.output.includes(text)) await once(this.#said, 'output');
+  }
+
   async #end(signal: NodeJS.Signals): Promise<void> {
     const child = this.#child;
     this.#child = null;
@@ -118,6 +124,7 @@ export class ServerProcess {
 
   #hear(text: string): void {
     this.output += text;
+    this.#said.emit('output');
   }
 }
 
