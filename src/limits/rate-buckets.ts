@@ -1,4 +1,5 @@
 // Token buckets by number, in one fixed typed array: however many sources there are, nothing is allocated for them.
+// The array may be shared by processes.
 
 /**
  * A fixed number of token buckets with one rate. Each is a single number, the theoretical arrival time of the generic
@@ -13,13 +14,14 @@ export class RateBuckets {
   readonly #tolerance: number;
 
   /**
-   * @param size how many buckets: a power of two
+   * @param fullAt memory of the buckets, whose number is a power of two. Other processes may use the same with the same
+   *   rate: where two take a token at once, one of them may cost nothing
    * @param rate tokens per second
    * @param burst tokens that a full bucket holds
    */
-  constructor(size: number, rate: number, burst: number) {
-    this.#fullAt = new Float64Array(size);
-    this.#mask = size - 1;
+  constructor(fullAt: Float64Array, rate: number, burst: number) {
+    this.#fullAt = fullAt;
+    this.#mask = fullAt.length - 1;
     this.#interval = 1000 / rate;
     this.#tolerance = this.#interval * (burst - 1);
   }

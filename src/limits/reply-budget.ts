@@ -1,9 +1,11 @@
 // Bounds what unauthenticated sources are answered, per address and per network, so that the server is no reflector.
-// Fixed memory, nothing kept per source (SECURITY.md S42, S43). Costs a tenth of a microsecond per reply.
+// Fixed memory, nothing kept per source (SECURITY.md S42, S43); the processes of a server may share it. Costs a tenth of
+// a microsecond per reply.
 
 import { hashWords } from '../stun/ip-address.ts';
 import type { TransportWords } from '../stun/transport-address.ts';
-import type { Clock, Random, ReplyBudget } from '../turn/env.ts';
+import type { Clock, ReplyBudget } from '../turn/env.ts';
+import type { BudgetMemory } from './budget-memory.ts';
 import { RateBuckets } from './rate-buckets.ts';
 
 /** Replies per second to one source IP, whatever its ports; 0 = no limit. */
@@ -11,10 +13,6 @@ export interface ReplyRates {
   readonly unauthenticatedRepliesPerSecond: number;
   readonly bindingRepliesPerSecond: number;
 }
-
-// Few enough to stay in cache (512 KiB each), enough that a flood from random sources leaves room for everyone:
-// at 100,000 a second each bucket is asked 1.5 times a second.
-const BUCKETS = 65_536;
 
 /** A network of 256 IPv4 addresses or 65,536 IPv6 /64s gets as much as this many of its sources. */
 const SOURCES_PER_NETWORK = 8;
@@ -32,21 +30,22 @@ const MIN_BURST = 10;
  */
 export class SourceReplyBudget implements ReplyBudget {
   readonly #clock: Clock;
-  readonly #seeds = new Uint32Array(2);
+  readonly #memory: BudgetMemory;
   #errors: SourceBuckets | null;
   #bindings: SourceBuckets | null;
 
-  constructor(rates: ReplyRates, clock: Clock, random: Random) {
+  /** @param clock of the host: the same for all processes that share the memory */
+  constructor(rates: ReplyRates, clock: Clock, memory: BudgetMemory) {
     this.#clock = clock;
-    random.fill(new Uint8Array(this.#seeds.buffer));
-    this.#errors = this.#open(rates.unauthenticatedRepliesPerSecond);
-    this.#bindings = this.#open(rates.bindingRepliesPerSecond);
+    this.#memory = memory;
+    this.#errors = this.#open('error', rates.unauthenticatedRepliesPerSecond);
+    this.#bindings = this.#open('binding', rates.bindingRepliesPerSecond);
   }
 
-  /** Replaces the rates. What was used up before is forgotten. */
+  /** Replaces the rates. What was used up before still is, if not for as long. */
   setRates(rates: ReplyRates): void {
-    this.#errors = this.#open(rates.unauthenticatedRepliesPerSecond);
-    this.#bindings = this.#open(rates.bindingRepliesPerSecond);
+    this.#errors = this.#open('error', rates.unauthenticatedRepliesPerSecond);
+    this.#bindings = this.#open('binding', rates.bindingRepliesPerSecond);
   }
 
   allowError(client: TransportWords): boolean {
@@ -57,8 +56,8 @@ export class SourceReplyBudget implements ReplyBudget {
     return this.#bindings === null || this.#bindings.allow(client, this.#clock.now());
   }
 
-  #open(rate: number): SourceBuckets | null {
-    return rate === 0 ? null : new SourceBuckets(rate, this.#seeds[0]!, this.#seeds[1]!);
+  #open(kind: 'error' | 'binding', rate: number): SourceBuckets | null {
+    return rate === 0 ? null : new SourceBuckets(rate, kind, this.#memory);
   }
 }
 
@@ -69,12 +68,13 @@ class SourceBuckets {
   readonly #seedA: number;
   readonly #seedB: number;
 
-  constructor(rate: number, seedA: number, seedB: number) {
+  constructor(rate: number, kind: 'error' | 'binding', memory: BudgetMemory) {
     const burst = Math.max(rate, MIN_BURST);
-    this.#sources = new RateBuckets(BUCKETS, rate, burst);
-    this.#networks = new RateBuckets(BUCKETS, rate * SOURCES_PER_NETWORK, burst * SOURCES_PER_NETWORK);
-    this.#seedA = seedA;
-    this.#seedB = seedB;
+    const [sources, networks] = [memory.table(`${kind}-sources`), memory.table(`${kind}-networks`)];
+    this.#sources = new RateBuckets(sources, rate, burst);
+    this.#networks = new RateBuckets(networks, rate * SOURCES_PER_NETWORK, burst * SOURCES_PER_NETWORK);
+    this.#seedA = memory.seedA;
+    this.#seedB = memory.seedB;
   }
 
   /** Takes one reply from both budgets, or from neither: a refused source does not use up its neighbours' share. */

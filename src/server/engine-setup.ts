@@ -2,6 +2,7 @@
 
 import { network, RealmTable, type RealmTableData } from '../auth/realm-table.ts';
 import type { Config } from '../config/config.ts';
+import type { BudgetMemory } from '../limits/budget-memory.ts';
 import { SourceReplyBudget } from '../limits/reply-budget.ts';
 import type { Logger, LogLevel } from '../log/logger.ts';
 import { SessionLog } from '../log/session-log.ts';
@@ -25,6 +26,8 @@ export interface EngineParts extends Omit<Env, 'clock' | 'realms' | 'peers' | 'b
   readonly realmData: RealmTableData;
   /** Takes reports on allocations; null where nobody publishes them. */
   readonly report: SendReport | null;
+  /** What all processes of the server count in. */
+  readonly budgets: BudgetMemory;
   /** The process's number among several; 0 where one process is the whole server. */
   readonly worker: number;
   readonly logger: Logger;
@@ -41,7 +44,8 @@ export interface EngineSetup {
 }
 
 /** Makes an engine. */
-export function setUpEngine({ config, realm, realmData, report, worker, logger, ...given }: EngineParts): EngineSetup {
+export function setUpEngine(parts: EngineParts): EngineSetup {
+  const { config, realm, realmData, report, budgets, worker, logger, ...given } = parts;
   const clock = systemClock;
   const sampled = new SampledClock(clock);
   const reporter = report && new StatusReporter(report, clock);
@@ -55,7 +59,7 @@ export function setUpEngine({ config, realm, realmData, report, worker, logger, 
       clock: sampled,
       realms,
       peers: realms,
-      budget: new SourceReplyBudget(config.limits, clock, given.random),
+      budget: new SourceReplyBudget(config.limits, clock, budgets),
       observer: reporter === null ? observer : reporting(observer, reporter),
     },
     engineSettings(config, realm, worker),

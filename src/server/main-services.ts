@@ -1,6 +1,7 @@
 // What the workers of a server share, as main keeps it: users, quota, relay ports and reservations. What a dead worker
 // held of them returns here.
 
+import { BudgetMemory } from '../limits/budget-memory.ts';
 import { AllocationQuota, type QuotaLimits } from '../limits/quota.ts';
 import type { Libc } from '../planes/linux/libc.ts';
 import { createSharedMemory, type SharedMemory } from '../planes/linux/shared-memory.ts';
@@ -11,6 +12,7 @@ import type { MainCalls, WireEndpoint, WireQuotaRequest } from '../workers/messa
 import { nodeTimers } from '../workers/node-timers.ts';
 import { QuotaService } from '../workers/quota-service.ts';
 import { ReservationService, type ReservedSocket } from '../workers/reservation-service.ts';
+import { sharedLength, sharedParts } from '../workers/shared-layout.ts';
 import type { WorkerLine } from '../workers/worker-fleet.ts';
 import type { Foundation } from './foundation.ts';
 
@@ -21,6 +23,7 @@ export class MainServices {
   readonly #foundation: Foundation;
   readonly #libc: Libc;
   readonly #memory: SharedMemory;
+  readonly #ports: Uint8Array;
   readonly #quota: QuotaService;
   readonly #reservations: ReservationService;
   readonly #stopTicking: () => void;
@@ -31,7 +34,11 @@ export class MainServices {
     const { config, relay, random } = foundation;
     this.#foundation = foundation;
     this.#libc = libc;
-    this.#memory = createSharedMemory(libc, PortTable.byteLength(relay.addresses.length));
+    const rows = relay.addresses.length;
+    this.#memory = createSharedMemory(libc, sharedLength(rows));
+    const { ports, budgets } = sharedParts(this.#memory.bytes, rows);
+    this.#ports = ports;
+    new BudgetMemory(budgets).sow(random);
     this.#quota = new QuotaService(new AllocationQuota(config.limits), foundation.directory.realm);
     this.#reservations = new ReservationService({
       random,
@@ -44,8 +51,8 @@ export class MainServices {
     this.#stopTicking = nodeTimers.every(TICK_MS, () => this.#reservations.tick());
   }
 
-  /** The descriptor of the port table's memory, which workers inherit. */
-  get portsFd(): number {
+  /** The descriptor of the memory that workers inherit and share. */
+  get sharedFd(): number {
     return this.#memory.fd;
   }
 
@@ -112,6 +119,6 @@ export class MainServices {
   // The table as somebody sees it: only its owner can give a port away.
   #tableOf(owner: number): PortTable {
     const { min: minPort, max: maxPort } = this.#foundation.config.relay.ports;
-    return new PortTable({ bytes: this.#memory.bytes, owner, minPort, maxPort });
+    return new PortTable({ bytes: this.#ports, owner, minPort, maxPort });
   }
 }

@@ -1,6 +1,7 @@
 // A server in one process, on the portable plane.
 
 import type { Config } from '../config/config.ts';
+import { BudgetMemory } from '../limits/budget-memory.ts';
 import { AllocationQuota } from '../limits/quota.ts';
 import { listLocalAddresses } from '../net/interfaces.ts';
 import { HostAddresses } from '../net/own-addresses.ts';
@@ -34,6 +35,7 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
     realm: directory.realm,
     credentials: directory.credentials,
     realmData: directory.realms,
+    budgets: BudgetMemory.ofOneProcess(random),
     worker: 0,
     logger,
     random,

@@ -151,7 +151,7 @@ class MainProcess {
 
   #start(near: DescriptorChannel, far: DescriptorChannel, owner: WorkerProcessOwner): WorkerProcess {
     try {
-      return spawnWorker(PROGRAM, { channel: far.fd, ports: this.#services.portsFd }, owner);
+      return spawnWorker(PROGRAM, { channel: far.fd, shared: this.#services.sharedFd }, owner);
     } catch (error) {
       near.close();
       throw error;

@@ -1,6 +1,7 @@
 // The engine of a worker: its own relay sockets on ports of the shared table, and main's services behind the interfaces of
 // turn/env.ts.
 
+import { BudgetMemory } from '../limits/budget-memory.ts';
 import type { Logger } from '../log/logger.ts';
 import type { Libc } from '../planes/linux/libc.ts';
 import type { LinuxPlane } from '../planes/linux/linux-plane.ts';
@@ -14,6 +15,7 @@ import type { MainCalls, StartMessage } from '../workers/messages.ts';
 import type { ParentChannel } from '../workers/parent-channel.ts';
 import { RemoteQuota } from '../workers/remote-quota.ts';
 import { RemoteReservations } from '../workers/remote-reservations.ts';
+import { sharedLength, sharedParts } from '../workers/shared-layout.ts';
 import { WorkerFd } from '../workers/spawn-worker.ts';
 import { type EngineSetup, setUpEngine } from './engine-setup.ts';
 import { TableNeighbours } from './table-neighbours.ts';
@@ -33,18 +35,20 @@ export interface WorkerEngineParts {
   readonly plane: LinuxPlane;
 }
 
-/** @throws SystemCallError, RangeError for a port table that main has not made */
+/** @throws SystemCallError, RangeError for shared memory that main has not made */
 export function setUpWorkerEngine(parts: WorkerEngineParts): EngineSetup {
   const { message, caller, channel, addresses, credentials, libc, random, logger, plane } = parts;
   const { config, worker, realm } = message;
   const { min: minPort, max: maxPort } = config.relay.ports;
-  const { bytes } = mapSharedMemory(libc, WorkerFd.PORTS, PortTable.byteLength(addresses.relays.length));
+  const rows = addresses.relays.length;
+  const shared = sharedParts(mapSharedMemory(libc, WorkerFd.SHARED, sharedLength(rows)).bytes, rows);
   const owner = workerOwner(worker - 1);
-  const table = new PortTable({ bytes, owner, minPort, maxPort });
+  const table = new PortTable({ bytes: shared.ports, owner, minPort, maxPort });
   const shown = addresses.shownFor.bind(addresses);
   const relays = plane.relaySockets({ addresses: addresses.relays, shown, table, random });
   return setUpEngine({
     ...{ config, realm, worker, logger, random, relays, credentials, realmData: message.realms },
+    budgets: new BudgetMemory(shared.budgets),
     report: message.reports ? (report) => channel.send({ kind: 'status', report }) : null,
     reservations: remoteReservations(parts, relays),
     capabilities: plane.capabilities,

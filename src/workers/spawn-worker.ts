@@ -10,16 +10,16 @@ import type { WorkerProcess, WorkerProcessOwner } from './supervisor.ts';
 export const WorkerFd = {
   /** The descriptor channel. */
   CHANNEL: 4,
-  /** The shared memory of the port table. */
-  PORTS: 5,
+  /** The memory that main and all workers share. */
+  SHARED: 5,
 } as const;
 
 /** What a worker inherits. */
 export interface WorkerDescriptors {
   /** Its end of the descriptor channel. */
   readonly channel: number;
-  /** The shared memory of the port table. */
-  readonly ports: number;
+  /** The memory that main and all workers share. */
+  readonly shared: number;
 }
 
 /** What concerns Node, the system and nobody's secrets. */
@@ -28,7 +28,7 @@ const ENVIRONMENT = ['PATH', 'TZ', 'LANG', 'LC_ALL', 'NODE_OPTIONS', 'NODE_V8_CO
 /** Starts a worker. @param program the path of its module */
 export function spawnWorker(program: string, descriptors: WorkerDescriptors, owner: WorkerProcessOwner): WorkerProcess {
   const child = spawn(process.execPath, [...process.execArgv, program], {
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc', descriptors.channel, descriptors.ports],
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc', descriptors.channel, descriptors.shared],
     env: environment(),
   });
   listen(child, owner);

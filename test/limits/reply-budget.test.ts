@@ -1,4 +1,5 @@
 import { test } from 'tap';
+import { BudgetMemory } from '../../src/limits/budget-memory.ts';
 import { type ReplyRates, SourceReplyBudget } from '../../src/limits/reply-budget.ts';
 import { parseIp } from '../../src/stun/ip-address.ts';
 import { TransportWords } from '../../src/stun/transport-address.ts';
@@ -20,7 +21,7 @@ const seeded = (seed: number): Random => ({ fill: (target) => target.fill(seed) 
 const RATES: ReplyRates = { unauthenticatedRepliesPerSecond: 10, bindingRepliesPerSecond: 100 };
 
 function budget(rates: ReplyRates = RATES, clock: Clock = new TestClock(), seed = 0x5a): SourceReplyBudget {
-  return new SourceReplyBudget(rates, clock, seeded(seed));
+  return new SourceReplyBudget(rates, clock, BudgetMemory.ofOneProcess(seeded(seed)));
 }
 
 function source(text: string, port = 40_000): TransportWords {
@@ -196,6 +197,17 @@ test('a low rate still lets a browser open its sockets at once', async (t) => {
     ),
     10,
   );
+});
+
+test('S42: processes that share memory share the budgets', async (t) => {
+  const memory = BudgetMemory.ofOneProcess(seeded(0x5a));
+  const clock = new TestClock();
+  const [one, other] = [new SourceReplyBudget(RATES, clock, memory), new SourceReplyBudget(RATES, clock, memory)];
+  const granted = repeat(50, (index) => source('198.51.100.7', 1024 + index)).filter((client) =>
+    (client.port % 2 === 0 ? one : other).allowError(client),
+  );
+  t.equal(granted.length, 10);
+  t.ok(one.allowBinding(source('198.51.100.7')), 'Binding has tables of its own');
 });
 
 test('new rates hold at once', async (t) => {
