@@ -18,13 +18,21 @@ export async function scanKeys(
   const step = (cursor: string) => client.scan(cursor, 'MATCH', pattern, 'COUNT', KEYS_PER_STEP);
   let current = step('0');
   for (;;) {
-    const [cursor, found] = await current;
+    const [cursor, found] = stepOf(await current);
     const isLast = cursor === '0' || progress.over;
     // The server looks for the next while these are looked at here.
     if (!isLast) current = step(cursor);
     show(found);
     if (isLast) return;
   }
+}
+
+// What is at the other end may be no Redis, or have lost its step: then this is the answer to another question.
+function stepOf(answer: unknown): readonly [cursor: string, keys: readonly string[]] {
+  const [cursor, keys]: readonly unknown[] = Array.isArray(answer) ? answer : [];
+  if (typeof cursor !== 'string' || !Array.isArray(keys))
+    throw new Error('it answered something else than it was asked');
+  return [cursor, keys.map(String)];
 }
 
 /** All keys that match, each once, sorted. */

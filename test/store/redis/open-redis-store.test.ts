@@ -233,6 +233,17 @@ test('a port that ends all connections is tried five times a second, by all call
   t.ok(attempts <= (performance.now() - started) / 200 + 1, 'not more often', { attempts });
 });
 
+test('a server whose answers belong to other questions is refused in words', async (t) => {
+  // Each command is one write here; each is told how many keys there are.
+  const server = createServer((socket) => socket.on('data', () => socket.write(':7\r\n'.repeat(4))));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  t.teardown(() => server.close());
+  const { port } = server.address() as AddressInfo;
+  const store = await openAt(t, `redis://127.0.0.1:${port}/0`);
+  const { message } = await faultOf(store.snapshot());
+  t.match(message, /^store redis:\/\/127\.0\.0\.1:\d+\/0: it failed: it answered something else than it was asked$/);
+});
+
 test('stopped in its tracks (R11): every call ends in time, and it is found when it goes on', { skip }, async (t) => {
   const { redis, store } = await openLab(t);
   await store.putUser(USER);
