@@ -73,16 +73,20 @@ export class SlowProxy {
     client.on('data', (chunk) => server.write(chunk));
     let last: Promise<unknown> = Promise.resolve();
     server.on('data', (chunk) => {
-      last = last.then(() => this.#answer(client, chunk));
+      // Pieces do not wait for each other to become due, but none overtakes another, whatever becomes of the mode.
+      const due = this.#due();
+      last = last.then(() => due).then(() => this.#answer(client, chunk));
     });
+  }
+
+  async #due(): Promise<void> {
+    const mode = this.#mode;
+    if (mode.kind === 'slow') await new Promise((resolve) => setTimeout(resolve, mode.ms));
   }
 
   async #answer(client: Socket, chunk: Buffer): Promise<void> {
     const mode = this.#mode;
-    if (mode.kind === 'slow') {
-      // Pieces that follow each other do not wait for each other.
-      setTimeout(() => client.write(chunk), mode.ms);
-    } else if (mode.kind === 'bytewise') {
+    if (mode.kind === 'bytewise') {
       for (const byte of chunk) {
         client.write(Buffer.from([byte]));
         await new Promise((resolve) => setImmediate(resolve));

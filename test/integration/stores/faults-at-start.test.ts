@@ -20,8 +20,8 @@ import {
 import { allocateAs, startWith } from './scene.ts';
 
 const CANARY = 'c4nary-Secret';
-/** What the machine is granted beside R13's five seconds. */
-const LIMIT_MS = 10_000;
+/** R13 asks for five seconds; the rest is for a machine that is busy. A silent wait is much longer. */
+const LIMIT_MS = 30_000;
 // Two dozen processes are started; tap grants a file 30 s.
 root.setTimeout(120_000);
 const isRoot = process.getuid?.() === 0;
