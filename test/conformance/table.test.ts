@@ -4,15 +4,10 @@
 import { readFileSync } from 'node:fs';
 import { test } from 'tap';
 import { projectRoot } from '../support/vectors.ts';
-import { numbersIn, readProofs, renderTable, WAITING } from './table.ts';
+import { readTable, renderTable, WAITING } from './table.ts';
 
-const proofs = readProofs();
+const proofs = readTable();
 const required = proofs.filter(({ row }) => row.level !== 'O' && !WAITING.has(row.id));
-
-test('numbers are read from the beginning of test names only', async (t) => {
-  t.same([...numbersIn("test('TURN-03, TURN-29: it is so (see TURN-01)', async")], ['TURN-03', 'TURN-29']);
-  t.same([...numbersIn("test('like TURN-03', async")], []);
-});
 
 test('every required row has a test that carries its number', async (t) => {
   t.ok(required.length > 150);

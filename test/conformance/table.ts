@@ -1,9 +1,9 @@
 // The table of docs/conformance.md: each requirement row with the tests that carry its number and the mutants that
 // break it, read from the tests and mutant lists themselves. `node dist/test/conformance/table.js --write` renews it.
 
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { nameTests, type Proofs, readProofs, tableLine } from '../support/requirement-proofs.ts';
 import { projectRoot, readFixture } from '../support/vectors.ts';
 
 /** A requirement. */
@@ -17,12 +17,8 @@ export interface Row {
 }
 
 /** A requirement and its proof. */
-export interface Proof {
+export interface Proof extends Proofs {
   readonly row: Row;
-  /** Test files, relative to `test/`. */
-  readonly tests: readonly string[];
-  /** How many mutants carry the number. */
-  readonly mutants: number;
 }
 
 /** Why a row of level M, S or D has no test: known and said, not forgotten. */
@@ -33,46 +29,13 @@ export const WAITING: ReadonlyMap<string, string> = new Map([
   ['TURN-40', 'bandwidth limits are not built yet'],
 ]);
 
-const ROOT = fileURLToPath(projectRoot);
-const OUTPUT = 'docs/conformance.md';
+const OUTPUT = fileURLToPath(new URL('docs/conformance.md', projectRoot));
 
-function testFiles(): string[] {
-  const root = join(ROOT, 'test');
-  return readdirSync(root, { recursive: true, encoding: 'utf8' })
-    .filter((path) => path.endsWith('.ts') && !path.startsWith('support/'))
-    .sort();
-}
-
-/** Test names begin with the numbers that they prove: `TURN-03 a retransmitted …`, `TURN-03, TURN-29: …`. */
-export function numbersIn(source: string): Set<string> {
-  const numbers = new Set<string>();
-  for (const [, name = ''] of source.matchAll(/\btest\(\s*[`'"]((?:[^`'"\\]|\\.)*)/g)) {
-    const head = /^((?:[A-Z]+-\d+(?:\u2026\d+)?[,:; ]*(?:and )?)+)/.exec(name)?.[1] ?? '';
-    for (const [number] of head.matchAll(/[A-Z]+-\d+/g)) numbers.add(number);
-  }
-  return numbers;
-}
-
-/** Reads rows, tests and mutants. */
-export function readProofs(): Proof[] {
+/** The rows, and what proves them. */
+export function readTable(): Proof[] {
   const rows = JSON.parse(readFixture('conformance-rows.json')) as Row[];
-  const files = testFiles().map((path) => {
-    return { path, numbers: numbersIn(readFileSync(join(ROOT, 'test', path), 'utf8')) };
-  });
-  const mutants = readMutantIds();
-  return rows.map((row) => ({
-    row,
-    tests: files.filter(({ numbers }) => numbers.has(row.id)).map(({ path }) => path),
-    mutants: mutants.filter((id) => id === row.id || id.startsWith(`${row.id}-`)).length,
-  }));
-}
-
-function readMutantIds(): string[] {
-  const folder = join(ROOT, 'test/mutants');
-  return readdirSync(folder)
-    .filter((name) => name.endsWith('.json'))
-    .flatMap((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')) as { id: string }[])
-    .map(({ id }) => id);
+  const proofsOf = readProofs();
+  return rows.map((row) => ({ row, ...proofsOf(row.id) }));
 }
 
 /** The whole text of docs/conformance.md. */
@@ -107,9 +70,8 @@ export function renderTable(proofs: readonly Proof[]): string {
         '|---|---|---|---|---|---|',
       );
     }
-    const tests = proof.tests.map((path) => path.replace(/\.test\.ts$|\.ts$/, '')).join(', ');
-    const cells = [row.id, row.level, row.requirement, row.reference, tests, String(proof.mutants)];
-    lines.push(`| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`);
+    const tests = nameTests(proof.tests);
+    lines.push(tableLine([row.id, row.level, row.requirement, row.reference, tests, String(proof.mutants)]));
   }
   return `${lines.join('\n')}\n`;
 }
@@ -119,7 +81,7 @@ function isOpen({ row, tests }: Proof): boolean {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const text = renderTable(readProofs());
-  if (process.argv.includes('--write')) writeFileSync(join(ROOT, OUTPUT), text);
+  const text = renderTable(readTable());
+  if (process.argv.includes('--write')) writeFileSync(OUTPUT, text);
   else process.stdout.write(text);
 }
