@@ -1,7 +1,9 @@
 // What strangers get of a running server, all its processes together: floods from one address and guesses of a password,
 // while others are served.
 
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { request } from 'node:http';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -108,7 +110,11 @@ test('S20, S42: a reload changes what strangers get, in every process', async (t
   const flags = labFlags(directory, '--config', file, '--listen', 'tcp://127.0.0.1:0');
   const server = await startTurndWith(t, flags);
   write(0);
-  server.child.kill('SIGHUP');
+  const [reload] = await once(
+    request({ socketPath: join(directory, 'state', 'turnd.sock'), method: 'POST', path: '/v1/reload' }).end(),
+    'response',
+  );
+  t.equal(reload.statusCode, 200);
   await server.logged('the reload', ({ event }) => event === 'reloaded');
   const port = await server.port('udp');
   const socket = await DatagramPeer.open('127.0.0.4');
