@@ -23,6 +23,9 @@ const LIVE_LIMITS = Object.freeze([
   'connectionsPerClientAddress',
   'writeQueue',
   'idleTimeout',
+  'unauthenticatedRepliesPerSecond',
+  'bindingRepliesPerSecond',
+  'failedLoginsPerSecond',
 ] as const);
 
 /** Keys whose new value applies to a running server. */

@@ -4,6 +4,7 @@
 import { join, resolve } from 'node:path';
 import { looksLikeCoturn } from '../coturn/looks-like-coturn.ts';
 import { escapeText } from '../escape-text.ts';
+import { warnOfAmplification } from './amplification.ts';
 import { type Config, makeConfig } from './config.ts';
 import { parseCoturn } from './coturn-source.ts';
 import {
@@ -115,6 +116,7 @@ function finish(settings: Settings, files: CredentialFiles, context: Context): C
     ...files.warnings,
     ...warnOfKeyFiles(config, sources.reader),
     ...warnOfWeakCredentials(credentials),
+    ...warnOfAmplification(config),
   ];
   return { ok: true, config, warnings: warnings.map(escapeText), tree, overrides: context.overrides };
 }

@@ -144,6 +144,12 @@ const limits = z
       'Replies 401 and 438 to one source IP over UDP; 0 for no limit.',
     ),
     'binding-replies-per-second': count(100, 0, MILLION, 'Binding replies to one source IP over UDP; 0 for no limit.'),
+    'failed-logins-per-second': count(
+      10,
+      0,
+      MILLION,
+      'Failed logins of one source IP in the name of one user; what is beyond gets no answer. 0 for no limit.',
+    ),
   })
   .refine((value) => value['default-lifetime'] <= value['max-lifetime'], {
     path: ['default-lifetime'],

@@ -1,4 +1,5 @@
-// Owns the two lines that operators live by: one at the end of each allocation, one for each failed authentication.
+// Owns the lines that operators live by: one at the end of each allocation, one for each failed authentication, and one
+// where there are too many of these.
 // It is told of both in plain records, and knows neither engine nor sockets. Nothing is logged per packet.
 
 import { LineBudget } from './line-budget.ts';
@@ -38,6 +39,9 @@ export interface AuthFailureRecord {
   readonly reason: AuthFailureReason;
 }
 
+/** Somebody who is not even listened to any more: too many of his logins have failed. */
+export type BrakedRecord = Pick<AuthFailureRecord, 'address' | 'user'>;
+
 /** What a session log needs. */
 export interface SessionLogOptions {
   readonly logger: Logger;
@@ -48,12 +52,15 @@ export interface SessionLogOptions {
 }
 
 const FAILURES_PER_SECOND = 10;
+// There is one a minute for each source and user, so this many only in an attack from many sources.
+const BRAKED_PER_SECOND = 2;
 
 /** Writes the lines of sessions. */
 export class SessionLog {
   readonly #logger: Logger;
   readonly #now: () => number;
   readonly #budget: LineBudget;
+  readonly #brakedBudget = new LineBudget(BRAKED_PER_SECOND);
 
   constructor({ logger, now, failuresPerSecond = FAILURES_PER_SECOND }: SessionLogOptions) {
     // The fields of these lines are few and fixed, none of them a secret's: looking for some costs more than the rest.
@@ -77,6 +84,18 @@ export class SessionLog {
     this.flush();
     if (!this.#budget.take(this.#now())) return;
     this.#logger.warn({ event: 'auth-failed', client: address, reason, user }, 'authentication failed');
+  }
+
+  /**
+   * One line, as long as the second's budget lasts: its own, for the failures have used up the other. The fail2ban filter
+   * reads it: keep the order.
+   */
+  authenticationBraked({ address, user }: BrakedRecord): void {
+    if (!this.#brakedBudget.take(this.#now())) return;
+    this.#logger.warn(
+      { event: 'auth-braked', client: address, user },
+      'too many failed logins: further ones get no answer',
+    );
   }
 
   /** Says how many lines were suppressed. Call it once a second, so that the line does not wait for the next failure. */

@@ -3,6 +3,7 @@
 import { network, RealmTable, type RealmTableData } from '../auth/realm-table.ts';
 import type { Config } from '../config/config.ts';
 import type { BudgetMemory } from '../limits/budget-memory.ts';
+import { SourceLoginBrake } from '../limits/login-brake.ts';
 import { SourceReplyBudget } from '../limits/reply-budget.ts';
 import type { Logger, LogLevel } from '../log/logger.ts';
 import { SessionLog } from '../log/session-log.ts';
@@ -18,7 +19,7 @@ import { reporting, type SendReport, StatusReporter } from './status-reporter.ts
 const TICK_MS = 1000;
 
 /** What differs between the processes of a server. */
-export interface EngineParts extends Omit<Env, 'clock' | 'realms' | 'peers' | 'budget' | 'observer'> {
+export interface EngineParts extends Omit<Env, 'clock' | 'realms' | 'peers' | 'budget' | 'brake' | 'observer'> {
   readonly config: Config;
   /** Prepared with OpaqueString. */
   readonly realm: string;
@@ -39,6 +40,8 @@ export interface EngineSetup {
   /** Realms and peer rules, to be updated when the store or the configuration changes. */
   readonly realms: RealmTable;
   setLogLevel(level: LogLevel): void;
+  /** Applies what the engine bounds of strangers, from now on. */
+  setLimits(limits: Config['limits']): void;
   /** Starts the timers. Returns how to stop them. */
   start(): () => void;
 }
@@ -53,13 +56,16 @@ export function setUpEngine(parts: EngineParts): EngineSetup {
   realms.update(realmData);
   const sessions = new SessionLog({ logger, now: () => clock.now() });
   const observer = makeSessionObserver(sessions, logger, clock);
+  const budget = new SourceReplyBudget(config.limits, clock, budgets);
+  const brake = new SourceLoginBrake(config.limits.failedLoginsPerSecond, clock, budgets);
   const engine = new Engine(
     {
       ...given,
       clock: sampled,
       realms,
       peers: realms,
-      budget: new SourceReplyBudget(config.limits, clock, budgets),
+      budget,
+      brake,
       observer: reporter === null ? observer : reporting(observer, reporter),
     },
     engineSettings(config, realm, worker),
@@ -73,7 +79,11 @@ export function setUpEngine(parts: EngineParts): EngineSetup {
     logger.level = level;
     sessions.setLevel(level);
   };
-  return { engine, realms, setLogLevel, start: () => startTimers(tick, sampled) };
+  const setLimits = (limits: Config['limits']): void => {
+    budget.setRates(limits);
+    brake.setRate(limits.failedLoginsPerSecond);
+  };
+  return { engine, realms, setLogLevel, setLimits, start: () => startTimers(tick, sampled) };
 }
 
 /** Says in the log what the engine threw: a bug, which must not end the process. */

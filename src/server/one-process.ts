@@ -30,7 +30,7 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
   const listeners = new Listeners({ config, logger, clock: systemClock, counters, report });
   const own = hostAddresses(relay, listeners);
   const quota = new AllocationQuota(config.limits);
-  const { engine, realms, setLogLevel, start } = setUpEngine({
+  const { engine, realms, setLogLevel, setLimits, start } = setUpEngine({
     config,
     realm: directory.realm,
     credentials: directory.credentials,
@@ -84,6 +84,7 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
       directory.configure(next); // may refuse: nothing has changed then
       peers = peerOptions(next);
       quota.setLimits(next.limits);
+      setLimits(next.limits);
       listeners.setLimits(next);
       setLogLevel(next.log.level);
       directory.touch();

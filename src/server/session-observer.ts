@@ -35,7 +35,9 @@ export function makeSessionObserver(sessions: SessionLog, logger: Logger, clock:
     channelUnbound: () => {},
     authFailed: (endpoint, user, reason) => {
       if (reason === AuthFailure.UNAVAILABLE) return;
-      sessions.authenticationFailed({ address: endpoint.client.ip.text, user, reason });
+      const address = endpoint.client.ip.text;
+      if (reason === AuthFailure.BRAKED) sessions.authenticationBraked({ address, user });
+      else sessions.authenticationFailed({ address, user, reason });
     },
     peerDenied: (allocation, peer, port, rule) => {
       if (!logger.isLevelEnabled('debug')) return;

@@ -36,6 +36,8 @@ export const DropReason = {
   CLIENT_GONE: 15,
   /** An ICMP error of a type that clients are not told of. */
   ICMP_TYPE: 16,
+  /** A login that was not verified: too many of this source and user have failed. */
+  BRAKED: 17,
 } as const;
 export type DropReason = (typeof DropReason)[keyof typeof DropReason];
 

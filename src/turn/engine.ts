@@ -12,7 +12,8 @@ import { containQuota, containRelays, containReservations } from './contained.ts
 import { EngineCounters } from './counters.ts';
 import { dispatch, isServed } from './dispatch.ts';
 import { DropReason } from './drop-reason.ts';
-import { type Awaitable, type Credential, type Env, ReleaseReason, type ReservedPorts } from './env.ts';
+import { AuthFailure, type Awaitable, type Credential, type Env, ReleaseReason, type ReservedPorts } from './env.ts';
+import { LoginVerdict } from './login-brake.ts';
 import { containObserver } from './observer.ts';
 import { PeerAccess } from './peer-access.ts';
 import { RelayPath } from './relay-path.ts';
@@ -23,12 +24,10 @@ import type { HandlerContext, Request } from './request.ts';
 import { Reservations } from './reservations.ts';
 import type { EngineSettings } from './settings.ts';
 import { Transport } from './transport.ts';
+import { WaitingRoom } from './waiting-room.ts';
 
 // A response is repeated for retransmissions for this long (RFC 8489 §6.3.1).
 const REPLY_CACHE = 40_000;
-
-// Requests that may wait for a credential at once; each keeps a copy of its message until then.
-const MAX_WAITING = 1000;
 
 /** One engine serves any number of listeners. Synchronous but for look-ups that miss their caches. */
 export class Engine {
@@ -48,7 +47,7 @@ export class Engine {
   readonly #context: HandlerContext;
   readonly #view: MessageView = new MessageView();
   readonly #lastChannelByte: number;
-  #waiting = 0;
+  readonly #waiting: WaitingRoom;
   #closing = false;
 
   constructor(given: Env, settings: EngineSettings) {
@@ -64,6 +63,7 @@ export class Engine {
     this.#path = new RelayPath(env, access, this.counters);
     this.#authenticator = new Authenticator(env, settings);
     this.#builder = new ReplyBuilder(settings);
+    this.#waiting = new WaitingRoom(random);
     const { worker } = settings;
     this.allocations = new Allocations({ clock, quota, observer, access, path: this.#path, registry, worker });
     this.reservations = containReservations(given.reservations ?? new Reservations(clock, random), observer);
@@ -136,6 +136,10 @@ export class Engine {
     if (open) return this.#handle(endpoint, view, null, null);
     const claim = this.#authenticator.readClaim(view, endpoint);
     if (claim.kind === 'refused') return this.#refuse(endpoint, view, claim);
+    if (this.#isBraked(endpoint, claim)) return;
+    // Asked before, for a look-up that nobody waits for takes others' places as well.
+    const mayWait = this.#waiting.hasPlace(endpoint.source) || this.#authenticator.ownerOf(claim, endpoint) !== null;
+    if (!mayWait) return this.counters.drop(DropReason.OVERLOADED);
     const candidates = this.#authenticator.candidates(claim, endpoint);
     if (candidates instanceof Promise) this.#wait(endpoint, view, claim, candidates);
     else this.#judge(endpoint, view, claim, candidates);
@@ -146,6 +150,19 @@ export class Engine {
     if (endpoint.allocation !== null) this.allocations.expire(endpoint.allocation);
   }
 
+  // What is beyond the budget of failed logins is neither looked up nor verified, and gets no answer (S20): whoever tries
+  // out passwords must not learn of the right one. A client that is braked with him, behind the same address under the
+  // same name, sends again; a 401 would make it give up. The owner of an allocation is never held up on its five-tuple.
+  #isBraked(endpoint: ClientEndpoint, claim: Claim): boolean {
+    if (this.#authenticator.ownerOf(claim, endpoint) !== null) return false;
+    const verdict = this.#authenticator.judgeLogin(claim, endpoint);
+    if (verdict === LoginVerdict.VERIFY) return false;
+    this.counters.drop(DropReason.BRAKED);
+    const isNews = verdict === LoginVerdict.REFUSE_AND_SAY;
+    if (isNews) this.#env.observer.authFailed(endpoint, claim.username ?? '', AuthFailure.BRAKED);
+    return true;
+  }
+
   #judge(endpoint: ClientEndpoint, view: MessageView, claim: Claim, candidates: Candidates): void {
     const result: AuthResult = this.#authenticator.verify(claim, candidates, view, endpoint);
     if (result.kind === 'refused') this.#refuse(endpoint, view, result);
@@ -154,19 +171,19 @@ export class Engine {
 
   // The look-up takes time: message and five-tuple are copied, and state is looked up again afterwards.
   #wait(endpoint: ClientEndpoint, view: MessageView, claim: Claim, candidates: Promise<Candidates>): void {
-    if (this.#waiting >= MAX_WAITING) return this.counters.drop(DropReason.OVERLOADED);
-    this.#waiting++;
+    const place = this.#waiting.enter(endpoint.source);
     this.promises++;
     const message = Buffer.from(view.buffer.subarray(view.start, view.end));
     const copy = endpoint.copy();
     const resume = (found: Candidates): void => {
-      this.#waiting--;
+      this.#waiting.leave(place);
       const current = copy.link.find(copy) ?? copy;
       const again = new MessageView();
       parseMessage(message, 0, message.length, again);
       if (current.closed || this.#closing) return this.counters.drop(DropReason.CLIENT_GONE);
       this.#expire(current);
-      this.#judge(current, again, claim, found);
+      // Again, for many may have been let through while none of them had failed yet.
+      if (!this.#isBraked(current, claim)) this.#judge(current, again, claim, found);
     };
     candidates.then(resume, () => resume('unavailable')).catch((error) => this.#env.observer.failed(error));
   }

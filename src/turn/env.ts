@@ -6,6 +6,7 @@ import type { TransportAddress, TransportWords } from '../stun/transport-address
 import type { Allocation, Relay } from './allocation.ts';
 import type { Channel } from './channel.ts';
 import type { ClientEndpoint } from './client-endpoint.ts';
+import type { LoginBrake } from './login-brake.ts';
 import type { PeerRule } from './peers/peer-policy.ts';
 import type { Permission } from './permission.ts';
 
@@ -284,6 +285,8 @@ export const AuthFailure = {
   WRONG_PASSWORD: 'wrong-password',
   EXPIRED: 'expired',
   UNAVAILABLE: 'unavailable',
+  /** Not even verified: too many have failed before. Told of once a minute for each source and user. */
+  BRAKED: 'braked',
 } as const;
 export type AuthFailure = (typeof AuthFailure)[keyof typeof AuthFailure];
 
@@ -326,6 +329,8 @@ export interface Env {
   readonly neighbours: RelayNeighbours | null;
   readonly quota: Quota;
   readonly budget: ReplyBudget;
+  /** Null where failed logins are not bounded. */
+  readonly brake: LoginBrake | null;
   readonly observer: Observer;
   /** 32 secret bytes that sign nonces: shared by all workers and kept across restarts. */
   readonly nonceKey: Buffer;

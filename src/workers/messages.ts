@@ -65,7 +65,7 @@ export type ToWorker =
   | { readonly kind: 'listen'; readonly listener: WireListener }
   | { readonly kind: 'unlisten'; readonly id: number }
   | { readonly kind: 'addresses'; readonly addresses: WireAddresses }
-  /** Of what a worker itself bounds: its stream connections. */
+  /** Of what a worker itself bounds: its stream connections, and what strangers get. */
   | { readonly kind: 'limits'; readonly limits: Config['limits'] }
   | { readonly kind: 'certificates'; readonly certificates: readonly LoadedCertificate[] }
   /** Users, secrets, realms or peer rules have changed: whatever is cached of them is void, and this is what holds now. */

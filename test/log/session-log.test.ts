@@ -69,3 +69,22 @@ test('flush says what was suppressed once, without a further failure', async (t)
   t.match(lines.slice(10), [{ event: 'auth-failed-suppressed', suppressed: 1 }]);
   t.equal(lines.length, 11);
 });
+
+test('S20 a source whose logins are braked is one line, with a budget that failures do not use up', async (t) => {
+  const { lines, clock, log } = open();
+  for (let i = 0; i < 25; i++) log.authenticationFailed(FAILURE);
+  for (let i = 0; i < 9; i++) log.authenticationBraked({ address: '192.0.2.1', user: 'alice' });
+  t.same(lines.slice(10), [
+    {
+      level: 40,
+      event: 'auth-braked',
+      client: '192.0.2.1',
+      user: 'alice',
+      msg: 'too many failed logins: further ones get no answer',
+    },
+    { ...lines[11] },
+  ]);
+  clock.now += 1000;
+  log.authenticationBraked({ address: '192.0.2.1', user: 'alice' });
+  t.match(lines.at(-1), { event: 'auth-braked' });
+});

@@ -158,6 +158,7 @@ export class Lab {
       neighbours: null,
       quota: this.quota,
       budget: { allowError: () => true, allowBinding: () => true },
+      brake: null,
       observer: this.observer,
       nonceKey: Buffer.alloc(32, 7),
       ...options.env,
