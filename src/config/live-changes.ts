@@ -19,6 +19,8 @@ const LIVE_LIMITS = Object.freeze([
   'allocationsPerUser',
   'allocationsPerRestUser',
   'allocationsPerClientAddress',
+  'newPeersPerSecond',
+  'newPeersBurst',
   'connections',
   'connectionsPerClientAddress',
   'writeQueue',

@@ -120,6 +120,13 @@ const limits = z
     ),
     'permissions-per-allocation': count(1024, 1, 65_536, 'Permissions of one allocation.'),
     'channels-per-allocation': count(1024, 1, 16_384, 'Channels of one allocation.'),
+    'new-peers-per-second': count(
+      5,
+      0,
+      MILLION,
+      'New peer addresses that one allocation may name, in the long run; 0 for no limit.',
+    ),
+    'new-peers-burst': count(30, 1, MILLION, 'New peer addresses that one allocation may name at once.'),
     'max-lifetime': count(3600, 1, 3600, 'Longest lifetime of an allocation that a client can ask for, in seconds.'),
     'default-lifetime': count(600, 1, 3600, 'Lifetime of an allocation whose client asks for none, in seconds.'),
     connections: count(10_000, 1, MILLION, 'TCP and TLS connections in all.'),

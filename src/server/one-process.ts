@@ -13,6 +13,7 @@ import { TlsAcceptor } from '../tls/tls-acceptor.ts';
 import { readCounters } from '../workers/counter-tree.ts';
 import { endSessions, listSessions, type SessionSource, showSession } from '../workers/sessions.ts';
 import type { Closers } from './closers.ts';
+import { engineLimits } from './engine-settings.ts';
 import { faultReporter, peerOptions, setUpEngine } from './engine-setup.ts';
 import type { Foundation } from './foundation.ts';
 import { Listeners } from './listeners.ts';
@@ -85,6 +86,7 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
       peers = peerOptions(next);
       quota.setLimits(next.limits);
       listeners.setLimits(next);
+      engine.setLimits(engineLimits(next));
       setLogLevel(next.log.level);
       directory.touch();
     },

@@ -61,6 +61,7 @@ const SETTINGS: EngineSettings = {
   maxLifetime: 3600,
   permissionsPerAllocation: 1024,
   channelsPerAllocation: 1024,
+  limits: { newPeersPerSecond: 0, newPeersBurst: 30 },
   rfc5766ChannelNumbers: false,
   worker: 0,
   software: '',
