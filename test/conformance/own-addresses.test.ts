@@ -108,13 +108,14 @@ for (const port of [...LISTENERS, ...SERVICES]) {
 }
 
 test('TURN-105 S33 a listener at an address that is not a relay address is no peer', async (t) => {
-  const own = ['198.51.99.1', '45.33.32.156'];
-  const isOwn = (ip: { text: string }) => own.includes(ip.text) || ip.text === RELAY_V4;
+  const addresses = ['198.51.99.1', '45.33.32.156'];
+  const isOwn = (ip: { text: string }) => addresses.includes(ip.text) || ip.text === RELAY_V4;
   const isListener = (ip: { text: string }, port: number) => isOwn(ip) && port === 3478;
-  const lab = new Lab({ env: { own: { isOwn, isListener, isShown: (ip) => ip.text === RELAY_V4 } } });
+  const own = { isOwn, isListener, isBackend: () => false, isShown: (ip: { text: string }) => ip.text === RELAY_V4 };
+  const lab = new Lab({ env: { own } });
   const alice = lab.client();
   await alice.allocated();
-  for (const ip of own) {
+  for (const ip of addresses) {
     t.equal((await alice.bind(0x4000, `${ip}:3478`)).errorCode, 403, ip);
     t.equal((await alice.bind(0x4000, `${ip}:22`)).errorCode, 403, ip);
     await alice.permit(ip);
@@ -206,7 +207,7 @@ test('S35 a network that is allowed opens no service of this host that lies in i
 });
 
 test('TURN-104 clients reach each other at an external address that has changed since', async (t) => {
-  const nobodys = { isOwn: () => false, isShown: () => false, isListener: () => false };
+  const nobodys = { isOwn: () => false, isShown: () => false, isBackend: () => false, isListener: () => false };
   const { lab, alice, bob, a, b } = await pair({ env: { own: nobodys } });
   t.equal((await alice.permit(b)).type, 0x0108);
   t.equal((await bob.permit(a)).type, 0x0108);
@@ -218,7 +219,7 @@ test('TURN-104 clients reach each other at an external address that has changed 
 
 test('S33 an address that becomes one of this host is known as such when its permission is extended', async (t) => {
   let mine = false;
-  const own = { isOwn: () => mine, isShown: () => false, isListener: () => mine };
+  const own = { isOwn: () => mine, isShown: () => false, isBackend: () => false, isListener: () => mine };
   const lab = new Lab({ env: { own } });
   const alice = lab.client();
   await alice.allocated();
