@@ -34,6 +34,7 @@ const LIVE: ReadonlySet<string> = new Set([
   'log.level',
   'peers.allow',
   'peers.deny',
+  'peers.realms',
   'peers.unsafe-allow-loopback',
   'tls.certificates',
   ...LIVE_LIMITS.map((name) => `limits.${kebab(name)}`),

@@ -8,6 +8,7 @@ import {
   externalAddress,
   filePath,
   parsedText,
+  parseRealm,
   relayAddress,
   secretEntry,
   shortText,
@@ -157,6 +158,12 @@ const limits = z
     message: 'must not be longer than limits.max-lifetime',
   });
 
+const realmPeers = z.strictObject({
+  realm: parsedText(parseRealm).describe('The realm, as its users name it.'),
+  allow: z.array(parsedText(parseCidr)).describe('As peers.allow.').prefault([]),
+  deny: z.array(parsedText(parseCidr)).describe('As peers.deny.').prefault([]),
+});
+
 const peers = z.strictObject({
   allow: z
     .array(parsedText(parseCidr))
@@ -165,6 +172,16 @@ const peers = z.strictObject({
     )
     .prefault([]),
   deny: z.array(parsedText(parseCidr)).describe('Networks that no client may reach.').prefault([]),
+  realms: z
+    .array(realmPeers)
+    .superRefine((entries, context) => {
+      const names = entries.map(({ realm }) => realm);
+      const again = names.findIndex((name, index) => names.indexOf(name) < index);
+      if (again < 0) return;
+      context.addIssue({ code: 'custom', path: [again, 'realm'], message: 'has an entry already' });
+    })
+    .describe('The same for clients of single realms, beside what holds for all and what the store says.')
+    .prefault([]),
   'unsafe-allow-loopback': z
     .boolean()
     .describe('Let clients reach services of this very host. For labs only.')

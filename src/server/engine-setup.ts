@@ -1,6 +1,6 @@
 // Makes an engine of its parts, the same for one process and for each of many, and drives it by timers.
 
-import { network, RealmTable, type RealmTableData } from '../auth/realm-table.ts';
+import { type ConfiguredPeers, network, RealmTable, type RealmTableData } from '../auth/realm-table.ts';
 import type { Config } from '../config/config.ts';
 import type { BudgetMemory } from '../limits/budget-memory.ts';
 import { SourceReplyBudget } from '../limits/reply-budget.ts';
@@ -10,7 +10,6 @@ import { SAMPLE_MS, SampledClock } from '../state/sampled-clock.ts';
 import { systemClock } from '../state/system-clock.ts';
 import { Engine } from '../turn/engine.ts';
 import type { Env } from '../turn/env.ts';
-import type { PeerPolicyOptions } from '../turn/peers/peer-policy.ts';
 import { engineSettings } from './engine-settings.ts';
 import { makeSessionObserver } from './session-observer.ts';
 import { reporting, type SendReport, StatusReporter } from './status-reporter.ts';
@@ -87,7 +86,7 @@ function startTimers(tick: () => void, sampled: SampledClock): () => void {
 }
 
 /** What a configuration says of peers. */
-export function peerOptions({ peers }: Pick<Config, 'peers'>): PeerPolicyOptions {
-  const unsafeAllowLoopback = peers.unsafeAllowLoopback;
-  return { allow: peers.allow.map(network), deny: peers.deny.map(network), unsafeAllowLoopback };
+export function peerOptions({ peers }: Pick<Config, 'peers'>): ConfiguredPeers {
+  const { unsafeAllowLoopback, realms } = peers;
+  return { allow: peers.allow.map(network), deny: peers.deny.map(network), unsafeAllowLoopback, realms };
 }

@@ -36,7 +36,7 @@ for (const allow of [[], ['0.0.0.0/0', '::/0'], [DB, DB_V6]]) {
 }
 
 test('S36 no realm’s rules open a configured host', async (t) => {
-  const realms = new RealmTable({ allow: [], deny: [], unsafeAllowLoopback: false });
+  const realms = new RealmTable({ allow: [], deny: [], realms: [], unsafeAllowLoopback: false });
   realms.update({
     realms: [],
     origins: [],
