@@ -20,6 +20,7 @@ import { toFaults } from './issues.ts';
 import { jsonSchema, listKeys } from './keys.ts';
 import { applyOverrides, type Override, sourceAt, type Tree } from './overrides.ts';
 import { PathResolver } from './path-resolver.ts';
+import { warnOfPeers } from './peer-warnings.ts';
 import { configSchema, type Settings } from './schema.ts';
 import { readStores } from './stores.ts';
 import { parseYaml, type SourceText } from './yaml-source.ts';
@@ -115,6 +116,7 @@ function finish(settings: Settings, files: CredentialFiles, context: Context): C
     ...files.warnings,
     ...warnOfKeyFiles(config, sources.reader),
     ...warnOfWeakCredentials(credentials),
+    ...warnOfPeers(config),
   ];
   return { ok: true, config, warnings: warnings.map(escapeText), tree, overrides: context.overrides };
 }
