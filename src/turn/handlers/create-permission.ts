@@ -23,10 +23,11 @@ export function handleCreatePermission(request: AllocationRequest, context: Hand
   const limit = context.settings.permissionsPerAllocation;
   const peers = readPeers(message, limit);
   if (peers === null || peers.length === 0) return BAD_REQUEST;
+  if (peers.some(({ family }) => allocation.relay(family) === null)) return PEER_ADDRESS_FAMILY_MISMATCH;
   // What has expired takes up no room, though no sweep may have come by yet.
   if (allocation.permissions.size + peers.length > limit) context.allocations.forgetExpired(allocation);
   const added = peers.filter((peer) => isNewPeer(allocation, peer, context));
-  const refusal = checkRate(allocation, peers, added, context) ?? checkPeers(allocation, peers, context);
+  const refusal = checkRate(allocation, added, context) ?? checkPeers(allocation, peers, context);
   if (refusal !== null) return refusal;
   context.brake.take(allocation, added.length);
   for (const peer of peers) context.allocations.installPermission(allocation, peer);
@@ -53,14 +54,7 @@ function readPeers(message: MessageView, limit: number): IpAddress[] | null {
   return peers;
 }
 
-// A request of a family that was not allocated is wrong, however fast it comes.
-function checkRate(
-  allocation: Allocation,
-  peers: readonly IpAddress[],
-  added: readonly IpAddress[],
-  context: HandlerContext,
-): Reject | null {
-  if (peers.some(({ family }) => allocation.relay(family) === null)) return PEER_ADDRESS_FAMILY_MISMATCH;
+function checkRate(allocation: Allocation, added: readonly IpAddress[], context: HandlerContext): Reject | null {
   const [first] = added;
   if (first === undefined || context.brake.allows(allocation, added.length)) return null;
   return refuseByBrake(allocation, new TransportAddress(first, 0), context);
