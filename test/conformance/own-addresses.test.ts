@@ -248,3 +248,21 @@ test('S33 an address that becomes one of this host is known as such when its per
   alice.sendTo('45.33.32.156:3478', 'here now');
   t.same(service.take(), []);
 });
+
+test('S59 no allow rule opens loopback, where administration and metrics listen', async (t) => {
+  const allow = ['127.0.0.0/8', '127.0.0.1', '::1', '::/0', '0.0.0.0/0'];
+  const { lab, alice } = await pair({ allow });
+  for (const port of SERVICES) {
+    t.equal((await alice.permit('127.0.0.1')).errorCode, 403);
+    t.equal((await alice.bind(0x4000, `127.0.0.1:${port}`)).errorCode, 403);
+    alice.sendTo(`127.0.0.1:${port}`, 'x');
+    alice.sendChannel(0x4000, 'x');
+  }
+  const six = lab.client();
+  await six.allocated([requestedAddressFamily(6)]);
+  for (const ip of ['::1', '::ffff:127.0.0.1', '64:ff9b::127.0.0.1']) {
+    t.equal((await six.permit(ip)).errorCode, 403, ip);
+    t.equal((await six.bind(0x4000, `[${ip}]:8080`)).errorCode, 403, ip);
+  }
+  t.same(lab.relays.lost, []);
+});
