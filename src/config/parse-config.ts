@@ -21,6 +21,7 @@ import { toFaults } from './issues.ts';
 import { jsonSchema, listKeys } from './keys.ts';
 import { applyOverrides, type Override, sourceAt, type Tree } from './overrides.ts';
 import { PathResolver } from './path-resolver.ts';
+import { warnOfPeers } from './peer-warnings.ts';
 import { configSchema, type Settings } from './schema.ts';
 import { readStores } from './stores.ts';
 import { parseYaml, type SourceText } from './yaml-source.ts';
@@ -117,6 +118,7 @@ function finish(settings: Settings, files: CredentialFiles, context: Context): C
     ...warnOfKeyFiles(config, sources.reader),
     ...warnOfWeakCredentials(credentials),
     ...warnOfAmplification(config),
+    ...warnOfPeers(config),
   ];
   return { ok: true, config, warnings: warnings.map(escapeText), tree, overrides: context.overrides };
 }

@@ -1,7 +1,7 @@
 // The configuration in the engine's words.
 
 import type { Config } from '../config/config.ts';
-import type { EngineSettings } from '../turn/settings.ts';
+import type { EngineLimits, EngineSettings } from '../turn/settings.ts';
 
 /**
  * @param realm prepared with OpaqueString
@@ -20,8 +20,14 @@ export function engineSettings(config: Config, realm: string, worker: number): E
     maxLifetime: limits.maxLifetime,
     permissionsPerAllocation: limits.permissionsPerAllocation,
     channelsPerAllocation: limits.channelsPerAllocation,
+    limits: engineLimits(config),
     rfc5766ChannelNumbers: protocol.rfc5766ChannelNumbers,
     worker,
     software: protocol.software,
   };
+}
+
+/** What of it may change while the engine runs. */
+export function engineLimits({ limits }: Pick<Config, 'limits'>): EngineLimits {
+  return { newPeersPerSecond: limits.newPeersPerSecond, newPeersBurst: limits.newPeersBurst };
 }

@@ -1,6 +1,6 @@
 // Makes an engine of its parts, the same for one process and for each of many, and drives it by timers.
 
-import { network, RealmTable, type RealmTableData } from '../auth/realm-table.ts';
+import { type ConfiguredPeers, network, RealmTable, type RealmTableData } from '../auth/realm-table.ts';
 import type { Config } from '../config/config.ts';
 import type { BudgetMemory } from '../limits/budget-memory.ts';
 import { SourceLoginBrake } from '../limits/login-brake.ts';
@@ -11,8 +11,7 @@ import { SAMPLE_MS, SampledClock } from '../state/sampled-clock.ts';
 import { systemClock } from '../state/system-clock.ts';
 import { Engine } from '../turn/engine.ts';
 import type { Env } from '../turn/env.ts';
-import type { PeerPolicyOptions } from '../turn/peers/peer-policy.ts';
-import { engineSettings } from './engine-settings.ts';
+import { engineLimits, engineSettings } from './engine-settings.ts';
 import { makeSessionObserver } from './session-observer.ts';
 import { reporting, type SendReport, StatusReporter } from './status-reporter.ts';
 
@@ -40,7 +39,7 @@ export interface EngineSetup {
   /** Realms and peer rules, to be updated when the store or the configuration changes. */
   readonly realms: RealmTable;
   setLogLevel(level: LogLevel): void;
-  /** Applies what the engine bounds of strangers, from now on. */
+  /** Applies what the engine bounds, from now on. */
   setLimits(limits: Config['limits']): void;
   /** Starts the timers. Returns how to stop them. */
   start(): () => void;
@@ -82,6 +81,7 @@ export function setUpEngine(parts: EngineParts): EngineSetup {
   const setLimits = (limits: Config['limits']): void => {
     budget.setRates(limits);
     brake.setRate(limits.failedLoginsPerSecond);
+    engine.setLimits(engineLimits({ limits }));
   };
   return { engine, realms, setLogLevel, setLimits, start: () => startTimers(tick, sampled) };
 }
@@ -97,7 +97,7 @@ function startTimers(tick: () => void, sampled: SampledClock): () => void {
 }
 
 /** What a configuration says of peers. */
-export function peerOptions({ peers }: Pick<Config, 'peers'>): PeerPolicyOptions {
-  const unsafeAllowLoopback = peers.unsafeAllowLoopback;
-  return { allow: peers.allow.map(network), deny: peers.deny.map(network), unsafeAllowLoopback };
+export function peerOptions({ peers }: Pick<Config, 'peers'>): ConfiguredPeers {
+  const { unsafeAllowLoopback, realms } = peers;
+  return { allow: peers.allow.map(network), deny: peers.deny.map(network), unsafeAllowLoopback, realms };
 }

@@ -16,7 +16,6 @@ import type { Closers } from './closers.ts';
 import { faultReporter, peerOptions, setUpEngine } from './engine-setup.ts';
 import type { Foundation } from './foundation.ts';
 import { Listeners } from './listeners.ts';
-import type { RelaySetup } from './relay-setup.ts';
 import type { RunningServer } from './running-server.ts';
 import { renewCertificates, type TlsSetup } from './tls-setup.ts';
 
@@ -28,7 +27,7 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
   const report = faultReporter(logger);
   const counters = new PlaneCounters();
   const listeners = new Listeners({ config, logger, clock: systemClock, counters, report });
-  const own = hostAddresses(relay, listeners);
+  const own = hostAddresses(foundation, listeners);
   const quota = new AllocationQuota(config.limits);
   const { engine, realms, setLogLevel, setLimits, start } = setUpEngine({
     config,
@@ -57,6 +56,7 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
   await listeners.open(engine, acceptor);
   own.refresh();
   relay.external.onChange(() => own.refresh());
+  foundation.backends.onChange(() => own.refresh());
   const scan = setInterval(() => void listeners.scan().then(() => own.refresh()), SCAN_MS);
   closers.add(() => clearInterval(scan));
   closers.add(start());
@@ -110,12 +110,13 @@ function relaySockets({ config, relay, random, counters, report }: RelaySocketsP
   return new PortableRelaySockets({ addresses: relay.addresses, shown, minPort, maxPort, random, counters, report });
 }
 
-function hostAddresses(relay: RelaySetup, listeners: Listeners): HostAddresses {
+function hostAddresses({ relay, backends }: Foundation, listeners: Listeners): HostAddresses {
   return new HostAddresses({
     local: () => listLocalAddresses().map(({ ip }) => ip),
     relay: () => relay.addresses,
     shownFor: (ip) => relay.external.current(ip),
     external: () => relay.external.all(),
     listeners: () => listeners.locals,
+    backends: () => backends.addresses,
   });
 }

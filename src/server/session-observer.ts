@@ -4,6 +4,7 @@ import type { Logger } from '../log/logger.ts';
 import type { SessionLog } from '../log/session-log.ts';
 import type { Allocation } from '../turn/allocation.ts';
 import { AuthFailure, type Clock, type Observer } from '../turn/env.ts';
+import { SCAN_RULE } from '../turn/scan-brake.ts';
 
 /** Makes the observer that writes the session log. */
 export function makeSessionObserver(sessions: SessionLog, logger: Logger, clock: Clock): Observer {
@@ -40,8 +41,9 @@ export function makeSessionObserver(sessions: SessionLog, logger: Logger, clock:
       else sessions.authenticationFailed({ address, user, reason });
     },
     peerDenied: (allocation, peer, port, rule) => {
-      if (!logger.isLevelEnabled('debug')) return;
-      logger.debug({ session: allocation.id, ...whose(allocation), peer: peer.text, port, rule }, 'peer denied');
+      const denial = { session: allocation.id, ...whose(allocation), peer: peer.text, port, rule };
+      if (rule === SCAN_RULE) sessions.scanLimited(denial);
+      else sessions.peerDenied(denial);
     },
     rejected: () => {},
     failed: (error) => logger.error({ err: error }, 'a request failed: please report this'),

@@ -7,9 +7,10 @@ import { TurnServerError } from '../errors.ts';
 import type { LogLevel } from '../log/logger.ts';
 import { listLocalAddresses } from '../net/interfaces.ts';
 import { type DescriptorChannel, openPair } from '../planes/linux/descriptor-channel.ts';
+import type { TransportAddress } from '../stun/transport-address.ts';
 import type { LoadedCertificate } from '../tls/certificate-file.ts';
 import { listenerTag, TaggedDescriptors } from '../workers/descriptors.ts';
-import type { FromWorker, StartMessage, WireAddresses } from '../workers/messages.ts';
+import type { FromWorker, StartMessage, WireAddresses, WireEndpoint } from '../workers/messages.ts';
 import { nodeTimers } from '../workers/node-timers.ts';
 import { spawnWorker } from '../workers/spawn-worker.ts';
 import { describeExit, type WorkerLoss, type WorkerProcess, type WorkerProcessOwner } from '../workers/supervisor.ts';
@@ -82,7 +83,7 @@ class MainProcess {
   }
 
   async open(): Promise<RunningServer> {
-    const { relay, shown, labUser, tls } = this.#foundation;
+    const { relay, backends, shown, labUser, tls } = this.#foundation;
     this.#closers.add(() => this.#listeners.close());
     await this.#listeners.open();
     const failed = new Promise<string>((resolve) => {
@@ -98,6 +99,7 @@ class MainProcess {
       this.#fleet.broadcast({ kind: 'invalidate', realms: directory.realms, peers: this.#config.peers });
     });
     relay.external.onChange(() => this.#tellAddresses());
+    backends.onChange(() => this.#tellAddresses());
     const scan = setInterval(() => void this.#listeners.scan().then(() => this.#tellAddresses()), SCAN_MS);
     this.#closers.add(() => clearInterval(scan));
     return {
@@ -200,12 +202,14 @@ class MainProcess {
   }
 
   #readAddresses(): WireAddresses {
-    const { addresses, external } = this.#foundation.relay;
+    const { relay, backends } = this.#foundation;
+    const { addresses, external } = relay;
     return {
       local: this.#readLocal(),
       relays: addresses.map((ip) => ({ ip: ip.text, shown: external.current(ip).text })),
       external: external.all().map(({ text }) => text),
-      listeners: this.#listeners.locals.map(({ ip, port }) => ({ ip: ip.text, port })),
+      listeners: this.#listeners.locals.map(wireEndpoint),
+      backends: backends.addresses.map(wireEndpoint),
     };
   }
 
@@ -253,6 +257,10 @@ class MainProcess {
     const lost = { event: 'worker-lost', worker, pid, code, signal, allocations };
     this.#foundation.logger.error(lost, `worker ${worker} is gone (${why}), and ${allocations} allocations with it`);
   }
+}
+
+function wireEndpoint({ ip, port }: TransportAddress): WireEndpoint {
+  return { ip: ip.text, port };
 }
 
 // With keys that are decrypted, and without the passphrases.

@@ -77,6 +77,9 @@ export class Allocation {
   wheelSlot = 0;
   cachedReply: CachedReply | null = null;
   closed = false;
+  /** The scan brake's own: how many new peers counted at `peersNamedAt`, in monotonic milliseconds. */
+  peersNamed = 0;
+  peersNamedAt = 0;
   /** Totals of relayed addresses that are gone already. */
   packetsToPeer = 0;
   bytesToPeer = 0;

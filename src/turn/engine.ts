@@ -22,7 +22,8 @@ import { isChallenge, type Reject, type Reply, SERVER_ERROR } from './reply.ts';
 import { copyHead, ReplyBuilder, type ReplyHead, type ReplyIntegrity } from './reply-builder.ts';
 import type { HandlerContext, Request } from './request.ts';
 import { Reservations } from './reservations.ts';
-import type { EngineSettings } from './settings.ts';
+import { ScanBrake } from './scan-brake.ts';
+import type { EngineLimits, EngineSettings } from './settings.ts';
 import { Transport } from './transport.ts';
 import { WaitingRoom } from './waiting-room.ts';
 
@@ -43,6 +44,7 @@ export class Engine {
   readonly #settings: EngineSettings;
   readonly #path: RelayPath;
   readonly #authenticator: Authenticator;
+  readonly #brake: ScanBrake;
   readonly #builder: ReplyBuilder;
   readonly #context: HandlerContext;
   readonly #view: MessageView = new MessageView();
@@ -67,8 +69,11 @@ export class Engine {
     const { worker } = settings;
     this.allocations = new Allocations({ clock, quota, observer, access, path: this.#path, registry, worker });
     this.reservations = containReservations(given.reservations ?? new Reservations(clock, random), observer);
-    const { allocations, reservations } = this;
-    this.#context = { env, settings, allocations, reservations, access, closing: () => this.#closing };
+    this.#brake = new ScanBrake(clock, settings.limits);
+    const { allocations, reservations, counters } = this;
+    const brake = this.#brake;
+    const closing = (): boolean => this.#closing;
+    this.#context = { env, settings, allocations, reservations, access, brake, counters, closing };
   }
 
   /**
@@ -86,6 +91,11 @@ export class Engine {
   endpointClosed(endpoint: ClientEndpoint): void {
     endpoint.closed = true;
     if (endpoint.allocation !== null) this.release(endpoint.allocation, ReleaseReason.CONNECTION_CLOSED);
+  }
+
+  /** Holds to these limits from now on. */
+  setLimits(limits: EngineLimits): void {
+    this.#brake.setLimits(limits);
   }
 
   /** Ends an allocation. */

@@ -228,7 +228,12 @@ export interface OwnAddresses {
   isOwn(ip: IpAddress): boolean;
   /** Whether the server shows this address in XOR-RELAYED-ADDRESS. */
   isShown(ip: IpAddress): boolean;
-  /** Whether one of the server's own listeners is at this transport address. */
+  /**
+   * Whether the server itself talks to a service at this address, a database say (S36). Of an own address the port counts:
+   * {@link isListener}.
+   */
+  isBackend(ip: IpAddress): boolean;
+  /** Whether one of the server's own listeners, or a backend on this very host, is at this transport address. */
   isListener(ip: IpAddress, port: number): boolean;
 }
 

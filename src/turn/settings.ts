@@ -1,5 +1,13 @@
 // What an operator may choose about the protocol, in the engine's own terms. Defaults live in the configuration schema.
 
+/** What may change while an engine runs; replaced as a whole. */
+export interface EngineLimits {
+  /** How many new peer addresses a second an allocation may name in the long run; 0 = any number (S39). */
+  readonly newPeersPerSecond: number;
+  /** How many it may name at once. */
+  readonly newPeersBurst: number;
+}
+
 /** Settings of an engine, for its whole life. */
 export interface EngineSettings {
   /** REALM for whoever belongs to no other. Prepared with OpaqueString. */
@@ -20,6 +28,8 @@ export interface EngineSettings {
   readonly maxLifetime: number;
   readonly permissionsPerAllocation: number;
   readonly channelsPerAllocation: number;
+  /** At the start. */
+  readonly limits: EngineLimits;
   /** Old clients may bind channel numbers up to 0x7FFE (RFC 5766 §11.2). */
   readonly rfc5766ChannelNumbers: boolean;
   /** The process's number among several, 1 to 999; 0 where one process is the whole server. See `Allocation.id`. */

@@ -47,6 +47,8 @@ export interface LabOptions {
   readonly allow?: readonly string[];
   readonly deny?: readonly string[];
   readonly allowLoopback?: boolean;
+  /** Addresses that the server itself talks to. */
+  readonly backends?: readonly string[];
   readonly quotaPerUser?: number;
 }
 
@@ -61,6 +63,7 @@ const SETTINGS: EngineSettings = {
   maxLifetime: 3600,
   permissionsPerAllocation: 1024,
   channelsPerAllocation: 1024,
+  limits: { newPeersPerSecond: 0, newPeersBurst: 30 },
   rfc5766ChannelNumbers: false,
   worker: 0,
   software: '',
@@ -153,6 +156,7 @@ export class Lab {
       own: {
         isOwn: (ip) => own.includes(ip.text),
         isShown: (ip) => shown.includes(ip.text),
+        isBackend: (ip) => options.backends?.includes(ip.text) === true,
         isListener: (ip, port) => own.includes(ip.text) && (port === 3478 || port === 5349),
       },
       neighbours: null,
