@@ -214,6 +214,9 @@ test('of one network at most 50 wait: who floods names against a slow store shut
     t.equal(credentials.waiting, 51);
     for (let left = 51; left > 0; left--) await credentials.finish();
     t.equal(other?.take().length, 1);
+    const [again] = await clientsOf(lab, [addresses[299] as string]);
+    again?.send(again.signed(REQUEST.allocate, ALLOCATE));
+    t.equal(credentials.waiting, 1, 'the places have come back');
   }
 });
 
