@@ -12,8 +12,8 @@ import type { LoadedCertificate } from '../tls/certificate-file.ts';
 import { listenerTag, TaggedDescriptors } from '../workers/descriptors.ts';
 import type { FromWorker, StartMessage, WireAddresses, WireEndpoint } from '../workers/messages.ts';
 import { nodeTimers } from '../workers/node-timers.ts';
-import { spawnWorker } from '../workers/spawn-worker.ts';
-import { describeExit, type WorkerLoss, type WorkerProcess, type WorkerProcessOwner } from '../workers/supervisor.ts';
+import { spawnWorker, type WorkerEvents } from '../workers/spawn-worker.ts';
+import { describeExit, type WorkerLoss, type WorkerProcess } from '../workers/supervisor.ts';
 import { WorkerFleet, type WorkerLine } from '../workers/worker-fleet.ts';
 import type { Closers } from './closers.ts';
 import type { Foundation } from './foundation.ts';
@@ -76,6 +76,7 @@ class MainProcess {
       spawn: (worker, owner) => this.#spawn(worker, owner),
       handlers: (worker, line) => this.#services.handlers(worker, line),
       said: (worker, message) => this.#said(worker, message),
+      babbled: (worker) => this.#babbled(worker),
       ready: (worker, pid) => this.#ready(worker, pid),
       gone: (worker, loss) => this.#gone(worker, loss),
       gaveUp: (reason) => this.#fail(reason),
@@ -141,7 +142,7 @@ class MainProcess {
     this.#fleet.broadcast({ kind: 'log-level', level });
   }
 
-  #spawn(worker: number, owner: WorkerProcessOwner): WorkerLine {
+  #spawn(worker: number, owner: WorkerEvents): WorkerLine {
     const { near, far } = openPair(this.#choice.libc);
     const process = this.#start(near, far, owner);
     const line = { process, descriptors: new TaggedDescriptors(near) };
@@ -151,7 +152,7 @@ class MainProcess {
     return line;
   }
 
-  #start(near: DescriptorChannel, far: DescriptorChannel, owner: WorkerProcessOwner): WorkerProcess {
+  #start(near: DescriptorChannel, far: DescriptorChannel, owner: WorkerEvents): WorkerProcess {
     try {
       return spawnWorker(PROGRAM, { channel: far.fd, shared: this.#services.sharedFd }, owner);
     } catch (error) {
@@ -235,8 +236,13 @@ class MainProcess {
       case 'release':
         return this.#services.release(worker, message.request);
       default:
-        logger.error({ event: 'worker-unknown', worker, kind: message.kind }, 'unknown message: please report this');
+        return this.#babbled(worker);
     }
+  }
+
+  #babbled(worker: number): void {
+    const { logger } = this.#foundation;
+    logger.error({ event: 'worker-unknown', worker }, 'a worker says what makes no sense: please report this');
   }
 
   #ready(worker: number, pid: number): void {
