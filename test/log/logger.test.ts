@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
 import { setImmediate as turn } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -265,4 +266,20 @@ test('R25 lines that were lost are counted in one line once there is room again'
     { level: 'warn', event: 'log-lost', lost: before, msg: `${before} lines of the log were lost` },
   ]);
   t.equal(records.filter(({ msg }) => msg === 'lost').length + before, 20, 'each line is there or counted');
+});
+
+test('R25 a reader that reads on after it had stopped is told how many lines were lost', async (t) => {
+  const child = spawn(process.execPath, [CHILD, '8000', 'wait'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  t.teardown(() => child.kill('SIGKILL'));
+  // Its last word before it waits: all 8000 lines were written or lost.
+  const [words] = (await once(child.stderr, 'data')) as [Buffer];
+  const lost = Number(words.toString());
+  t.ok(lost > 0);
+  const lines: string[] = [];
+  for await (const line of createInterface({ input: child.stdout })) {
+    lines.push(line);
+    if (line.includes('log-lost')) break;
+  }
+  t.match(JSON.parse(lines.at(-1) ?? ''), { event: 'log-lost', lost });
+  t.ok(lines.length - 1 + lost <= 8000);
 });

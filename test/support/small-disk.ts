@@ -1,4 +1,4 @@
-// A disk of 64 KiB that a test can fill: a tmpfs. Needs root on Linux.
+// A small disk that a test can fill: a tmpfs. Needs root on Linux.
 
 import { execFileSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
@@ -10,8 +10,8 @@ import type { Teardown } from './turnd-process.ts';
 export const NO_TMPFS: string | false = canMount() ? false : 'this user cannot mount a tmpfs';
 
 /** Mounts one for a test and returns its directory. */
-export function mountSmallDisk(t: Teardown): string {
-  const directory = mount();
+export function mountSmallDisk(t: Teardown, kibibytes = 64): string {
+  const directory = mount(kibibytes);
   t.teardown(() => unmount(directory));
   return directory;
 }
@@ -28,9 +28,9 @@ export function fillUp(path: string): void {
   }
 }
 
-function mount(): string {
+function mount(kibibytes: number): string {
   const directory = mkdtempSync(join(tmpdir(), 'turnd-disk-'));
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k,mode=755', 'tmpfs', directory], { stdio: 'pipe' });
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${kibibytes}k,mode=755`, 'tmpfs', directory], { stdio: 'pipe' });
   return directory;
 }
 
@@ -42,7 +42,7 @@ function unmount(directory: string): void {
 
 function canMount(): boolean {
   try {
-    unmount(mount());
+    unmount(mount(64));
     return true;
   } catch {
     return false;
