@@ -24,7 +24,7 @@ const SCAN_MS = 10_000;
 /** @throws TurnServerError with a sentence that says what failed and what to do */
 export async function openInOneProcess(foundation: Foundation, closers: Closers): Promise<RunningServer> {
   const { config, logger, random, relay, tls, directory, status, nonceKey } = foundation;
-  const report = faultReporter(logger);
+  const report = faultReporter(logger, 1);
   const counters = new PlaneCounters();
   const listeners = new Listeners({ config, logger, clock: systemClock, counters, report });
   const own = hostAddresses(foundation, listeners);
@@ -36,6 +36,7 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
     realmData: directory.realms,
     budgets: BudgetMemory.ofOneProcess(random),
     worker: 0,
+    processes: 1,
     logger,
     random,
     relays: relaySockets({ ...foundation, counters, report }),

@@ -49,6 +49,7 @@ export function setUpWorkerEngine(parts: WorkerEngineParts): EngineSetup {
   return setUpEngine({
     ...{ config, realm, worker, logger, random, relays, credentials, realmData: message.realms },
     budgets: new BudgetMemory(shared.budgets),
+    processes: message.workers,
     report: message.reports ? (report) => channel.send({ kind: 'status', report }) : null,
     reservations: remoteReservations(parts, relays),
     capabilities: plane.capabilities,

@@ -45,8 +45,9 @@ export async function startWorker(message: StartMessage, channel: ParentChannel)
   const counters = new PlaneCounters();
   const { coalescing } = message.config.relay;
   const random = new SystemRandom();
-  const plane = new LinuxPlane({ libc, random, counters, report: faultReporter(logger), coalescing });
-  const worker = new Worker({ message, channel, libc, random, pipe, logger, counters, plane });
+  const report = faultReporter(logger, message.workers);
+  const plane = new LinuxPlane({ libc, random, counters, report, coalescing });
+  const worker = new Worker({ message, channel, libc, random, pipe, logger, report, counters, plane });
   await worker.serve();
   return worker;
 }
@@ -58,6 +59,8 @@ interface WorkerParts {
   readonly random: SystemRandom;
   readonly pipe: LogPipe;
   readonly logger: Logger;
+  /** Gets what is a fault of the program. */
+  readonly report: (fault: unknown) => void;
   readonly counters: PlaneCounters;
   readonly plane: LinuxPlane;
 }
@@ -86,7 +89,7 @@ export class Worker {
   readonly #stopTimers: (() => void)[] = [];
 
   constructor(parts: WorkerParts) {
-    const { message, channel, libc, logger } = parts;
+    const { message, channel, libc } = parts;
     const { config, worker } = message;
     this.#parts = parts;
     this.#caller = new Caller((call) => channel.send(call), MAX_QUESTIONS);
@@ -121,7 +124,7 @@ export class Worker {
       clock: systemClock,
       handler: engine,
       tls: this.#acceptor,
-      report: faultReporter(logger),
+      report: parts.report,
       settings: streamSettings(config, message.workers),
     });
     this.#handlers = {
