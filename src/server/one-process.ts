@@ -27,7 +27,7 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
   const { config, logger, random, relay, tls, directory, status, nonceKey } = foundation;
   const report = faultReporter(logger);
   const counters = new PlaneCounters();
-  const listeners = new Listeners({ config, logger, clock: systemClock, counters, report });
+  const listeners = new Listeners({ config, logger, clock: systemClock, random, counters, report });
   const own = hostAddresses(relay, listeners);
   const quota = new AllocationQuota(config.limits);
   const { engine, realms, setLogLevel, setLimits, start } = setUpEngine({

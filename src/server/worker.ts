@@ -99,7 +99,7 @@ export class Worker {
       },
       systemClock,
     );
-    const { engine, realms, setLogLevel, setLimits, start } = setUpWorkerEngine({
+    const { engine, realms, connections, setLogLevel, setLimits, start } = setUpWorkerEngine({
       ...{ ...parts, caller: this.#caller, descriptors: this.#descriptors },
       ...{ addresses: this.#addresses, credentials: this.#credentials },
     });
@@ -122,7 +122,8 @@ export class Worker {
       handler: engine,
       tls: this.#acceptor,
       report: faultReporter(logger),
-      settings: streamSettings(config, message.workers),
+      settings: streamSettings(config),
+      limits: connections,
     });
     this.#handlers = {
       sessions: (query) => listSessions({ engine, worker, now: systemClock.now() }, query),
@@ -172,7 +173,7 @@ export class Worker {
       case 'addresses':
         return this.#addresses.update(message.addresses);
       case 'limits':
-        this.#streams.settings = streamSettings(message, this.#parts.message.workers);
+        this.#streams.settings = streamSettings(message);
         this.#setLimits(message.limits);
         return;
       case 'log-level':

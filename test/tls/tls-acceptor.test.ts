@@ -7,6 +7,7 @@ import {
   OpensslClient,
   openRig,
   openssl,
+  type RawClient,
   Received,
   rawClient,
   transaction,
@@ -131,6 +132,32 @@ test('S46 a handshake beyond the tenth of one client is closed before it begins'
   refused.socket.write(HALF_HELLO);
   t.equal((await refused.received.end()).length, 0);
   t.equal(tls.counters.handshakesRefused, 1);
+});
+
+test('S46 of more than two hundred handshakes in progress the oldest makes room', async (t) => {
+  const { tls, clock, group, port } = await openRig(t, StreamMode.TLS);
+  const opened: RawClient[] = [];
+  const open = async (source: string): Promise<RawClient> => {
+    const client = await rawClient(t, port, source);
+    client.socket.write(HALF_HELLO);
+    opened.push(client);
+    return client;
+  };
+  for (let count = 0; count < 200; count++) {
+    await open(`127.0.1.${count % 20}`);
+    clock.time += 10;
+  }
+  while (tls?.handshaking !== 200) await turn();
+  const socket = connectTls({ host: '127.0.0.1', port, rejectUnauthorized: false });
+  t.teardown(() => socket.destroy());
+  const received = new Received().listen(socket);
+  socket.write(bindingRequest(1));
+  await received.until(() => received.bytes.equals(answer));
+  await opened[0]?.received.end();
+  t.equal(tls.counters.handshakesMadeRoom, 1);
+  t.equal(tls.handshaking, 199);
+  while (group.sockets > 200) await turn();
+  t.equal(opened.filter(({ received: { isClosed } }) => isClosed).length, 1);
 });
 
 test('S46 handshakes that fail or are abandoned give their places and sockets back', async (t) => {
