@@ -22,6 +22,8 @@ export interface ListenersOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly counters: PlaneCounters;
+  /** Whether few file descriptors are left. */
+  readonly isShort: () => boolean;
   /** Told what the engine threw: a bug, which must not end the process. */
   readonly report: (fault: unknown) => void;
 }
@@ -56,7 +58,7 @@ export class Listeners {
 
   /** Opens all. @throws ListenError that names the one that could not be opened; {@link close} closes the others */
   async open(engine: Engine, tls: TlsAcceptor | null): Promise<void> {
-    const { config, logger, clock, random, counters, report } = this.#options;
+    const { config, logger, clock, random, counters, report, isShort } = this.#options;
     const openUdp = (bind: TransportAddress) =>
       UdpListener.open({ bind, handler: engine, counters: counters.clients, report });
     this.#udp = new UdpListeners({
@@ -67,7 +69,7 @@ export class Listeners {
       report: (message) => logger.warn({ event: 'listen' }, message),
     });
     await this.#udp.open();
-    this.#streams = await openStreams({ config, engine, clock, random, tls, report });
+    this.#streams = await openStreams({ config, engine, clock, random, tls, report, isShort });
   }
 
   /** The bounds of connections from now on. */

@@ -30,6 +30,8 @@ export interface StreamsOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly tls: TlsAcceptor | null;
+  /** Whether few file descriptors are left. */
+  readonly isShort: () => boolean;
   /** Told what the engine threw: a bug, which must not end the process. */
   readonly report: (fault: unknown) => void;
 }
@@ -47,9 +49,17 @@ type StreamAddress = Config['listen'][number] & { readonly transport: StreamMode
 
 /** Opens all listeners, or none. @throws ListenError that names the one that could not be opened */
 export async function openStreams(options: StreamsOptions): Promise<StreamsSetup> {
-  const { config, engine, clock, random, tls, report } = options;
+  const { config, engine, clock, random, tls, report, isShort } = options;
   const limits = ConnectionLimits.ofOneProcess(random);
-  const group = new StreamGroup({ clock, handler: engine, tls, report, limits, settings: streamSettings(config) });
+  const group = new StreamGroup({
+    clock,
+    handler: engine,
+    tls,
+    report,
+    limits,
+    isShort,
+    settings: streamSettings(config),
+  });
   const bind = async (options: StreamBind): Promise<TransportAddress> => (await group.listen(options)).local;
   const opened = await bindStreams(config, bind).catch(async (error) => {
     await group.close();

@@ -35,6 +35,8 @@ export interface WorkerEngineParts {
   readonly random: Random;
   readonly logger: Logger;
   readonly plane: LinuxPlane;
+  /** Whether few file descriptors are left. */
+  readonly isShort: () => boolean;
 }
 
 /** The engine, and what else of the shared memory is a worker's business. */
@@ -44,7 +46,7 @@ export interface WorkerEngine extends EngineSetup {
 
 /** @throws SystemCallError, RangeError for shared memory that main has not made */
 export function setUpWorkerEngine(parts: WorkerEngineParts): WorkerEngine {
-  const { message, caller, channel, addresses, credentials, libc, random, logger, plane } = parts;
+  const { message, caller, channel, addresses, credentials, libc, random, logger, plane, isShort } = parts;
   const { config, worker, workers, realm } = message;
   const { min: minPort, max: maxPort } = config.relay.ports;
   const sizes = { relayAddresses: addresses.relays.length, workers };
@@ -52,7 +54,7 @@ export function setUpWorkerEngine(parts: WorkerEngineParts): WorkerEngine {
   const owner = workerOwner(worker - 1);
   const table = new PortTable({ bytes: shared.ports, owner, minPort, maxPort });
   const shown = addresses.shownFor.bind(addresses);
-  const relays = plane.relaySockets({ addresses: addresses.relays, shown, table, random });
+  const relays = plane.relaySockets({ addresses: addresses.relays, shown, table, random, isShort });
   const setup = setUpEngine({
     ...{ config, realm, worker, logger, random, relays, credentials, realmData: message.realms },
     budgets: new BudgetMemory(shared.budgets),

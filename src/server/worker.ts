@@ -2,6 +2,7 @@
 // know of users, limits and the host it is told by main; it reads no file.
 
 import type { RealmTable } from '../auth/realm-table.ts';
+import { DescriptorReserve } from '../limits/descriptor-reserve.ts';
 import { type Logger, type LogLevel, makeLogger } from '../log/logger.ts';
 import { DescriptorChannel } from '../planes/linux/descriptor-channel.ts';
 import { type Libc, loadLibc } from '../planes/linux/libc.ts';
@@ -99,9 +100,10 @@ export class Worker {
       },
       systemClock,
     );
+    const { isShort } = new DescriptorReserve();
     const { engine, realms, connections, setLogLevel, setLimits, start } = setUpWorkerEngine({
       ...{ ...parts, caller: this.#caller, descriptors: this.#descriptors },
-      ...{ addresses: this.#addresses, credentials: this.#credentials },
+      ...{ addresses: this.#addresses, credentials: this.#credentials, isShort },
     });
     this.#engine = engine;
     this.#realms = realms;
@@ -124,6 +126,7 @@ export class Worker {
       report: faultReporter(logger),
       settings: streamSettings(config),
       limits: connections,
+      isShort,
     });
     this.#handlers = {
       sessions: (query) => listSessions({ engine, worker, now: systemClock.now() }, query),

@@ -22,6 +22,8 @@ export interface StreamGroupOptions {
   readonly settings?: StreamSettings;
   /** What connections are counted in. */
   readonly limits: ConnectionLimits;
+  /** Whether few file descriptors are left, so that none may be taken; absent: never. */
+  readonly isShort?: () => boolean;
   /** Told what the handler threw: a bug, which must not end the process. */
   readonly report: (fault: unknown) => void;
 }
@@ -41,6 +43,7 @@ export class StreamGroup implements ConnectionHost, ListenerHost {
   settings: StreamSettings;
   readonly #tls: TlsAcceptor | null;
   readonly #limits: ConnectionLimits;
+  readonly #isShort: () => boolean;
   readonly #listeners = new Set<StreamListener>();
   readonly #strangers = new Strangers();
   readonly #connections = new Set<StreamConnection>();
@@ -56,6 +59,7 @@ export class StreamGroup implements ConnectionHost, ListenerHost {
     this.settings = options.settings ?? DEFAULT_STREAM_SETTINGS;
     this.#tls = options.tls;
     this.#limits = options.limits;
+    this.#isShort = options.isShort ?? never;
   }
 
   /** Sockets now, in every state. */
@@ -143,9 +147,19 @@ export class StreamGroup implements ConnectionHost, ListenerHost {
     if (admission === Admission.OVER_TOTAL) this.counters.overTotalLimit++;
     else if (admission === Admission.OVER_CLIENT) this.counters.overClientLimit++;
     if (admission !== Admission.ADMITTED) return false;
+    if (this.#isShort() && !this.#makeRoom()) {
+      this.counters.outOfDescriptors++;
+      this.#limits.release(accepted.addresses.source);
+      return false;
+    }
     accepted.hasPlace = true;
     this.#strangers.add(accepted);
     return true;
+  }
+
+  acceptFailed(): void {
+    this.counters.acceptErrors++;
+    this.#makeRoom();
   }
 
   leave(accepted: AcceptedSocket): void {
@@ -213,3 +227,7 @@ export class StreamGroup implements ConnectionHost, ListenerHost {
 }
 
 function ignore(): void {}
+
+function never(): boolean {
+  return false;
+}

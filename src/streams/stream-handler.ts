@@ -47,6 +47,8 @@ export class StreamCounters {
   overTotalLimit = 0;
   /** Closed to make room for a newcomer: without allocation, and longer here than any other such connection. */
   madeRoom = 0;
+  /** Closed at accept: few file descriptors were left, and nobody could make room. */
+  outOfDescriptors = 0;
   /** Closed at accept: too many from one client address. */
   overClientLimit = 0;
   /** Closed at the first byte: TLS on a plain listener, or anything else on a TLS listener. */

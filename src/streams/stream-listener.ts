@@ -34,6 +34,8 @@ export interface ListenerHost {
   readonly counters: StreamCounters;
   /** Takes a place for a socket; false when there is none. */
   admit(accepted: AcceptedSocket): boolean;
+  /** A connection could not be accepted, for want of descriptors most likely. */
+  acceptFailed(): void;
   /** Gives it back. Idempotent. */
   leave(accepted: AcceptedSocket): void;
   /** The connection speaks STUN, and `first` is what it has said. */
@@ -114,7 +116,7 @@ export class StreamListener {
   }
 
   readonly #onAcceptError = (): void => {
-    this.#host.counters.acceptErrors++;
+    this.#host.acceptFailed();
   };
 
   readonly #onConnection = (socket: Socket): void => {

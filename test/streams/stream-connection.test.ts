@@ -134,6 +134,29 @@ test('S11 what begins as text or with a byte that no channel has is closed at on
   t.equal(group.counters.unframeable, foreign.length);
 });
 
+test('S11 a stream is answered the same however it is cut: bytes, pieces, all at once', async (t) => {
+  const { port } = await openRig(t, StreamMode.TCP);
+  const requests = Array.from({ length: 20 }, (_, number) => bindingRequest(number));
+  const stream = Buffer.concat(requests.flatMap((request, at) => [request, channelData(at * 7)]));
+  const expected = Buffer.concat(requests.map((_, number) => bindingSuccess(transaction(number))));
+  const sizes = [
+    () => 1,
+    () => stream.length,
+    ...Array.from({ length: 30 }, () => () => 1 + Math.floor(Math.random() * 90)),
+  ];
+  for (const size of sizes) {
+    const client = await rawClient(t, port);
+    for (let at = 0, end = 0; at < stream.length; at = end) {
+      end = at + size();
+      client.socket.write(stream.subarray(at, end));
+      await turn();
+    }
+    await client.received.until(() => client.received.bytes.length >= expected.length);
+    t.ok(client.received.bytes.equals(expected));
+    client.socket.destroy();
+  }
+});
+
 test('S11 once a stream has begun well, what looks like text or a high channel is ChannelData', async (t) => {
   const { engine, port } = await openRig(t, StreamMode.TCP);
   const client = await rawClient(t, port);

@@ -180,6 +180,29 @@ test('S45 beyond the limit in all, the connection that was without allocation fo
   await roundTrip(paying);
 });
 
+test('R23 when descriptors are short a stranger makes room, else the newcomer is closed', async (t) => {
+  const { engine, group, port, descriptors } = await openRig(t, StreamMode.TCP);
+  const first = await rawClient(t, port);
+  await roundTrip(first);
+  descriptors.isShort = true;
+  const second = await rawClient(t, port);
+  await roundTrip(second);
+  await first.received.end();
+  engine.allocate(1);
+  const third = await rawClient(t, port);
+  t.equal((await third.received.end()).length, 0);
+  await roundTrip(second, 2);
+  t.equal(group.counters.madeRoom, 1);
+  t.equal(group.counters.outOfDescriptors, 1);
+  t.equal(group.sockets, 1, 'no place is lost');
+  group.acceptFailed();
+  await roundTrip(second, 3);
+  engine.deallocate(1);
+  group.sweep();
+  group.acceptFailed();
+  await second.received.end();
+});
+
 test('S45 nobody makes room for a client that has its own share', async (t) => {
   const { group, port } = await openRig(t, StreamMode.TCP, { connections: 2, connectionsPerClient: 2 });
   const own = [await rawClient(t, port), await rawClient(t, port)];

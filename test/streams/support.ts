@@ -118,6 +118,8 @@ export interface Rig {
   readonly port: number;
   /** Null where the listener is plain. */
   readonly tls: TlsAcceptor | null;
+  /** Whether the process seems to be short of descriptors. */
+  readonly descriptors: { isShort: boolean };
   /** What the engine has thrown. */
   readonly faults: readonly unknown[];
 }
@@ -129,17 +131,19 @@ export async function openRig(t: Test, mode: StreamMode, settings: Partial<Strea
   const engine = new FakeEngine();
   const tls = mode === StreamMode.TCP ? null : await openTls(t, clock);
   const faults: unknown[] = [];
+  const descriptors = { isShort: false };
   const group = new StreamGroup({
     clock,
     handler: engine,
     tls,
     report: (fault) => faults.push(fault),
     limits: ownLimits(),
+    isShort: () => descriptors.isShort,
     settings: { ...DEFAULT_STREAM_SETTINGS, ...settings },
   });
   const listener = await group.listen({ mode, host: '127.0.0.1', port: 0 });
   t.teardown(() => group.close());
-  return { group, engine, clock, tls, faults, port: listener.local.port };
+  return { group, engine, clock, tls, faults, descriptors, port: listener.local.port };
 }
 
 // With self-made certificates, RSA and P-256, for `turn.example.com`.
@@ -250,6 +254,11 @@ export class OpensslClient {
 
   write(bytes: Buffer | string): void {
     this.#child.stdin?.write(bytes);
+  }
+
+  /** There is nothing more to say: it ends once it has answered. */
+  end(): void {
+    this.#child.stdin?.end();
   }
 
   /** Everything it has printed, once it contains `wanted`; fails when it exits before. */

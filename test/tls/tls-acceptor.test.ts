@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { connect as connectTls } from 'node:tls';
 import { test } from 'tap';
 import { StreamMode } from '../../src/streams/stream-listener.ts';
@@ -204,4 +205,33 @@ test('a resumed session is served', { skip }, async (t) => {
   second.write(bindingRequest(1));
   await second.printed(answer);
   t.equal(tls?.counters.handshakes, 2);
+});
+
+/** Every suite that OpenSSL knows, those without encryption or authentication included. */
+function everySuite(): string[] {
+  const options = ['-s', '-tls1_2', 'ALL:COMPLEMENTOFALL:@SECLEVEL=0'];
+  return execFileSync(openssl.path, ['ciphers', ...options])
+    .toString()
+    .trim()
+    .split(':');
+}
+
+test('S62 of all suites there are, those with AEAD and forward secrecy are accepted and no other', {
+  skip,
+}, async (t) => {
+  t.setTimeout(120_000);
+  const { port } = await openRig(t, StreamMode.TLS);
+  const accepted: string[] = [];
+  const suites = everySuite().filter((suite) => !suite.startsWith('TLS_'));
+  t.ok(suites.length > 40, `${suites.length} suites`);
+  for (const suite of suites) {
+    const client = new OpensslClient(t, port, ['-tls1_2', '-cipher', `${suite}:@SECLEVEL=0`]);
+    client.end();
+    if (/Cipher is (?!\(NONE\))/.test(await client.ended())) accepted.push(suite);
+  }
+  t.same(
+    accepted.filter((suite) => !/^(ECDHE|DHE)-(RSA|ECDSA)-.*(GCM|CHACHA20)/.test(suite)),
+    [],
+  );
+  t.ok(accepted.length >= 6, accepted.join(' '));
 });
