@@ -256,11 +256,6 @@ export class OpensslClient {
     this.#child.stdin?.write(bytes);
   }
 
-  /** There is nothing more to say: it ends once it has answered. */
-  end(): void {
-    this.#child.stdin?.end();
-  }
-
   /** Everything it has printed, once it contains `wanted`; fails when it exits before. */
   async printed(wanted: Buffer | string): Promise<string> {
     await this.output.until(() => this.output.bytes.includes(wanted));
