@@ -2,6 +2,7 @@
 // held of them returns here.
 
 import { BudgetMemory } from '../limits/budget-memory.ts';
+import { ConnectionMemory } from '../limits/connection-memory.ts';
 import { AllocationQuota, type QuotaLimits } from '../limits/quota.ts';
 import type { Libc } from '../planes/linux/libc.ts';
 import { createSharedMemory, type SharedMemory } from '../planes/linux/shared-memory.ts';
@@ -30,15 +31,16 @@ export class MainServices {
   #nextTag = 1;
 
   /** @throws SystemCallError where the system gives no shared memory */
-  constructor(foundation: Foundation, libc: Libc) {
+  constructor(foundation: Foundation, libc: Libc, workers: number) {
     const { config, relay, random } = foundation;
     this.#foundation = foundation;
     this.#libc = libc;
-    const rows = relay.addresses.length;
-    this.#memory = createSharedMemory(libc, sharedLength(rows));
-    const { ports, budgets } = sharedParts(this.#memory.bytes, rows);
+    const sizes = { relayAddresses: relay.addresses.length, workers };
+    this.#memory = createSharedMemory(libc, sharedLength(sizes));
+    const { ports, budgets, connections } = sharedParts(this.#memory.bytes, sizes);
     this.#ports = ports;
     new BudgetMemory(budgets).sow(random);
+    new ConnectionMemory(connections).sow(random);
     this.#quota = new QuotaService(new AllocationQuota(config.limits), foundation.directory.realm);
     this.#reservations = new ReservationService({
       random,

@@ -2,6 +2,7 @@
 
 import type { Config } from '../config/config.ts';
 import { BudgetMemory } from '../limits/budget-memory.ts';
+import { DescriptorReserve } from '../limits/descriptor-reserve.ts';
 import { AllocationQuota } from '../limits/quota.ts';
 import { listLocalAddresses } from '../net/interfaces.ts';
 import { HostAddresses } from '../net/own-addresses.ts';
@@ -26,7 +27,8 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
   const { config, logger, random, relay, tls, directory, status, nonceKey } = foundation;
   const report = faultReporter(logger, 1);
   const counters = new PlaneCounters();
-  const listeners = new Listeners({ config, logger, clock: systemClock, counters, report });
+  const { isShort } = new DescriptorReserve();
+  const listeners = new Listeners({ config, logger, clock: systemClock, random, counters, report, isShort });
   const own = hostAddresses(foundation, listeners);
   const quota = new AllocationQuota(config.limits);
   const { engine, realms, setLogLevel, setLimits, start } = setUpEngine({
@@ -39,7 +41,7 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
     processes: 1,
     logger,
     random,
-    relays: relaySockets({ ...foundation, counters, report }),
+    relays: relaySockets({ ...foundation, counters, report, isShort }),
     report: status && ((report) => status.report(0, report)),
     reservations: null,
     capabilities: PORTABLE_CAPABILITIES,
@@ -102,13 +104,23 @@ function acceptorOf({ certificates }: TlsSetup, { limits }: Config): TlsAcceptor
 
 type RelaySocketsParts = Foundation & {
   readonly counters: PlaneCounters;
+  readonly isShort: () => boolean;
   readonly report: (fault: unknown) => void;
 };
 
-function relaySockets({ config, relay, random, counters, report }: RelaySocketsParts): PortableRelaySockets {
+function relaySockets({ config, relay, random, counters, report, isShort }: RelaySocketsParts): PortableRelaySockets {
   const { min: minPort, max: maxPort } = config.relay.ports;
   const shown = (ip: IpAddress): IpAddress => relay.external.current(ip);
-  return new PortableRelaySockets({ addresses: relay.addresses, shown, minPort, maxPort, random, counters, report });
+  return new PortableRelaySockets({
+    addresses: relay.addresses,
+    shown,
+    minPort,
+    maxPort,
+    random,
+    counters,
+    report,
+    isShort,
+  });
 }
 
 function hostAddresses({ relay, backends }: Foundation, listeners: Listeners): HostAddresses {

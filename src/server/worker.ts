@@ -2,6 +2,7 @@
 // know of users, limits and the host it is told by main; it reads no file.
 
 import type { RealmTable } from '../auth/realm-table.ts';
+import { DescriptorReserve } from '../limits/descriptor-reserve.ts';
 import { type Logger, type LogLevel, makeLogger } from '../log/logger.ts';
 import { DescriptorChannel } from '../planes/linux/descriptor-channel.ts';
 import { type Libc, loadLibc } from '../planes/linux/libc.ts';
@@ -102,9 +103,10 @@ export class Worker {
       },
       systemClock,
     );
-    const { engine, realms, setLogLevel, setLimits, start } = setUpWorkerEngine({
+    const { isShort } = new DescriptorReserve();
+    const { engine, realms, connections, setLogLevel, setLimits, start } = setUpWorkerEngine({
       ...{ ...parts, caller: this.#caller, descriptors: this.#descriptors },
-      ...{ addresses: this.#addresses, credentials: this.#credentials },
+      ...{ addresses: this.#addresses, credentials: this.#credentials, isShort },
     });
     this.#engine = engine;
     this.#realms = realms;
@@ -125,7 +127,9 @@ export class Worker {
       handler: engine,
       tls: this.#acceptor,
       report: parts.report,
-      settings: streamSettings(config, message.workers),
+      settings: streamSettings(config),
+      limits: connections,
+      isShort,
     });
     this.#handlers = {
       sessions: (query) => listSessions({ engine, worker, now: systemClock.now() }, query),
@@ -175,7 +179,7 @@ export class Worker {
       case 'addresses':
         return this.#addresses.update(message.addresses);
       case 'limits':
-        this.#streams.settings = streamSettings(message, this.#parts.message.workers);
+        this.#streams.settings = streamSettings(message);
         this.#setLimits(message.limits);
         return;
       case 'log-level':
