@@ -3,8 +3,8 @@
 import { CLIMATES } from './climate.ts';
 import { SimulationFault, type SimulationOptions, simulate, upTo } from './simulation.ts';
 
-/** A simulation whose steps are known one by one. */
-export type Script = Omit<SimulationOptions, 'steps'> & { readonly steps: readonly number[] };
+/** A simulation step by step. */
+export type Script = SimulationOptions;
 
 /** How it was found wrong. */
 export interface Found {
@@ -20,7 +20,7 @@ const MAX_STEPS = 2_000_000;
 
 /** Drops steps as long as the same kind of fault is found without them. */
 export async function shrink(options: SimulationOptions, fault: SimulationFault): Promise<Found> {
-  const all = [...options.steps].filter((step) => step <= fault.step);
+  const all = options.steps.filter((step) => step <= fault.step);
   const search = new Search({ script: { ...options, steps: all }, fault });
   for (const count of LAST_STEPS) if (count < all.length && (await search.try(all.slice(-count)))) break;
   for (let size = search.length >> 1; size >= 1; size >>= 1) {
@@ -92,7 +92,7 @@ export function readReplay(text: string): Script {
     .filter(Boolean)
     .flatMap((range) => {
       const [first = 0, last = first] = range.split('-').map(Number);
-      return [...upTo(last - first + 1)].map((offset) => first + offset);
+      return upTo(last - first + 1).map((offset) => first + offset);
     });
   return { climate, seed: Number(seed), steps };
 }

@@ -10,7 +10,7 @@ export interface SimulationOptions {
   readonly climate: Climate;
   readonly seed: number;
   /** The numbers of the steps. */
-  readonly steps: Iterable<number>;
+  readonly steps: readonly number[];
   /** Breaks the server on purpose. */
   readonly sabotage?: Sabotage | undefined;
 }
@@ -65,6 +65,6 @@ export async function simulate({ climate, seed, steps, sabotage }: SimulationOpt
 }
 
 /** The numbers below `count`. */
-export function* upTo(count: number): Iterable<number> {
-  for (let step = 0; step < count; step++) yield step;
+export function upTo(count: number): readonly number[] {
+  return Array.from({ length: count }, (_, step) => step);
 }
