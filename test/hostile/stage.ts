@@ -1,13 +1,12 @@
 // The scene of the hostile tests: a namespace `host` in which turnd runs, and `outside` (this process) with everybody
 // else. Outside has every address there is: whatever leaves the host, for anywhere, arrives there.
 
-import type { Test } from 'tap';
 import { Capture } from '../support/capture.ts';
 import { DatagramPeer } from '../support/datagram-peer.ts';
 import { findLibc } from '../support/linux-libc.ts';
 import { Namespace } from '../support/namespace.ts';
 import { RawClient, type RawTransport } from '../support/raw-client.ts';
-import { startTurndWith, type TurndProcess, temporaryDirectory } from '../support/turnd-process.ts';
+import { startTurndWith, type Teardown, type TurndProcess, temporaryDirectory } from '../support/turnd-process.ts';
 
 const { libc } = await findLibc();
 
@@ -51,30 +50,33 @@ export class Stage {
   }
 
   /** Starts turnd on the host with default listeners and alice. */
-  async start(t: Test, ...flags: readonly string[]): Promise<TurndProcess> {
+  start(t: Teardown, ...flags: readonly string[]): Promise<TurndProcess> {
+    return this.startWith(t, {}, ...flags);
+  }
+
+  /** The same, with more in its environment. */
+  async startWith(t: Teardown, env: Readonly<Record<string, string>>, ...flags: readonly string[]) {
     const directory = temporaryDirectory(t);
-    const all = [
-      '--user',
-      'alice:secret-of-alice',
-      '--state-dir',
-      `${directory}/state`,
-      '--log-format',
-      'json',
-      ...flags,
-    ];
+    const base = ['--user', 'alice:secret-of-alice', '--state-dir', `${directory}/state`, '--log-format', 'json'];
     const external = flags.includes('--external-address') ? [] : ['--external-address', 'none'];
-    return this.host.inside(() => startTurndWith(t, [...all, ...external], { cwd: directory }));
+    const all = [...base, ...flags, ...external];
+    return this.host.inside(() => startTurndWith(t, all, { cwd: directory, env }));
   }
 
   /** Hears all that goes through the host, its loopback included. */
-  async captureHost(t: Test): Promise<Capture> {
+  async captureHost(t: Teardown): Promise<Capture> {
     const capture = await this.host.inside(() => Capture.open(libc));
     t.teardown(() => capture.close());
     return capture;
   }
 
   /** A client at an address that no other client has. */
-  async client(t: Test, transport: RawTransport = 'udp', port = 3478, host: string = HOST.ipv4): Promise<RawClient> {
+  async client(
+    t: Teardown,
+    transport: RawTransport = 'udp',
+    port = 3478,
+    host: string = HOST.ipv4,
+  ): Promise<RawClient> {
     const number = this.#clients++;
     const ip = `${FIRST_CLIENT_NETWORK + (number >> 8)}.${number & 0xff}.7.7`;
     const socket = transport === 'udp' ? { socket: await DatagramPeer.open(ip) } : {};
