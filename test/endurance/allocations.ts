@@ -133,5 +133,8 @@ async function verdict(lives: readonly Life[], peerPort: number, size: typeof SH
   const deadline = performance.now() + PATIENCE_MS;
   while (silent() > 0 && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
   const sum = (what: 'refreshes' | 'failed'): number => lives.reduce((total, life) => total + life[what], 0);
-  return [same(`${sum('refreshes')} refreshes succeeded; failed`, sum('failed'), 0), same('allocations lost', silent(), 0)];
+  return [
+    same(`${sum('refreshes')} refreshes succeeded; failed`, sum('failed'), 0),
+    same('allocations lost', silent(), 0),
+  ];
 }
