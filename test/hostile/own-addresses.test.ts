@@ -83,6 +83,7 @@ for (const [name, flags] of SETTINGS) {
         if (await tryPeer(client, ip, service)) given.push(`${ip}:${service}`);
       }
     }
+    t.equal((await client.permit('127.0.0.1')).errorCode, 403, 'nor is loopback ever permitted');
     await client.binding();
     t.same(given, [], 'no channel is given');
     t.same(relayedPackets(capture, port), [], 'nothing leaves the relay socket');
