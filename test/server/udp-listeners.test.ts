@@ -84,6 +84,7 @@ test('an address that is not listed but still there, as without carrier, keeps i
   await listeners.open();
   host.addresses = [];
   t.equal(await listeners.scan(), false);
+  t.equal(await scanUntilGone(listeners), false);
   t.same([...host.open], ['192.0.2.1:3478'], 'nor is anything else left open');
   host.addresses = ['192.0.2.1'];
   t.equal(await listeners.scan(), false);
