@@ -1,5 +1,6 @@
-// Owns the two lines that operators live by: one at the end of each allocation, one for each failed authentication.
-// It is told of both in plain records, and knows neither engine nor sockets. Nothing is logged per packet.
+// Owns the lines that operators live by: one at the end of each allocation, one for each failed authentication, one a
+// minute for an allocation that loses data to a rate. It is told of them in plain records, and knows neither engine nor
+// sockets. Nothing is logged per packet.
 
 import { LineBudget } from './line-budget.ts';
 import type { Logger, LogLevel } from './logger.ts';
@@ -21,6 +22,9 @@ export interface AllocationRecord {
   readonly bytesToClient: number;
   readonly packetsFromClient: number;
   readonly packetsToClient: number;
+  /** Packets that were dropped because a rate was exceeded. */
+  readonly overRateFromClient: number;
+  readonly overRateToClient: number;
   /** Seconds. */
   readonly duration: number;
   /** Why it ended: `expired`, `refreshed-to-zero`, `connection-closed`, `shutdown`, … */
@@ -38,6 +42,18 @@ export interface AuthFailureRecord {
   readonly reason: AuthFailureReason;
 }
 
+/** An allocation that loses data to a rate. */
+export interface OverRateRecord {
+  readonly session: number;
+  readonly user: string;
+  /** Client transport address. */
+  readonly client: string;
+  /** Packets dropped since the last line about this allocation, both ways together. */
+  readonly dropped: number;
+  /** The limit that was exceeded, as the configuration calls it. */
+  readonly limit: string;
+}
+
 /** What a session log needs. */
 export interface SessionLogOptions {
   readonly logger: Logger;
@@ -48,12 +64,14 @@ export interface SessionLogOptions {
 }
 
 const FAILURES_PER_SECOND = 10;
+const OVER_RATE_PER_SECOND = 1;
 
 /** Writes the lines of sessions. */
 export class SessionLog {
   readonly #logger: Logger;
   readonly #now: () => number;
   readonly #budget: LineBudget;
+  readonly #overRate = new LineBudget(OVER_RATE_PER_SECOND);
 
   constructor({ logger, now, failuresPerSecond = FAILURES_PER_SECOND }: SessionLogOptions) {
     // The fields of these lines are few and fixed, none of them a secret's: looking for some costs more than the rest.
@@ -77,6 +95,13 @@ export class SessionLog {
     this.flush();
     if (!this.#budget.take(this.#now())) return;
     this.#logger.warn({ event: 'auth-failed', client: address, reason, user }, 'authentication failed');
+  }
+
+  /** One line a second: the allocation's last line has the whole number. */
+  overRate(record: OverRateRecord): void {
+    if (!this.#overRate.take(this.#now())) return;
+    const sentence = `data of a session is dropped, for it exceeds ${record.limit}`;
+    this.#logger.warn({ event: 'over-rate', ...record }, sentence);
   }
 
   /** Says how many lines were suppressed. Call it once a second, so that the line does not wait for the next failure. */

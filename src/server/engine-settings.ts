@@ -1,7 +1,8 @@
 // The configuration in the engine's words.
 
 import type { Config } from '../config/config.ts';
-import type { EngineSettings } from '../turn/settings.ts';
+import type { Rate } from '../turn/rate-meter.ts';
+import type { EngineLimits, EngineSettings } from '../turn/settings.ts';
 
 /**
  * @param realm prepared with OpaqueString
@@ -18,10 +19,27 @@ export function engineSettings(config: Config, realm: string, worker: number): E
     nonceLifetime: auth.nonceLifetime,
     defaultLifetime: limits.defaultLifetime,
     maxLifetime: limits.maxLifetime,
-    permissionsPerAllocation: limits.permissionsPerAllocation,
-    channelsPerAllocation: limits.channelsPerAllocation,
+    limits: engineLimits(config),
     rfc5766ChannelNumbers: protocol.rfc5766ChannelNumbers,
     worker,
     software: protocol.software,
   };
+}
+
+/** What of it may change while the engine runs. */
+export function engineLimits({ limits }: Pick<Config, 'limits'>): EngineLimits {
+  return {
+    permissionsPerAllocation: limits.permissionsPerAllocation,
+    channelsPerAllocation: limits.channelsPerAllocation,
+    rates: {
+      server: rate(limits.bandwidth, limits.packetsPerSecond),
+      user: rate(limits.bandwidthPerUser, limits.packetsPerSecondPerUser),
+      allocation: rate(limits.bandwidthPerAllocation, limits.packetsPerSecondPerAllocation),
+    },
+  };
+}
+
+// Operators think of bandwidth in bits.
+function rate(bitsPerSecond: number, packetsPerSecond: number): Rate {
+  return { bytesPerSecond: bitsPerSecond / 8, packetsPerSecond };
 }

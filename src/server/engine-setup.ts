@@ -18,7 +18,7 @@ import { reporting, type SendReport, StatusReporter } from './status-reporter.ts
 const TICK_MS = 1000;
 
 /** What differs between the processes of a server. */
-export interface EngineParts extends Omit<Env, 'clock' | 'realms' | 'peers' | 'budget' | 'observer'> {
+export interface EngineParts extends Omit<Env, 'clock' | 'realms' | 'peers' | 'rateMemory' | 'budget' | 'observer'> {
   readonly config: Config;
   /** Prepared with OpaqueString. */
   readonly realm: string;
@@ -59,6 +59,7 @@ export function setUpEngine(parts: EngineParts): EngineSetup {
       clock: sampled,
       realms,
       peers: realms,
+      rateMemory: { server: budgets.table('server-rates'), users: budgets.table('user-rates') },
       budget: new SourceReplyBudget(config.limits, clock, budgets),
       observer: reporter === null ? observer : reporting(observer, reporter),
     },

@@ -3,6 +3,7 @@
 
 import { BudgetMemory } from '../limits/budget-memory.ts';
 import { AllocationQuota, type QuotaLimits } from '../limits/quota.ts';
+import { UserSlots } from '../limits/user-slots.ts';
 import type { Libc } from '../planes/linux/libc.ts';
 import { createSharedMemory, type SharedMemory } from '../planes/linux/shared-memory.ts';
 import { PortOwner, PortTable, workerOwner } from '../planes/port-table.ts';
@@ -38,8 +39,10 @@ export class MainServices {
     this.#memory = createSharedMemory(libc, sharedLength(rows));
     const { ports, budgets } = sharedParts(this.#memory.bytes, rows);
     this.#ports = ports;
-    new BudgetMemory(budgets).sow(random);
-    this.#quota = new QuotaService(new AllocationQuota(config.limits), foundation.directory.realm);
+    const budgetMemory = new BudgetMemory(budgets);
+    budgetMemory.sow(random);
+    const slots = new UserSlots(budgetMemory.table('user-rates'), () => nodeTimers.now());
+    this.#quota = new QuotaService(new AllocationQuota(config.limits, slots), foundation.directory.realm);
     this.#reservations = new ReservationService({
       random,
       now: () => nodeTimers.now(),

@@ -3,6 +3,7 @@
 import type { Config } from '../config/config.ts';
 import { BudgetMemory } from '../limits/budget-memory.ts';
 import { AllocationQuota } from '../limits/quota.ts';
+import { UserSlots } from '../limits/user-slots.ts';
 import { listLocalAddresses } from '../net/interfaces.ts';
 import { HostAddresses } from '../net/own-addresses.ts';
 import { PlaneCounters } from '../planes/plane-counters.ts';
@@ -13,6 +14,7 @@ import { TlsAcceptor } from '../tls/tls-acceptor.ts';
 import { readCounters } from '../workers/counter-tree.ts';
 import { endSessions, listSessions, type SessionSource, showSession } from '../workers/sessions.ts';
 import type { Closers } from './closers.ts';
+import { engineLimits } from './engine-settings.ts';
 import { faultReporter, peerOptions, setUpEngine } from './engine-setup.ts';
 import type { Foundation } from './foundation.ts';
 import { Listeners } from './listeners.ts';
@@ -29,13 +31,14 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
   const counters = new PlaneCounters();
   const listeners = new Listeners({ config, logger, clock: systemClock, counters, report });
   const own = hostAddresses(relay, listeners);
-  const quota = new AllocationQuota(config.limits);
+  const budgets = BudgetMemory.ofOneProcess(random);
+  const quota = new AllocationQuota(config.limits, new UserSlots(budgets.table('user-rates'), systemClock.now));
   const { engine, realms, setLogLevel, start } = setUpEngine({
     config,
     realm: directory.realm,
     credentials: directory.credentials,
     realmData: directory.realms,
-    budgets: BudgetMemory.ofOneProcess(random),
+    budgets,
     worker: 0,
     logger,
     random,
@@ -49,7 +52,10 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
     nonceKey,
   });
   let peers = peerOptions(config);
-  directory.onChange(() => realms.update(directory.realms, peers));
+  directory.onChange(() => {
+    realms.update(directory.realms, peers);
+    engine.realmsChanged();
+  });
   closers.add(() => listeners.close());
   // Before the listeners: allocations end because the server does, and not because their connections do.
   closers.add(() => engine.close());
@@ -85,6 +91,7 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
       peers = peerOptions(next);
       quota.setLimits(next.limits);
       listeners.setLimits(next);
+      engine.setLimits(engineLimits(next));
       setLogLevel(next.log.level);
       directory.touch();
     },

@@ -4,6 +4,7 @@ import type { Logger } from '../log/logger.ts';
 import type { SessionLog } from '../log/session-log.ts';
 import type { Allocation } from '../turn/allocation.ts';
 import { AuthFailure, type Clock, type Observer } from '../turn/env.ts';
+import type { RateHolder, RateRefusal } from '../turn/rate-meter.ts';
 
 /** Makes the observer that writes the session log. */
 export function makeSessionObserver(sessions: SessionLog, logger: Logger, clock: Clock): Observer {
@@ -27,6 +28,8 @@ export function makeSessionObserver(sessions: SessionLog, logger: Logger, clock:
         bytesToClient: allocation.bytesToClient,
         packetsFromClient: allocation.packetsToPeer,
         packetsToClient: allocation.packetsToClient,
+        overRateFromClient: allocation.overRateToPeer,
+        overRateToClient: allocation.overRateToClient,
         duration: Math.round((clock.now() - allocation.createdAt) / 1000),
         reason,
       }),
@@ -41,9 +44,27 @@ export function makeSessionObserver(sessions: SessionLog, logger: Logger, clock:
       if (!logger.isLevelEnabled('debug')) return;
       logger.debug({ session: allocation.id, ...whose(allocation), peer: peer.text, port, rule }, 'peer denied');
     },
+    overRate: (allocation, dropped, refusal) => {
+      const { user, client } = whose(allocation);
+      sessions.overRate({ session: allocation.id, user, client, dropped, limit: nameOf(refusal) });
+    },
     rejected: () => {},
     failed: (error) => logger.error({ err: error }, 'a request failed: please report this'),
   };
+}
+
+const LIMITS: Readonly<Record<RateHolder, Readonly<Record<RateRefusal['of'], string>>>> = Object.freeze({
+  allocation: {
+    bytes: 'limits.bandwidth-per-allocation (or the max-bps of its realm)',
+    packets: 'limits.packets-per-second-per-allocation',
+  },
+  user: { bytes: 'limits.bandwidth-per-user', packets: 'limits.packets-per-second-per-user' },
+  server: { bytes: 'limits.bandwidth', packets: 'limits.packets-per-second' },
+});
+
+// Null: the limit is gone by now.
+function nameOf(refusal: RateRefusal | null): string {
+  return refusal === null ? 'a limit that was lifted since' : LIMITS[refusal.holder][refusal.of];
 }
 
 function whose(allocation: Allocation) {

@@ -23,6 +23,7 @@ import type { ParentChannel } from '../workers/parent-channel.ts';
 import { RemoteCredentials } from '../workers/remote-credentials.ts';
 import { endSessions, listSessions, showSession } from '../workers/sessions.ts';
 import { WorkerFd } from '../workers/spawn-worker.ts';
+import { engineLimits } from './engine-settings.ts';
 import { faultReporter, peerOptions } from './engine-setup.ts';
 import { streamSettings } from './streams-setup.ts';
 import { ToldAddresses } from './told-addresses.ts';
@@ -171,6 +172,7 @@ export class Worker {
         return this.#addresses.update(message.addresses);
       case 'limits':
         this.#streams.settings = streamSettings(message, this.#parts.message.workers);
+        this.#engine.setLimits(engineLimits(message));
         return;
       case 'log-level':
         return this.#setLogLevel(message.level);
@@ -178,6 +180,7 @@ export class Worker {
         return this.#certificates?.replace(message.certificates);
       case 'invalidate':
         this.#realms.update(message.realms, peerOptions(message));
+        this.#engine.realmsChanged();
         return this.#credentials.invalidate();
       case 'call':
         return answerCall(this.#handlers, message, (answer) => channel.send(answer));

@@ -36,6 +36,8 @@ export const DropReason = {
   CLIENT_GONE: 15,
   /** An ICMP error of a type that clients are not told of. */
   ICMP_TYPE: 16,
+  /** Data beyond the rate of its allocation, its user or the server (RFC 8656 §5). */
+  OVER_RATE: 17,
 } as const;
 export type DropReason = (typeof DropReason)[keyof typeof DropReason];
 

@@ -15,13 +15,14 @@ import { DropReason } from './drop-reason.ts';
 import { type Awaitable, type Credential, type Env, ReleaseReason, type ReservedPorts } from './env.ts';
 import { containObserver } from './observer.ts';
 import { PeerAccess } from './peer-access.ts';
+import { RateMeters } from './rate-meters.ts';
 import { RelayPath } from './relay-path.ts';
 import { RelayRegistry } from './relay-registry.ts';
 import { isChallenge, type Reject, type Reply, SERVER_ERROR } from './reply.ts';
 import { copyHead, ReplyBuilder, type ReplyHead, type ReplyIntegrity } from './reply-builder.ts';
 import type { HandlerContext, Request } from './request.ts';
 import { Reservations } from './reservations.ts';
-import type { EngineSettings } from './settings.ts';
+import type { EngineLimits, EngineSettings } from './settings.ts';
 import { Transport } from './transport.ts';
 
 // A response is repeated for retransmissions for this long (RFC 8489 §6.3.1).
@@ -45,9 +46,11 @@ export class Engine {
   readonly #path: RelayPath;
   readonly #authenticator: Authenticator;
   readonly #builder: ReplyBuilder;
+  readonly #meters: RateMeters;
   readonly #context: HandlerContext;
   readonly #view: MessageView = new MessageView();
   readonly #lastChannelByte: number;
+  #limits: EngineLimits;
   #waiting = 0;
   #closing = false;
 
@@ -60,15 +63,20 @@ export class Engine {
     const access = new PeerAccess(env.peers, env.own, registry, env.neighbours);
     this.#env = env;
     this.#settings = settings;
+    this.#limits = settings.limits;
     this.#lastChannelByte = settings.rfc5766ChannelNumbers ? LAST_CHANNEL_BYTE_RFC5766 : LAST_CHANNEL_BYTE;
     this.#path = new RelayPath(env, access, this.counters);
     this.#authenticator = new Authenticator(env, settings);
     this.#builder = new ReplyBuilder(settings);
+    const meters = new RateMeters(env.rateMemory, env.realms, settings.limits.rates);
+    this.#meters = meters;
     const { worker } = settings;
-    this.allocations = new Allocations({ clock, quota, observer, access, path: this.#path, registry, worker });
+    const path = this.#path;
+    this.allocations = new Allocations({ clock, random, quota, meters, observer, access, path, registry, worker });
     this.reservations = containReservations(given.reservations ?? new Reservations(clock, random), observer);
     const { allocations, reservations } = this;
-    this.#context = { env, settings, allocations, reservations, access, closing: () => this.#closing };
+    const [limits, closing] = [(): EngineLimits => this.#limits, (): boolean => this.#closing];
+    this.#context = { env, settings, allocations, reservations, access, limits, closing };
   }
 
   /**
@@ -86,6 +94,18 @@ export class Engine {
   endpointClosed(endpoint: ClientEndpoint): void {
     endpoint.closed = true;
     if (endpoint.allocation !== null) this.release(endpoint.allocation, ReleaseReason.CONNECTION_CLOSED);
+  }
+
+  /** Holds to these limits from now on, those allocations included that exist. What exceeds them already stays. */
+  setLimits(limits: EngineLimits): void {
+    this.#limits = limits;
+    this.#meters.setRates(limits.rates);
+    this.allocations.equip();
+  }
+
+  /** What {@link Env.realms} says of rates has changed. */
+  realmsChanged(): void {
+    this.allocations.equip();
   }
 
   /** Ends an allocation. */

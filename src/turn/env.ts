@@ -6,8 +6,11 @@ import type { TransportAddress, TransportWords } from '../stun/transport-address
 import type { Allocation, Relay } from './allocation.ts';
 import type { Channel } from './channel.ts';
 import type { ClientEndpoint } from './client-endpoint.ts';
+import type { Grant } from './grant.ts';
 import type { PeerRule } from './peers/peer-policy.ts';
 import type { Permission } from './permission.ts';
+import type { RateRefusal } from './rate-meter.ts';
+import type { RateMemory } from './rate-meters.ts';
 
 /** A value, or a promise of it where a look-up misses every cache. */
 export type Awaitable<T> = T | Promise<T>;
@@ -209,6 +212,11 @@ export interface Realms {
   serves(realm: string): boolean;
   /** The realm for clients of this ORIGIN, or null for the default one. */
   ofOrigin(origin: string): string | null;
+  /**
+   * Bytes a second that each allocation of the realm may relay each way; 0 = no limit, null = none of its own. Whoever
+   * changes it tells the engine (`Engine.realmsChanged`).
+   */
+  bytesPerSecond(realm: string): number | null;
 }
 
 /** Which peers clients may reach, by address. Own addresses are {@link OwnAddresses}' business. */
@@ -254,8 +262,8 @@ export interface QuotaRequest {
 
 /** Counts allocations. */
 export interface Quota {
-  /** Takes one; false when that would exceed a limit. Never rejects. */
-  acquire(request: QuotaRequest): Awaitable<boolean>;
+  /** Takes one; null when that would exceed a limit. Never rejects. */
+  acquire(request: QuotaRequest): Awaitable<Grant | null>;
   /** Gives one back: exactly once for each that was taken. */
   release(request: QuotaRequest): void;
 }
@@ -303,6 +311,12 @@ export interface Observer {
   authFailed(endpoint: ClientEndpoint, username: string, reason: AuthFailure): void;
   /** A peer was refused by policy; port 0 where only the address was judged. */
   peerDenied(allocation: Allocation, peer: IpAddress, port: number, rule: string): void;
+  /**
+   * Data of an allocation was dropped because a rate was exceeded. Told when it begins and then once a minute while it goes
+   * on, with the packets since the last time.
+   * @param refusal the limit that refused the last of them
+   */
+  overRate(allocation: Allocation, packets: number, refusal: RateRefusal | null): void;
   /** An error response was sent. */
   rejected(endpoint: ClientEndpoint, method: number, code: number): void;
   /** A bug or a failing collaborator: the request was answered 500. */
@@ -325,6 +339,7 @@ export interface Env {
   /** Null where one process is the whole server. */
   readonly neighbours: RelayNeighbours | null;
   readonly quota: Quota;
+  readonly rateMemory: RateMemory;
   readonly budget: ReplyBudget;
   readonly observer: Observer;
   /** 32 secret bytes that sign nonces: shared by all workers and kept across restarts. */

@@ -7,7 +7,7 @@ import type { ClientEndpoint } from './client-endpoint.ts';
 import type { Awaitable, Credential, Env, ReservedPorts } from './env.ts';
 import type { PeerAccess } from './peer-access.ts';
 import type { Reply } from './reply.ts';
-import type { EngineSettings } from './settings.ts';
+import type { EngineLimits, EngineSettings } from './settings.ts';
 
 /** What every handler may use. */
 export interface HandlerContext {
@@ -16,6 +16,8 @@ export interface HandlerContext {
   readonly allocations: Allocations;
   readonly reservations: ReservedPorts;
   readonly access: PeerAccess;
+  /** As they are now. */
+  limits(): EngineLimits;
   /** Whether the engine is closing: then nothing new is made. */
   closing(): boolean;
 }

@@ -1,5 +1,15 @@
 // What an operator may choose about the protocol, in the engine's own terms. Defaults live in the configuration schema.
 
+import type { RelayRates } from './rate-meters.ts';
+
+/** What may change while an engine runs; replaced as a whole. */
+export interface EngineLimits {
+  readonly permissionsPerAllocation: number;
+  readonly channelsPerAllocation: number;
+  /** Of what is relayed. */
+  readonly rates: RelayRates;
+}
+
 /** Settings of an engine, for its whole life. */
 export interface EngineSettings {
   /** REALM for whoever belongs to no other. Prepared with OpaqueString. */
@@ -18,8 +28,8 @@ export interface EngineSettings {
   readonly defaultLifetime: number;
   /** Seconds granted at most. */
   readonly maxLifetime: number;
-  readonly permissionsPerAllocation: number;
-  readonly channelsPerAllocation: number;
+  /** At the start. */
+  readonly limits: EngineLimits;
   /** Old clients may bind channel numbers up to 0x7FFE (RFC 5766 §11.2). */
   readonly rfc5766ChannelNumbers: boolean;
   /** The process's number among several, 1 to 999; 0 where one process is the whole server. See `Allocation.id`. */

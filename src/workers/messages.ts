@@ -7,6 +7,7 @@ import type { RealmTableData } from '../auth/realm-table.ts';
 import type { Config } from '../config/config.ts';
 import type { LogLevel } from '../log/logger.ts';
 import type { LoadedCertificate } from '../tls/certificate-file.ts';
+import type { Grant } from '../turn/grant.ts';
 import type { AnswerMessage, CallMessage, RefusalMessage } from './calls.ts';
 import type { CounterTree } from './counter-tree.ts';
 import type { SessionDetail, SessionInfo, SessionQuery, SessionSelector } from './sessions.ts';
@@ -65,7 +66,7 @@ export type ToWorker =
   | { readonly kind: 'listen'; readonly listener: WireListener }
   | { readonly kind: 'unlisten'; readonly id: number }
   | { readonly kind: 'addresses'; readonly addresses: WireAddresses }
-  /** Of what a worker itself bounds: its stream connections. */
+  /** Of what a worker itself bounds: its stream connections, and what its engine holds to. */
   | { readonly kind: 'limits'; readonly limits: Config['limits'] }
   | { readonly kind: 'certificates'; readonly certificates: readonly LoadedCertificate[] }
   /** Users, secrets, realms or peer rules have changed: whatever is cached of them is void, and this is what holds now. */
@@ -140,7 +141,7 @@ export type MainCalls = {
     readonly ask: { readonly hash: string; readonly realm: string };
     readonly answer: string | null;
   };
-  readonly quota: { readonly ask: WireQuotaRequest; readonly answer: boolean };
+  readonly quota: { readonly ask: WireQuotaRequest; readonly answer: Grant | null };
   readonly mayHold: { readonly ask: { readonly holder: string; readonly limit: number }; readonly answer: boolean };
   /** Holds a socket whose descriptor lies in the channel under the tag; the answer is a token in hexadecimal digits. */
   readonly hold: {

@@ -1,7 +1,14 @@
 import { test } from 'tap';
 import { BUDGET_BYTES, BudgetMemory, type BudgetTable } from '../../src/limits/budget-memory.ts';
 
-const TABLES: readonly BudgetTable[] = ['error-sources', 'error-networks', 'binding-sources', 'binding-networks'];
+const TABLES: readonly BudgetTable[] = [
+  'error-sources',
+  'error-networks',
+  'binding-sources',
+  'binding-networks',
+  'user-rates',
+  'server-rates',
+];
 
 test('no table shares memory with another or with the seeds, and nothing is left over', async (t) => {
   const bytes = new Uint8Array(BUDGET_BYTES);

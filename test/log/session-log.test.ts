@@ -26,6 +26,8 @@ test('the end of an allocation is one line with all that an operator asks for', 
     bytesToClient: 20,
     packetsFromClient: 1,
     packetsToClient: 2,
+    overRateFromClient: 3,
+    overRateToClient: 4,
     duration: 3,
     reason: 'expired',
   };

@@ -1,4 +1,5 @@
 import { test } from 'tap';
+import { NO_REALMS } from '../../src/auth/realm-table.ts';
 import { readRealms } from '../../src/server/realm-data.ts';
 import type { StoredPeerRule, StoreSnapshot } from '../../src/store/store.ts';
 
@@ -7,7 +8,7 @@ function snapshot(peerRules: readonly StoredPeerRule[], more: Partial<StoreSnaps
 }
 
 test('no rules, no peers', async (t) => {
-  t.same(readRealms(snapshot([])), { data: { realms: [], origins: [], peers: [] }, problems: [] });
+  t.same(readRealms(snapshot([])), { data: NO_REALMS, problems: [] });
 });
 
 test('as with coturn, what is allowed in the realm or in all is not denied', async (t) => {

@@ -3,6 +3,7 @@
 // invented one.
 
 import type { Credential, Env, Quota, QuotaRequest, RelaySockets, ReservedPorts } from '../../src/turn/env.ts';
+import { NO_USER } from '../../src/turn/grant.ts';
 import { Reservations } from '../../src/turn/reservations.ts';
 import { Gate } from '../support/gate.ts';
 import { type Lab, labCredentials, USERS } from '../support/lab.ts';
@@ -90,8 +91,8 @@ export class Surroundings {
   #quota(): Quota {
     return {
       acquire: ({ credential }) => {
-        const granted = this.#take(credential);
-        if (!granted) this.refused.quota++;
+        const granted = this.#take(credential) ? NO_USER : null;
+        if (granted === null) this.refused.quota++;
         return this.#random.chance(0.2) ? this.gate.hold(granted) : granted;
       },
       release: ({ credential }: QuotaRequest) => {

@@ -34,7 +34,7 @@ function permissionsFor(ips: readonly IpAddress[]): Permission[] {
 }
 
 function tableOf(permissions: readonly Permission[]): PermissionTable {
-  const table = new PermissionTable();
+  const table = new PermissionTable(0);
   for (const permission of permissions) table.add(permission);
   return table;
 }
@@ -137,7 +137,8 @@ test('a permission ends at its deadline, and finds channels by port', async (t) 
 });
 
 test('peers whose addresses collide are told apart from request to expiry', async (t) => {
-  const lab = new Lab();
+  // The one seed for which they do.
+  const lab = new Lab({ env: { random: { fill: (target) => target.fill(0) } } });
   const client = lab.client();
   const relayed = await client.allocated([requestedAddressFamily(6)]);
   const peers = colliding(5).map((ip) => lab.peer(`[${ip.text}]:5000`));
