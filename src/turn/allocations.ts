@@ -159,16 +159,14 @@ export class Allocations {
     }
     const channel = new Channel(number, permission, port, relay, deadline);
     allocation.channels.set(number, channel);
-    permission.channels.push(channel);
+    permission.addChannel(channel);
     this.#options.observer.channelBound(allocation, channel);
   }
 
   /** Removes a binding. */
   unbindChannel(allocation: Allocation, channel: Channel): void {
     allocation.channels.delete(channel.number);
-    const { channels } = channel.permission;
-    const index = channels.indexOf(channel);
-    if (index >= 0) channels.splice(index, 1);
+    channel.permission.removeChannel(channel);
     this.#options.observer.channelUnbound(allocation, channel);
   }
 

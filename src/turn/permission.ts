@@ -21,8 +21,11 @@ export class Permission {
    * each installation, for addresses come and go.
    */
   own: boolean;
-  /** Channels bound to a port of this address: few, so a scan beats a map. */
-  readonly channels: Channel[] = [];
+  /**
+   * Channels bound to a port of this address: few, so a scan beats a map. Made anew for each change, for an array that
+   * grows keeps room for sixteen, which is a third of what a permission takes (S50).
+   */
+  channels: readonly Channel[] = [];
   /** The next entry with the same hash. */
   next: Permission | null = null;
 
@@ -34,6 +37,14 @@ export class Permission {
 
   isLive(now: number): boolean {
     return now < this.deadline;
+  }
+
+  addChannel(channel: Channel): void {
+    this.channels = this.channels.concat(channel); // as long as it has to be, unlike a spread
+  }
+
+  removeChannel(channel: Channel): void {
+    this.channels = this.channels.filter((other) => other !== channel);
   }
 
   /** The channel bound to `port` of this address, or null. */
