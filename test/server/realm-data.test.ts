@@ -52,3 +52,16 @@ test('every realm that is named anywhere is served', async (t) => {
   );
   t.same([...data.realms].sort(), ['g', 'o', 'p', 's']);
 });
+
+test('max-bps of a realm is a rate of its own, 0 too; without it there is none', async (t) => {
+  const options = { totalQuota: null, userQuota: 7 };
+  const realms = [
+    { realm: 'a', maxBps: 250_000, ...options },
+    { realm: 'b', maxBps: 0, ...options },
+    { realm: 'c', maxBps: null, ...options },
+  ];
+  t.same(readRealms(snapshot([], { realms })).data.rates, [
+    { realm: 'a', bytesPerSecond: 250_000 },
+    { realm: 'b', bytesPerSecond: 0 },
+  ]);
+});
