@@ -140,7 +140,7 @@ test('S51 one user at ten times his rate loses his excess, and others lose nothi
 });
 
 test('S51 the rate of the server holds for all together', async (t) => {
-  const lab = labWith({ server: rate(20_000) });
+  const lab = labWith({ server: rate(20_000), allocation: rate(500_000), user: rate(500_000) });
   const callers = [await Caller.open(lab, 5000), await Caller.open(lab, 5001, { user: 'bob' })];
   const [a = 0, b = 0] = through(
     [lab],
