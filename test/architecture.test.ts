@@ -149,6 +149,40 @@ test('the codec and the engine know no clock, timer, randomness, process or log'
   }
 });
 
+/** Random numbers that somebody who has seen some of them can go on with (S15). */
+const PREDICTABLE = /\bMath\.random\b|\bpseudoRandomBytes\b/;
+
+/** Comparisons that end at the first difference: each tells how much of a secret was right (S19). */
+const LEAKY =
+  /\b(?:mac|hmac|nonce|token|key|md5Key|sha256Key|digest|integrity|secret|password)\b(?:\.equals\(|\.compare\(|\s*[!=]==?(?!=|\s*(?:null\b|undefined\b|'')))/;
+
+test('S15, S17: nothing is drawn from random numbers that can be predicted', async (t) => {
+  t.match('const port = Math.random()', PREDICTABLE);
+  // A client chooses among equal servers with it (RFC 2782), which is no secret.
+  const files = FILES.filter(({ part }) => part !== 'client');
+  for (const file of files) t.notMatch(file.code, PREDICTABLE, `src/${file.path}`);
+});
+
+test('S19 what is secret is compared in constant time, and in no other way', async (t) => {
+  for (const text of ['mac.equals(given)', 'if (nonce === expected)', 'key !== other', 'token.compare(b)'])
+    t.match(text, LEAKY);
+  for (const text of ['nonce === null', 'key !== undefined', "secret === ''", 'nonces.check(nonce)'])
+    t.notMatch(text, LEAKY);
+  const inner = FILES.filter(({ part }) => part === 'stun' || part === 'turn' || part === 'auth');
+  const found = inner.flatMap(({ path, code }) =>
+    code
+      .split('\n')
+      .filter((line) => LEAKY.test(line))
+      .map((line) => `${path}: ${line.trim()}`),
+  );
+  t.same(found, []);
+  const callers = FILES.filter(({ code }) => /\btimingSafeEqual\(/.test(code)).map(({ path }) => path);
+  t.same(callers.filter((path) => path.startsWith('stun/') || path.startsWith('turn/')).sort(), [
+    'stun/integrity.ts',
+    'turn/nonce.ts',
+  ]);
+});
+
 test('nobody knows koffi but the Linux plane, and nobody knows pino but the log', async (t) => {
   const owners: Readonly<Record<string, string>> = { koffi: 'planes/linux', pino: 'log', 'pino-pretty': 'log' };
   for (const file of FILES) {

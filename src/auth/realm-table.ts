@@ -1,5 +1,5 @@
-// Which realms are served beside the default one, by which ORIGIN, and whom their clients may reach: as a store says, in
-// a form that crosses from main to its workers. Replaced as a whole; knows no store.
+// Which realms are served beside the default one, by which ORIGIN, and whom their clients may reach: as a store and the
+// configuration say, in a form that crosses from main to its workers. Replaced as a whole; knows neither.
 
 import type { IpAddress } from '../stun/ip-address.ts';
 import type { PeerAddressPolicy, Realms } from '../turn/env.ts';
@@ -7,7 +7,7 @@ import { Cidr, parseCidr } from '../turn/peers/cidr.ts';
 import { PeerPolicy, type PeerPolicyOptions, type PeerRule } from '../turn/peers/peer-policy.ts';
 import { canonicalOrigin } from './origin.ts';
 
-/** What a store says of the peers of one realm, as prefixes in text. `deny` is stronger. */
+/** What is said of the peers of one realm, as prefixes in text. `deny` is stronger. */
 export interface RealmPeers {
   /** Empty: of clients whose realm has no entry of its own, or who have none. */
   readonly realm: string;
@@ -24,12 +24,18 @@ export interface RealmTableData {
   readonly rates: readonly { readonly realm: string; readonly bytesPerSecond: number }[];
 }
 
+/** What the configuration says of peers. */
+export interface ConfiguredPeers extends PeerPolicyOptions {
+  /** For single realms, beside the rest. */
+  readonly realms: readonly RealmPeers[];
+}
+
 /** Nothing but the default realm. */
 export const NO_REALMS: RealmTableData = Object.freeze({ realms: [], origins: [], peers: [], rates: [] });
 
 /** The realms that are served, and the peers that their clients may reach. */
 export class RealmTable implements Realms, PeerAddressPolicy {
-  #base: PeerPolicyOptions;
+  #base: ConfiguredPeers;
   #realms: ReadonlySet<string> = new Set();
   #origins: ReadonlyMap<string, string> = new Map();
   /** By realm; a realm without an entry has the common one. */
@@ -39,20 +45,22 @@ export class RealmTable implements Realms, PeerAddressPolicy {
   #configured: PeerPolicy;
 
   /** @param base what the configuration says of peers */
-  constructor(base: PeerPolicyOptions) {
+  constructor(base: ConfiguredPeers) {
     this.#base = base;
     this.#configured = new PeerPolicy(base);
     this.#common = this.#configured;
+    this.update(NO_REALMS);
   }
 
   /**
    * Serves these from now on. Permissions that exist are judged again when they are refreshed (RFC 8656 §9).
    * @param base what the configuration says of peers
    */
-  update({ realms, origins, peers, rates }: RealmTableData, base: PeerPolicyOptions = this.#base): void {
+  update({ realms, origins, peers, rates }: RealmTableData, base: ConfiguredPeers = this.#base): void {
     this.#base = base;
     this.#configured = new PeerPolicy(base);
-    this.#policies = new Map(peers.map((each) => [each.realm, this.#policyOf(each)]));
+    const names = new Set([...peers, ...base.realms].map(({ realm }) => realm));
+    this.#policies = new Map([...names].map((realm) => [realm, this.#policyOf(realm, peers)]));
     this.#common = this.#policies.get('') ?? this.#configured;
     this.#realms = new Set([...realms, ...origins.map(({ realm }) => realm)]);
     this.#rates = new Map(rates.map((each) => [each.realm, each.bytesPerSecond]));
@@ -92,11 +100,14 @@ export class RealmTable implements Realms, PeerAddressPolicy {
     return this.#policies.get(realm) ?? this.#common;
   }
 
-  #policyOf(peers: RealmPeers): PeerPolicy {
-    const { allow, deny, unsafeAllowLoopback } = this.#base;
+  // Denials of all sources come before what any of them allows. What a store says of all realms it says of each that it names.
+  #policyOf(realm: string, stored: readonly RealmPeers[]): PeerPolicy {
+    const { allow, deny, realms, unsafeAllowLoopback } = this.#base;
+    const ofStore = stored.find((each) => each.realm === realm) ?? stored.find((each) => each.realm === '');
+    const own = [realms.find((each) => each.realm === realm), ofStore].flatMap((each) => each ?? []);
     return new PeerPolicy({
-      allow: [...allow, ...peers.allow.map(network)],
-      deny: [...deny, ...peers.deny.map(network)],
+      allow: [...allow, ...own.flatMap((each) => each.allow.map(network))],
+      deny: [...deny, ...own.flatMap((each) => each.deny.map(network))],
       unsafeAllowLoopback,
     });
   }

@@ -10,6 +10,8 @@ import { type AllocateOptions, type AllocateResult, TurnClient, type TurnClientO
 
 /** Local ports tried beside the first when the server says that ours has an allocation already. */
 const OTHER_PORTS = 3;
+/** Redirections followed in a row: a hostile server has no end of addresses to send us to. */
+const MAX_REDIRECTS = 5;
 
 /** What opening needs. */
 export interface AllocationEnv extends TurnClientOptions {
@@ -37,11 +39,16 @@ export async function openAllocation(
   opened: TurnClient | null = null,
 ): Promise<OpenAllocation> {
   let [current, client] = [target, opened];
-  for (;;) {
+  for (let redirects = 0; ; redirects++) {
     try {
       return await allocateAt(current, env, options, client);
     } catch (error) {
       if (!(error instanceof RedirectError)) throw error;
+      if (redirects === MAX_REDIRECTS)
+        throw new ClientError(
+          'protocol',
+          `redirected more than ${MAX_REDIRECTS} times, last by ${current.address.text}`,
+        );
       current = follow(current, error, env);
       client = null;
     }

@@ -3,6 +3,7 @@
 
 import { isIPv4 } from 'node:net';
 import { z } from 'zod';
+import { opaqueString } from '../stun/opaque-string.ts';
 import { isHostName, type Parsed, parseConcreteIp, quote } from './address-values.ts';
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
@@ -28,6 +29,12 @@ export const shortText = z
   .string()
   .max(127)
   .refine((text) => !CONTROL.test(text), 'must not contain control characters');
+
+/** A realm in the form in which it is compared (RFC 8265): the one that credentials are made with. */
+export function parseRealm(text: string): Parsed<string> {
+  const prepared = opaqueString(text);
+  return prepared === null ? { error: 'is empty or has a character that no realm may have' } : { value: prepared };
+}
 
 /** The path of a file or directory; relative paths are resolved by the loader. */
 export const filePath = z

@@ -27,10 +27,15 @@ const LIVE_LIMITS = Object.freeze([
   'packetsPerSecond',
   'packetsPerSecondPerUser',
   'packetsPerSecondPerAllocation',
+  'newPeersPerSecond',
+  'newPeersBurst',
   'connections',
   'connectionsPerClientAddress',
   'writeQueue',
   'idleTimeout',
+  'unauthenticatedRepliesPerSecond',
+  'bindingRepliesPerSecond',
+  'failedLoginsPerSecond',
 ] as const);
 
 /** Keys whose new value applies to a running server. */
@@ -40,6 +45,7 @@ const LIVE: ReadonlySet<string> = new Set([
   'log.level',
   'peers.allow',
   'peers.deny',
+  'peers.realms',
   'peers.unsafe-allow-loopback',
   'tls.certificates',
   ...LIVE_LIMITS.map((name) => `limits.${kebab(name)}`),

@@ -4,6 +4,7 @@
 import { join, resolve } from 'node:path';
 import { looksLikeCoturn } from '../coturn/looks-like-coturn.ts';
 import { escapeText } from '../escape-text.ts';
+import { warnOfAmplification } from './amplification.ts';
 import { type Config, makeConfig } from './config.ts';
 import { parseCoturn } from './coturn-source.ts';
 import {
@@ -20,6 +21,7 @@ import { toFaults } from './issues.ts';
 import { jsonSchema, listKeys } from './keys.ts';
 import { applyOverrides, type Override, sourceAt, type Tree } from './overrides.ts';
 import { PathResolver } from './path-resolver.ts';
+import { warnOfPeers } from './peer-warnings.ts';
 import { configSchema, type Settings } from './schema.ts';
 import { readStores } from './stores.ts';
 import { parseYaml, type SourceText } from './yaml-source.ts';
@@ -115,6 +117,8 @@ function finish(settings: Settings, files: CredentialFiles, context: Context): C
     ...files.warnings,
     ...warnOfKeyFiles(config, sources.reader),
     ...warnOfWeakCredentials(credentials),
+    ...warnOfAmplification(config),
+    ...warnOfPeers(config),
   ];
   return { ok: true, config, warnings: warnings.map(escapeText), tree, overrides: context.overrides };
 }

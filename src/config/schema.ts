@@ -8,6 +8,7 @@ import {
   externalAddress,
   filePath,
   parsedText,
+  parseRealm,
   relayAddress,
   secretEntry,
   shortText,
@@ -140,6 +141,13 @@ const limits = z
     'packets-per-second-per-allocation': packetRate(
       'Packets a second from the client of one allocation, and as many to it; 0 for no limit.',
     ),
+    'new-peers-per-second': count(
+      5,
+      0,
+      MILLION,
+      'New peer addresses that one allocation may name, in the long run; 0 for no limit.',
+    ),
+    'new-peers-burst': count(30, 1, MILLION, 'New peer addresses that one allocation may name at once.'),
     'max-lifetime': count(3600, 1, 3600, 'Longest lifetime of an allocation that a client can ask for, in seconds.'),
     'default-lifetime': count(600, 1, 3600, 'Lifetime of an allocation whose client asks for none, in seconds.'),
     connections: count(10_000, 1, MILLION, 'TCP and TLS connections in all.'),
@@ -164,11 +172,23 @@ const limits = z
       'Replies 401 and 438 to one source IP over UDP; 0 for no limit.',
     ),
     'binding-replies-per-second': count(100, 0, MILLION, 'Binding replies to one source IP over UDP; 0 for no limit.'),
+    'failed-logins-per-second': count(
+      10,
+      0,
+      MILLION,
+      'Failed logins of one source IP in the name of one user; what is beyond gets no answer. 0 for no limit.',
+    ),
   })
   .refine((value) => value['default-lifetime'] <= value['max-lifetime'], {
     path: ['default-lifetime'],
     message: 'must not be longer than limits.max-lifetime',
   });
+
+const realmPeers = z.strictObject({
+  realm: parsedText(parseRealm).describe('The realm, as its users name it.'),
+  allow: z.array(parsedText(parseCidr)).describe('As peers.allow.').prefault([]),
+  deny: z.array(parsedText(parseCidr)).describe('As peers.deny.').prefault([]),
+});
 
 const peers = z.strictObject({
   allow: z
@@ -178,6 +198,16 @@ const peers = z.strictObject({
     )
     .prefault([]),
   deny: z.array(parsedText(parseCidr)).describe('Networks that no client may reach.').prefault([]),
+  realms: z
+    .array(realmPeers)
+    .superRefine((entries, context) => {
+      const names = entries.map(({ realm }) => realm);
+      const again = names.findIndex((name, index) => names.indexOf(name) < index);
+      if (again < 0) return;
+      context.addIssue({ code: 'custom', path: [again, 'realm'], message: 'has an entry already' });
+    })
+    .describe('The same for clients of single realms, beside what holds for all and what the store says.')
+    .prefault([]),
   'unsafe-allow-loopback': z
     .boolean()
     .describe('Let clients reach services of this very host. For labs only.')

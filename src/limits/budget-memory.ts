@@ -1,5 +1,5 @@
 // What lies where in the memory of the budgets that all processes of a server share: the seeds of the hashes that choose a
-// bucket, and tables of buckets, hashed or by number. Knows not where the memory comes from, nor what is counted.
+// bucket, and tables of numbers. Knows not where the memory comes from, nor what is counted.
 
 import type { Random } from '../turn/env.ts';
 import { METER_BUCKETS } from '../turn/rate-meter.ts';
@@ -18,6 +18,12 @@ const TABLES = Object.freeze({
   'error-networks': BUCKETS,
   'binding-sources': BUCKETS,
   'binding-networks': BUCKETS,
+  'login-sources': BUCKETS,
+  'login-networks': BUCKETS,
+  'login-user-sources': BUCKETS,
+  'login-user-networks': BUCKETS,
+  'login-known': BUCKETS,
+  'login-said': BUCKETS,
   'user-rates': USERS * METER_BUCKETS,
   'server-rates': METER_BUCKETS,
 });

@@ -1,6 +1,6 @@
-// Owns the lines that operators live by: one at the end of each allocation, one for each failed authentication, one a
-// minute for an allocation that loses data to a rate. It is told of them in plain records, and knows neither engine nor
-// sockets. Nothing is logged per packet.
+// Owns the lines that operators live by: one at the end of each allocation, those for logins that failed, those for peers
+// that were refused, and those for allocations that lose data to a rate. It is told of them in plain records, and knows
+// neither engine nor sockets. Nothing is logged per packet.
 
 import { LineBudget } from './line-budget.ts';
 import type { Logger, LogLevel } from './logger.ts';
@@ -42,6 +42,9 @@ export interface AuthFailureRecord {
   readonly reason: AuthFailureReason;
 }
 
+/** Somebody who is not even listened to any more: too many of his logins have failed. */
+export type BrakedRecord = Pick<AuthFailureRecord, 'address' | 'user'>;
+
 /** An allocation that loses data to a rate. */
 export interface OverRateRecord {
   readonly session: number;
@@ -52,6 +55,22 @@ export interface OverRateRecord {
   readonly dropped: number;
   /** The limit that was exceeded, as the configuration calls it. */
   readonly limit: string;
+}
+
+/** A peer that a client was refused. */
+export interface PeerDenialRecord {
+  /** Of the allocation. */
+  readonly session: number;
+  readonly user: string;
+  /** Client transport address. */
+  readonly client: string;
+  readonly transport: string;
+  /** IP address. */
+  readonly peer: string;
+  /** 0: only the address was judged. */
+  readonly port: number;
+  /** The name of the rule that refused it. */
+  readonly rule: string;
 }
 
 /** What a session log needs. */
@@ -65,6 +84,10 @@ export interface SessionLogOptions {
 
 const FAILURES_PER_SECOND = 10;
 const OVER_RATE_PER_SECOND = 1;
+// There is one a minute for each source and user, so this many only in an attack from many sources.
+const BRAKED_PER_SECOND = 2;
+// Browsers offer private candidates in every call, and one line shows what a scan looks like.
+const DENIALS_PER_SECOND = 1;
 
 /** Writes the lines of sessions. */
 export class SessionLog {
@@ -72,6 +95,9 @@ export class SessionLog {
   readonly #now: () => number;
   readonly #budget: LineBudget;
   readonly #overRate = new LineBudget(OVER_RATE_PER_SECOND);
+  readonly #brakedBudget = new LineBudget(BRAKED_PER_SECOND);
+  readonly #denials = new LineBudget(DENIALS_PER_SECOND);
+  readonly #scans = new LineBudget(DENIALS_PER_SECOND);
 
   constructor({ logger, now, failuresPerSecond = FAILURES_PER_SECOND }: SessionLogOptions) {
     // The fields of these lines are few and fixed, none of them a secret's: looking for some costs more than the rest.
@@ -92,9 +118,34 @@ export class SessionLog {
 
   /** One line, as long as the second's budget lasts. The fail2ban filter in `conf/` reads it: keep the order. */
   authenticationFailed({ address, user, reason }: AuthFailureRecord): void {
-    this.flush();
+    this.#flushFailures();
     if (!this.#budget.take(this.#now())) return;
     this.#logger.warn({ event: 'auth-failed', client: address, reason, user }, 'authentication failed');
+  }
+
+  /**
+   * One line, as long as the second's budget lasts: its own, for the failures have used up the other. The fail2ban filter
+   * reads it: keep the order.
+   */
+  authenticationBraked({ address, user }: BrakedRecord): void {
+    if (!this.#brakedBudget.take(this.#now())) return;
+    this.#logger.warn(
+      { event: 'auth-braked', client: address, user },
+      'too many failed logins: further ones get no answer',
+    );
+  }
+
+  /** One line a second, with the rule: routine, but in number the best alarm of a scan. */
+  peerDenied(record: PeerDenialRecord): void {
+    this.#flushDenials();
+    if (this.#denials.take(this.#now())) this.#logger.info({ event: 'peer-denied', ...record }, 'peer denied');
+  }
+
+  /** One line a second: a client names new peers faster than any call does. */
+  scanLimited(record: PeerDenialRecord): void {
+    this.#flushScans();
+    if (!this.#scans.take(this.#now())) return;
+    this.#logger.warn({ event: 'scan-limited', ...record }, 'a client names new peers too fast: it may be scanning');
   }
 
   /** One line a second: the allocation's last line has the whole number. */
@@ -104,8 +155,27 @@ export class SessionLog {
     this.#logger.warn({ event: 'over-rate', ...record }, sentence);
   }
 
-  /** Says how many lines were suppressed. Call it once a second, so that the line does not wait for the next failure. */
+  /** Says how many lines were suppressed. Call it once a second, so that the line does not wait for the next event. */
   flush(): void {
+    this.#flushFailures();
+    this.#flushDenials();
+    this.#flushScans();
+  }
+
+  #flushDenials(): void {
+    const suppressed = this.#denials.takeSuppressed(this.#now());
+    if (suppressed === 0) return;
+    this.#logger.info({ event: 'peer-denied-suppressed', suppressed }, `${suppressed} denied peers not logged`);
+  }
+
+  #flushScans(): void {
+    const suppressed = this.#scans.takeSuppressed(this.#now());
+    if (suppressed === 0) return;
+    const told = { event: 'scan-limited-suppressed', suppressed };
+    this.#logger.warn(told, `${suppressed} requests that name new peers too fast not logged`);
+  }
+
+  #flushFailures(): void {
     const suppressed = this.#budget.takeSuppressed(this.#now());
     if (suppressed === 0) return;
     this.#logger.warn(

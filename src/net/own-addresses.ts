@@ -1,9 +1,13 @@
-// Which addresses are this host's own, which of them the server shows as relayed, and where its listeners are.
+// Which addresses are this host's own, which of them the server shows as relayed, where its listeners are and the hosts
+// that it talks to.
 // Only looked up here; what follows for a peer is the engine's business (RFC 8656 §21.1.7, S33-S35).
 
-import { hashWords, type IpAddress } from '../stun/ip-address.ts';
-import type { TransportAddress } from '../stun/transport-address.ts';
+import { hashWords, IpAddress } from '../stun/ip-address.ts';
+import { TransportAddress } from '../stun/transport-address.ts';
 import type { OwnAddresses } from '../turn/env.ts';
+
+/** As a listener on it: at every own address of both families. */
+const EVERYWHERE = new IpAddress(6, 0, 0, 0, 0);
 
 /** An address by its words: an `IpAddress`, or a scratch of the packet path. */
 interface AddressLike {
@@ -26,6 +30,8 @@ export interface HostAddressSources {
   readonly external: () => readonly IpAddress[];
   /** The server's own listeners. One on 0.0.0.0 counts for every own IPv4 address, one on [::] for every own one. */
   readonly listeners: () => readonly TransportAddress[];
+  /** What the server itself talks to: databases and the like. */
+  readonly backends: () => readonly TransportAddress[];
 }
 
 /** The engine's view of this host. Look-ups allocate nothing. */
@@ -34,6 +40,7 @@ export class HostAddresses implements OwnAddresses {
   #local: readonly IpAddress[];
   #own = new AddressSet();
   #shown = new AddressSet();
+  #backends = new AddressSet();
   #listeners = new Map<number, AddressSet>();
 
   /** @throws what reading the interfaces throws; no refresh does */
@@ -45,18 +52,21 @@ export class HostAddresses implements OwnAddresses {
 
   /** Reads the sources again: after a reload, a scan of the interfaces, or a change of the external address. */
   refresh(): void {
-    const { relay, shownFor, external, listeners } = this.#sources;
+    const { relay, shownFor, external, listeners, backends } = this.#sources;
     this.#local = this.#readLocal();
     const relays = relay();
     const shown = relays.map(shownFor);
     const endpoints = listeners();
     this.#shown = new AddressSet(shown);
     this.#own = new AddressSet([...this.#local, ...relays, ...shown, ...external(), ...endpoints.map(({ ip }) => ip)]);
+    this.#backends = new AddressSet(backends().map(({ ip }) => ip));
+    // A database on this very host may listen on all of its addresses, however it is called by the configuration.
+    const within = backends().flatMap(({ ip, port }) => (this.isOwn(ip) ? new TransportAddress(EVERYWHERE, port) : []));
     // A NAT that forwards the listeners' ports leads from each external address back to them.
-    this.#listeners = byPort(endpoints, [
-      ...shown.filter((ip) => !relays.some((one) => one.equals(ip))),
-      ...external(),
-    ]);
+    this.#listeners = byPort(
+      [...endpoints, ...within],
+      [...shown.filter((ip) => !relays.some((one) => one.equals(ip))), ...external()],
+    );
   }
 
   #readLocal(): readonly IpAddress[] {
@@ -78,7 +88,12 @@ export class HostAddresses implements OwnAddresses {
     return this.#shown.has(ip);
   }
 
-  /** Whether one of the server's own listeners is at this transport address. */
+  /** Whether the server itself talks to a service at this address. */
+  isBackend(ip: AddressLike): boolean {
+    return this.#backends.has(ip);
+  }
+
+  /** Whether one of the server's own listeners, or a backend on this very host, is at this transport address. */
   isListener(ip: AddressLike, port: number): boolean {
     const hosts = this.#listeners.get(port);
     if (hosts === undefined) return false;

@@ -31,6 +31,8 @@ export function engineLimits({ limits }: Pick<Config, 'limits'>): EngineLimits {
   return {
     permissionsPerAllocation: limits.permissionsPerAllocation,
     channelsPerAllocation: limits.channelsPerAllocation,
+    newPeersPerSecond: limits.newPeersPerSecond,
+    newPeersBurst: limits.newPeersBurst,
     rates: {
       server: rate(limits.bandwidth, limits.packetsPerSecond),
       user: rate(limits.bandwidthPerUser, limits.packetsPerSecondPerUser),

@@ -1,8 +1,9 @@
 // Makes an engine of its parts, the same for one process and for each of many, and drives it by timers.
 
-import { network, RealmTable, type RealmTableData } from '../auth/realm-table.ts';
+import { type ConfiguredPeers, network, RealmTable, type RealmTableData } from '../auth/realm-table.ts';
 import type { Config } from '../config/config.ts';
 import type { BudgetMemory } from '../limits/budget-memory.ts';
+import { SourceLoginBrake } from '../limits/login-brake.ts';
 import { SourceReplyBudget } from '../limits/reply-budget.ts';
 import type { Logger, LogLevel } from '../log/logger.ts';
 import { SessionLog } from '../log/session-log.ts';
@@ -10,15 +11,15 @@ import { SAMPLE_MS, SampledClock } from '../state/sampled-clock.ts';
 import { systemClock } from '../state/system-clock.ts';
 import { Engine } from '../turn/engine.ts';
 import type { Env } from '../turn/env.ts';
-import type { PeerPolicyOptions } from '../turn/peers/peer-policy.ts';
-import { engineSettings } from './engine-settings.ts';
+import { engineLimits, engineSettings } from './engine-settings.ts';
 import { makeSessionObserver } from './session-observer.ts';
 import { reporting, type SendReport, StatusReporter } from './status-reporter.ts';
 
 const TICK_MS = 1000;
 
 /** What differs between the processes of a server. */
-export interface EngineParts extends Omit<Env, 'clock' | 'realms' | 'peers' | 'rateMemory' | 'budget' | 'observer'> {
+export interface EngineParts
+  extends Omit<Env, 'clock' | 'realms' | 'peers' | 'rateMemory' | 'budget' | 'brake' | 'observer'> {
   readonly config: Config;
   /** Prepared with OpaqueString. */
   readonly realm: string;
@@ -39,6 +40,8 @@ export interface EngineSetup {
   /** Realms and peer rules, to be updated when the store or the configuration changes. */
   readonly realms: RealmTable;
   setLogLevel(level: LogLevel): void;
+  /** Applies what the engine bounds, from now on. */
+  setLimits(limits: Config['limits']): void;
   /** Starts the timers. Returns how to stop them. */
   start(): () => void;
 }
@@ -53,6 +56,8 @@ export function setUpEngine(parts: EngineParts): EngineSetup {
   realms.update(realmData);
   const sessions = new SessionLog({ logger, now: () => clock.now() });
   const observer = makeSessionObserver(sessions, logger, clock);
+  const budget = new SourceReplyBudget(config.limits, clock, budgets);
+  const brake = new SourceLoginBrake(config.limits.failedLoginsPerSecond, clock, budgets);
   const engine = new Engine(
     {
       ...given,
@@ -60,7 +65,8 @@ export function setUpEngine(parts: EngineParts): EngineSetup {
       realms,
       peers: realms,
       rateMemory: { server: budgets.table('server-rates'), users: budgets.table('user-rates') },
-      budget: new SourceReplyBudget(config.limits, clock, budgets),
+      budget,
+      brake,
       observer: reporter === null ? observer : reporting(observer, reporter),
     },
     engineSettings(config, realm, worker),
@@ -74,7 +80,12 @@ export function setUpEngine(parts: EngineParts): EngineSetup {
     logger.level = level;
     sessions.setLevel(level);
   };
-  return { engine, realms, setLogLevel, start: () => startTimers(tick, sampled) };
+  const setLimits = (limits: Config['limits']): void => {
+    budget.setRates(limits);
+    brake.setRate(limits.failedLoginsPerSecond);
+    engine.setLimits(engineLimits({ limits }));
+  };
+  return { engine, realms, setLogLevel, setLimits, start: () => startTimers(tick, sampled) };
 }
 
 /** Says in the log what the engine threw: a bug, which must not end the process. */
@@ -88,7 +99,7 @@ function startTimers(tick: () => void, sampled: SampledClock): () => void {
 }
 
 /** What a configuration says of peers. */
-export function peerOptions({ peers }: Pick<Config, 'peers'>): PeerPolicyOptions {
-  const unsafeAllowLoopback = peers.unsafeAllowLoopback;
-  return { allow: peers.allow.map(network), deny: peers.deny.map(network), unsafeAllowLoopback };
+export function peerOptions({ peers }: Pick<Config, 'peers'>): ConfiguredPeers {
+  const { unsafeAllowLoopback, realms } = peers;
+  return { allow: peers.allow.map(network), deny: peers.deny.map(network), unsafeAllowLoopback, realms };
 }

@@ -5,10 +5,12 @@ import { type Config, NO_CREDENTIALS } from '../config/config.ts';
 import type { ConfigResult } from '../config/parse-config.ts';
 import { ConfigError } from '../errors.ts';
 import type { Logger } from '../log/logger.ts';
+import type { BackendAddresses } from '../net/backend-addresses.ts';
 import { keepLabUser, keepNonceKey, type LabUser } from '../state/kept-secrets.ts';
 import { StateDirectory } from '../state/state-directory.ts';
 import { systemClock } from '../state/system-clock.ts';
 import { SystemRandom } from '../state/system-random.ts';
+import { openBackends } from './backend-setup.ts';
 import type { Closers } from './closers.ts';
 import { Directory } from './directory.ts';
 import { type RelaySetup, setUpRelay } from './relay-setup.ts';
@@ -33,6 +35,8 @@ export interface Foundation extends ServerOptions {
   readonly state: StateDirectory;
   readonly labUser: LabUser | null;
   readonly relay: RelaySetup;
+  /** The hosts that this server talks to, which are nobody's peers. */
+  readonly backends: BackendAddresses;
   /** Relayed addresses as shown to clients. */
   readonly shown: readonly string[];
   readonly tls: TlsSetup | null;
@@ -56,6 +60,7 @@ export async function layFoundation(options: ServerOptions, closers: Closers): P
   const labUser = makeLabUser(config, isStoreIdle || store === null, () => keepLabUser(state, random));
   const relay = await setUpRelay(config, logger);
   closers.add(() => relay.external.close());
+  const backends = await openBackends(config, logger, closers);
   const shown = relay.addresses.map((ip) => relay.external.current(ip).text);
   const names = [...shown, 'localhost', '127.0.0.1'];
   const tls = await setUpTls({ config, state, clock: systemClock, logger, names });
@@ -64,7 +69,7 @@ export async function layFoundation(options: ServerOptions, closers: Closers): P
   store?.tell(directory);
   const status = await openStatusService(config, { logger, state, random, closers });
   const nonceKey = keepNonceKey(state, random);
-  return { ...options, random, state, store, status, labUser, relay, shown, tls, directory, nonceKey };
+  return { ...options, random, state, store, status, labUser, relay, backends, shown, tls, directory, nonceKey };
 }
 
 // A file that names no credentials is a mistake (S12); no file at all is somebody who tries turnd out.

@@ -14,11 +14,9 @@ import { TlsAcceptor } from '../tls/tls-acceptor.ts';
 import { readCounters } from '../workers/counter-tree.ts';
 import { endSessions, listSessions, type SessionSource, showSession } from '../workers/sessions.ts';
 import type { Closers } from './closers.ts';
-import { engineLimits } from './engine-settings.ts';
 import { faultReporter, peerOptions, setUpEngine } from './engine-setup.ts';
 import type { Foundation } from './foundation.ts';
 import { Listeners } from './listeners.ts';
-import type { RelaySetup } from './relay-setup.ts';
 import type { RunningServer } from './running-server.ts';
 import { renewCertificates, type TlsSetup } from './tls-setup.ts';
 
@@ -30,10 +28,10 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
   const report = faultReporter(logger);
   const counters = new PlaneCounters();
   const listeners = new Listeners({ config, logger, clock: systemClock, counters, report });
-  const own = hostAddresses(relay, listeners);
+  const own = hostAddresses(foundation, listeners);
   const budgets = BudgetMemory.ofOneProcess(random);
   const quota = new AllocationQuota(config.limits, new UserSlots(budgets.table('user-rates'), systemClock.now));
-  const { engine, realms, setLogLevel, start } = setUpEngine({
+  const { engine, realms, setLogLevel, setLimits, start } = setUpEngine({
     config,
     realm: directory.realm,
     credentials: directory.credentials,
@@ -63,6 +61,7 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
   await listeners.open(engine, acceptor);
   own.refresh();
   relay.external.onChange(() => own.refresh());
+  foundation.backends.onChange(() => own.refresh());
   const scan = setInterval(() => void listeners.scan().then(() => own.refresh()), SCAN_MS);
   closers.add(() => clearInterval(scan));
   closers.add(start());
@@ -90,8 +89,8 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
       directory.configure(next); // may refuse: nothing has changed then
       peers = peerOptions(next);
       quota.setLimits(next.limits);
+      setLimits(next.limits);
       listeners.setLimits(next);
-      engine.setLimits(engineLimits(next));
       setLogLevel(next.log.level);
       directory.touch();
     },
@@ -116,12 +115,13 @@ function relaySockets({ config, relay, random, counters, report }: RelaySocketsP
   return new PortableRelaySockets({ addresses: relay.addresses, shown, minPort, maxPort, random, counters, report });
 }
 
-function hostAddresses(relay: RelaySetup, listeners: Listeners): HostAddresses {
+function hostAddresses({ relay, backends }: Foundation, listeners: Listeners): HostAddresses {
   return new HostAddresses({
     local: () => listLocalAddresses().map(({ ip }) => ip),
     relay: () => relay.addresses,
     shownFor: (ip) => relay.external.current(ip),
     external: () => relay.external.all(),
     listeners: () => listeners.locals,
+    backends: () => backends.addresses,
   });
 }

@@ -5,6 +5,7 @@ import type { RealmPeers, RealmTableData } from '../auth/realm-table.ts';
 import { parsePeerRange, subtractRanges } from '../net/peer-range.ts';
 import type { StoredPeerRule, StoreSnapshot } from '../store/store.ts';
 import type { Cidr } from '../turn/peers/cidr.ts';
+import { hardPartOf } from '../turn/peers/hard-ranges.ts';
 
 /** The realms of a snapshot, and the rules in it that cannot be read. */
 export interface ReadRealms {
@@ -35,13 +36,20 @@ function readRules(stored: readonly StoredPeerRule[]): { rules: readonly ReadRul
   const problems: string[] = [];
   for (const { realm, kind, range } of stored) {
     const ranges = parsePeerRange(range);
-    if ('error' in ranges)
-      problems.push(
-        `the rule to ${kind} peers ${range} of realm ${JSON.stringify(realm)} has no effect: ${ranges.error}`,
-      );
-    else rules.push({ realm, kind, ranges });
+    const problem = 'error' in ranges ? ranges.error : kind === 'allow' ? hardness(ranges) : null;
+    if (problem !== null)
+      problems.push(`the rule to ${kind} peers ${range} of realm ${JSON.stringify(realm)} has no effect: ${problem}`);
+    if (!('error' in ranges)) rules.push({ realm, kind, ranges });
   }
   return { rules, problems };
+}
+
+// An allow rule for what stays closed is kept all the same: it takes away what the store denies there.
+function hardness(ranges: readonly Cidr[]): string | null {
+  const parts = ranges.map(hardPartOf);
+  if (!parts.every(({ isWhole }) => isWhole)) return null;
+  const names = new Set(parts.flatMap((part) => part.ranges.map(({ cidr, name }) => `${cidr} (${name})`)));
+  return `${[...names].join(', ')} stays closed, whatever is allowed`;
 }
 
 function peersOf(realm: string, rules: readonly ReadRule[]): RealmPeers {

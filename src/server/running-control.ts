@@ -10,6 +10,7 @@ import { TurnServerError } from '../errors.ts';
 import { systemClock } from '../state/system-clock.ts';
 import type { Random } from '../turn/env.ts';
 import type { SessionDetail, SessionInfo, SessionQuery, SessionSelector } from '../workers/sessions.ts';
+import { backendsOf } from './backend-setup.ts';
 import type { Foundation } from './foundation.ts';
 import type { RunningServer } from './running-server.ts';
 
@@ -83,6 +84,7 @@ export class RunningControl implements ServerControl {
       foundation.directory.check(config);
       server.renewCertificates(config);
       server.apply(config);
+      void foundation.backends.follow(backendsOf(config));
     } catch (error) {
       if (error instanceof TurnServerError) throw new AdminError('invalid', error.message);
       throw error;

@@ -5,6 +5,7 @@ import type { SessionLog } from '../log/session-log.ts';
 import type { Allocation } from '../turn/allocation.ts';
 import { AuthFailure, type Clock, type Observer } from '../turn/env.ts';
 import type { RateHolder, RateRefusal } from '../turn/rate-meter.ts';
+import { SCAN_RULE } from '../turn/scan-brake.ts';
 
 /** Makes the observer that writes the session log. */
 export function makeSessionObserver(sessions: SessionLog, logger: Logger, clock: Clock): Observer {
@@ -38,11 +39,14 @@ export function makeSessionObserver(sessions: SessionLog, logger: Logger, clock:
     channelUnbound: () => {},
     authFailed: (endpoint, user, reason) => {
       if (reason === AuthFailure.UNAVAILABLE) return;
-      sessions.authenticationFailed({ address: endpoint.client.ip.text, user, reason });
+      const address = endpoint.client.ip.text;
+      if (reason === AuthFailure.BRAKED) sessions.authenticationBraked({ address, user });
+      else sessions.authenticationFailed({ address, user, reason });
     },
     peerDenied: (allocation, peer, port, rule) => {
-      if (!logger.isLevelEnabled('debug')) return;
-      logger.debug({ session: allocation.id, ...whose(allocation), peer: peer.text, port, rule }, 'peer denied');
+      const denial = { session: allocation.id, ...whose(allocation), peer: peer.text, port, rule };
+      if (rule === SCAN_RULE) sessions.scanLimited(denial);
+      else sessions.peerDenied(denial);
     },
     overRate: (allocation, dropped, refusal) => {
       const { user, client } = whose(allocation);

@@ -3,7 +3,7 @@
 import { HostAddresses } from '../net/own-addresses.ts';
 import { type IpAddress, parseIp } from '../stun/ip-address.ts';
 import { TransportAddress } from '../stun/transport-address.ts';
-import type { WireAddresses } from '../workers/messages.ts';
+import type { WireAddresses, WireEndpoint } from '../workers/messages.ts';
 import type { RelayAddressPair } from './table-neighbours.ts';
 
 /** Kept as they were told last. */
@@ -23,7 +23,8 @@ export class ToldAddresses {
       relay: () => this.relays,
       shownFor: (ip) => this.shownFor(ip),
       external: () => this.#told.external.map(read),
-      listeners: () => this.#told.listeners.map(({ ip, port }) => new TransportAddress(read(ip), port)),
+      listeners: () => this.#told.listeners.map(readEndpoint),
+      backends: () => this.#told.backends.map(readEndpoint),
     });
   }
 
@@ -47,6 +48,10 @@ export class ToldAddresses {
 
 function pairsOf({ relays }: WireAddresses): RelayAddressPair[] {
   return relays.map(({ ip, shown }) => ({ ip: read(ip), shown: read(shown) }));
+}
+
+function readEndpoint({ ip, port }: WireEndpoint): TransportAddress {
+  return new TransportAddress(read(ip), port);
 }
 
 function read(text: string): IpAddress {

@@ -7,12 +7,13 @@ import { TurnServerError } from '../errors.ts';
 import type { LogLevel } from '../log/logger.ts';
 import { listLocalAddresses } from '../net/interfaces.ts';
 import { type DescriptorChannel, openPair } from '../planes/linux/descriptor-channel.ts';
+import type { TransportAddress } from '../stun/transport-address.ts';
 import type { LoadedCertificate } from '../tls/certificate-file.ts';
 import { listenerTag, TaggedDescriptors } from '../workers/descriptors.ts';
-import type { FromWorker, StartMessage, WireAddresses } from '../workers/messages.ts';
+import type { FromWorker, StartMessage, WireAddresses, WireEndpoint } from '../workers/messages.ts';
 import { nodeTimers } from '../workers/node-timers.ts';
-import { spawnWorker } from '../workers/spawn-worker.ts';
-import { describeExit, type WorkerLoss, type WorkerProcess, type WorkerProcessOwner } from '../workers/supervisor.ts';
+import { spawnWorker, type WorkerEvents } from '../workers/spawn-worker.ts';
+import { describeExit, type WorkerLoss, type WorkerProcess } from '../workers/supervisor.ts';
 import { WorkerFleet, type WorkerLine } from '../workers/worker-fleet.ts';
 import type { Closers } from './closers.ts';
 import type { Foundation } from './foundation.ts';
@@ -75,6 +76,7 @@ class MainProcess {
       spawn: (worker, owner) => this.#spawn(worker, owner),
       handlers: (worker, line) => this.#services.handlers(worker, line),
       said: (worker, message) => this.#said(worker, message),
+      babbled: (worker) => this.#babbled(worker),
       ready: (worker, pid) => this.#ready(worker, pid),
       gone: (worker, loss) => this.#gone(worker, loss),
       gaveUp: (reason) => this.#fail(reason),
@@ -82,7 +84,7 @@ class MainProcess {
   }
 
   async open(): Promise<RunningServer> {
-    const { relay, shown, labUser, tls } = this.#foundation;
+    const { relay, backends, shown, labUser, tls } = this.#foundation;
     this.#closers.add(() => this.#listeners.close());
     await this.#listeners.open();
     const failed = new Promise<string>((resolve) => {
@@ -98,6 +100,7 @@ class MainProcess {
       this.#fleet.broadcast({ kind: 'invalidate', realms: directory.realms, peers: this.#config.peers });
     });
     relay.external.onChange(() => this.#tellAddresses());
+    backends.onChange(() => this.#tellAddresses());
     const scan = setInterval(() => void this.#listeners.scan().then(() => this.#tellAddresses()), SCAN_MS);
     this.#closers.add(() => clearInterval(scan));
     return {
@@ -139,7 +142,7 @@ class MainProcess {
     this.#fleet.broadcast({ kind: 'log-level', level });
   }
 
-  #spawn(worker: number, owner: WorkerProcessOwner): WorkerLine {
+  #spawn(worker: number, owner: WorkerEvents): WorkerLine {
     const { near, far } = openPair(this.#choice.libc);
     const process = this.#start(near, far, owner);
     const line = { process, descriptors: new TaggedDescriptors(near) };
@@ -149,7 +152,7 @@ class MainProcess {
     return line;
   }
 
-  #start(near: DescriptorChannel, far: DescriptorChannel, owner: WorkerProcessOwner): WorkerProcess {
+  #start(near: DescriptorChannel, far: DescriptorChannel, owner: WorkerEvents): WorkerProcess {
     try {
       return spawnWorker(PROGRAM, { channel: far.fd, shared: this.#services.sharedFd }, owner);
     } catch (error) {
@@ -200,12 +203,14 @@ class MainProcess {
   }
 
   #readAddresses(): WireAddresses {
-    const { addresses, external } = this.#foundation.relay;
+    const { relay, backends } = this.#foundation;
+    const { addresses, external } = relay;
     return {
       local: this.#readLocal(),
       relays: addresses.map((ip) => ({ ip: ip.text, shown: external.current(ip).text })),
       external: external.all().map(({ text }) => text),
-      listeners: this.#listeners.locals.map(({ ip, port }) => ({ ip: ip.text, port })),
+      listeners: this.#listeners.locals.map(wireEndpoint),
+      backends: backends.addresses.map(wireEndpoint),
     };
   }
 
@@ -231,8 +236,13 @@ class MainProcess {
       case 'release':
         return this.#services.release(worker, message.request);
       default:
-        logger.error({ event: 'worker-unknown', worker, kind: message.kind }, 'unknown message: please report this');
+        return this.#babbled(worker);
     }
+  }
+
+  #babbled(worker: number): void {
+    const { logger } = this.#foundation;
+    logger.error({ event: 'worker-unknown', worker }, 'a worker says what makes no sense: please report this');
   }
 
   #ready(worker: number, pid: number): void {
@@ -253,6 +263,10 @@ class MainProcess {
     const lost = { event: 'worker-lost', worker, pid, code, signal, allocations };
     this.#foundation.logger.error(lost, `worker ${worker} is gone (${why}), and ${allocations} allocations with it`);
   }
+}
+
+function wireEndpoint({ ip, port }: TransportAddress): WireEndpoint {
+  return { ip: ip.text, port };
 }
 
 // With keys that are decrypted, and without the passphrases.

@@ -23,8 +23,7 @@ import type { ParentChannel } from '../workers/parent-channel.ts';
 import { RemoteCredentials } from '../workers/remote-credentials.ts';
 import { endSessions, listSessions, showSession } from '../workers/sessions.ts';
 import { WorkerFd } from '../workers/spawn-worker.ts';
-import { engineLimits } from './engine-settings.ts';
-import { faultReporter, peerOptions } from './engine-setup.ts';
+import { type EngineSetup, faultReporter, peerOptions } from './engine-setup.ts';
 import { streamSettings } from './streams-setup.ts';
 import { ToldAddresses } from './told-addresses.ts';
 import { setUpWorkerEngine } from './worker-engine.ts';
@@ -77,6 +76,7 @@ export class Worker {
   readonly #engine: Engine;
   readonly #realms: RealmTable;
   readonly #setLogLevel: (level: LogLevel) => void;
+  readonly #setLimits: EngineSetup['setLimits'];
   readonly #startEngine: () => () => void;
   readonly #certificates: MemoryCertificates | null;
   readonly #acceptor: TlsAcceptor | null;
@@ -99,13 +99,14 @@ export class Worker {
       },
       systemClock,
     );
-    const { engine, realms, setLogLevel, start } = setUpWorkerEngine({
+    const { engine, realms, setLogLevel, setLimits, start } = setUpWorkerEngine({
       ...{ ...parts, caller: this.#caller, descriptors: this.#descriptors },
       ...{ addresses: this.#addresses, credentials: this.#credentials },
     });
     this.#engine = engine;
     this.#realms = realms;
     this.#setLogLevel = setLogLevel;
+    this.#setLimits = setLimits;
     this.#startEngine = start;
     const { tls } = message;
     this.#certificates =
@@ -172,7 +173,7 @@ export class Worker {
         return this.#addresses.update(message.addresses);
       case 'limits':
         this.#streams.settings = streamSettings(message, this.#parts.message.workers);
-        this.#engine.setLimits(engineLimits(message));
+        this.#setLimits(message.limits);
         return;
       case 'log-level':
         return this.#setLogLevel(message.level);

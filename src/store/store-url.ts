@@ -128,7 +128,7 @@ function readServer(kind: ServerUrl['kind'], text: string, resolvePath: ResolveP
   if (socket !== undefined && !LOCAL.includes(host)) throw new Refusal('with ?socket= the host is localhost');
   return {
     kind,
-    host: socket === undefined ? decode(host, 'the host') : 'localhost',
+    host: socket === undefined ? readHost(host) : 'localhost',
     port: url.port === '' ? PORTS[kind] : Number(url.port),
     user: decode(url.username, 'the user'),
     password: decode(url.password, 'the password'),
@@ -136,6 +136,13 @@ function readServer(kind: ServerUrl['kind'], text: string, resolvePath: ResolveP
     socket: socket === undefined ? null : resolvePath(socket),
     tls: readTls(url.protocol === 'rediss:', parameters, resolvePath),
   };
+}
+
+/** What stands in logs must not steer a terminal (S56), and no host has such a name. */
+function readHost(text: string): string {
+  const host = decode(text, 'the host');
+  if (/[\s\p{C}]/u.test(host)) throw new Refusal('the host holds a space or control character');
+  return host;
 }
 
 function parse(text: string): URL {

@@ -102,6 +102,9 @@ export class Allocation {
   /** How many of them the observer has been told of, and when: monotonic milliseconds. */
   overRateTold = 0;
   overRateToldAt = Number.NEGATIVE_INFINITY;
+  /** The scan brake's own: how many new peers counted at `peersNamedAt`, in monotonic milliseconds. */
+  peersNamed = 0;
+  peersNamedAt = 0;
   /** Totals of relayed addresses that are gone already. */
   packetsToPeer = 0;
   bytesToPeer = 0;

@@ -1,5 +1,10 @@
-// Long-term credentials: judges a request in the order of RFC 8489 §9.2.4, in the realm that it belongs to. Keeps
-// nothing; sends nothing.
+// Long-term credentials: judges a request as RFC 8489 §9.2.4 says, in the realm that it belongs to. Keeps nothing; sends
+// nothing.
+//
+// The nonce is judged first, as in RFC 5389 §10.2.2, and not last: a nonce shows that its sender is where he says. What
+// comes without a valid one costs neither a look-up nor an HMAC over the message, tells nothing of user or password
+// (438, whoever is named and whatever signed it), and is no failed login: a forged source can use up nothing of those who
+// are really there. Whatever is verified is counted, over UDP and streams alike (S18, S20).
 
 import { Attribute } from '../stun/attributes.ts';
 import { checkIntegrity, hasIntegrity, type IntegrityAttribute } from '../stun/integrity.ts';
@@ -10,6 +15,7 @@ import { copyBytes, copyText, copyTextAt, MALFORMED, readPasswordAlgorithm, valu
 import { whenReady } from './awaitable.ts';
 import type { ClientEndpoint } from './client-endpoint.ts';
 import { AuthFailure, type Awaitable, type Credential, type Env, NoCredential, type Realms } from './env.ts';
+import { LoginVerdict } from './login-brake.ts';
 import { NonceIssuer } from './nonce.ts';
 import { BAD_REQUEST, type Reject, SERVER_ERROR, STALE_NONCE, UNAUTHENTICATED } from './reply.ts';
 import { OFFERED_ALGORITHMS, type ReplyIntegrity } from './reply-builder.ts';
@@ -45,7 +51,6 @@ export interface Claim {
   readonly userhash: Buffer | null;
   /** The realm that the request is judged in: one that is served, whatever REALM says. */
   readonly realm: string;
-  readonly nonce: string;
   readonly algorithm: PasswordAlgorithm;
   /** Whether the client negotiated an algorithm: then the response carries MESSAGE-INTEGRITY-SHA256. */
   readonly negotiated: boolean;
@@ -109,21 +114,35 @@ export class Authenticator {
     if (algorithm === MALFORMED) return refused(BAD_REQUEST, null, username ?? '');
     const negotiated = algorithm !== ABSENT;
     const chosen = algorithm === PasswordAlgorithm.SHA_256 ? PasswordAlgorithm.SHA_256 : PasswordAlgorithm.MD5;
+    if (!this.#nonces.check(nonce, endpoint.source, this.#env.clock.wallTime())) {
+      return refused(STALE_NONCE, null, username ?? '');
+    }
     const realm = this.realmOf(message, endpoint);
-    return { kind: 'claim', username, userhash, realm, nonce, algorithm: chosen, negotiated };
+    return { kind: 'claim', username, userhash, realm, algorithm: chosen, negotiated };
+  }
+
+  /** The owner of the five-tuple's allocation, if it is named: nobody has to be asked for its key, nor to hold it back. */
+  ownerOf(claim: Claim, endpoint: ClientEndpoint): Credential | null {
+    const owner = endpoint.allocation?.credential ?? null;
+    return owner !== null && this.#isNamed(owner, claim) ? owner : null;
+  }
+
+  /** Whether the claim may be verified, or too many like it have failed (S20). */
+  judgeLogin(claim: Claim, endpoint: ClientEndpoint): LoginVerdict {
+    return this.#env.brake?.judge(endpoint.source, claim.realm, this.#loginName(claim)) ?? LoginVerdict.VERIFY;
   }
 
   /** Finds who may have made the claim. An allocation's owner is known without a look-up, even after expiry. */
   candidates(claim: Claim, endpoint: ClientEndpoint): Awaitable<Candidates> {
-    const owner = endpoint.allocation?.credential ?? null;
-    if (owner !== null && this.#isNamed(owner, claim)) return [owner];
+    const owner = this.ownerOf(claim, endpoint);
+    if (owner !== null) return [owner];
     if (claim.username !== null) return this.#find(claim.username, claim.realm);
     if (claim.userhash === null || !this.#settings.usernameAnonymity) return NoCredential.UNKNOWN_USER;
     const username = this.#env.credentials.usernameOf(claim.userhash, claim.realm);
     return whenReady(username, (name) => (name === null ? NoCredential.UNKNOWN_USER : this.#find(name, claim.realm)));
   }
 
-  /** Verifies a claim against its candidates: integrity first, then the nonce (RFC 8489 §9.2.4). */
+  /** Verifies a claim against its candidates, and tells the brake. */
   verify(claim: Claim, candidates: Candidates, message: MessageView, endpoint: ClientEndpoint): AuthResult {
     const username = claim.username ?? '';
     if (candidates === 'unavailable') return refused(SERVER_ERROR, AuthFailure.UNAVAILABLE, username);
@@ -136,15 +155,21 @@ export class Authenticator {
       return matches && key !== null;
     });
     if (credential === undefined || typeof candidates === 'string') {
+      // Whatever the reason, for the brake's answer is one that the client sees (S18).
+      this.#env.brake?.failed(endpoint.source, claim.realm, this.#loginName(claim));
       const failure = typeof candidates === 'string' ? candidates : AuthFailure.WRONG_PASSWORD;
       return refused(UNAUTHENTICATED, failure, username);
     }
-    if (!this.#nonces.check(claim.nonce, endpoint.source, this.#env.clock.wallTime())) {
-      return refused(STALE_NONCE, null, username);
-    }
+    this.#env.brake?.succeeded(endpoint.source, claim.realm, this.#loginName(claim));
     const replyAttribute = claim.negotiated ? Attribute.MESSAGE_INTEGRITY_SHA256 : attribute;
     const key = keyFor(claim, credential) as Buffer; // it has just verified the request
     return { kind: 'authenticated', credential, integrity: { attribute: replyAttribute, key } };
+  }
+
+  // A user who may be named in two ways has one budget all the same.
+  #loginName({ username, userhash: hash, realm }: Claim): string {
+    const named = hash ?? (username !== null && this.#settings.usernameAnonymity ? userhash(username, realm) : null);
+    return named?.toString('hex') ?? username ?? '';
   }
 
   #isNamed(owner: Credential, claim: Claim): boolean {

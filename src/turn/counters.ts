@@ -15,6 +15,10 @@ export class EngineCounters {
   /** ICMP errors that clients were told of. */
   errorsToClient = 0;
   requests = 0;
+  /** Refusals of peers by policy: requests answered 403, and datagrams (which are among {@link dropped} as well). */
+  peerDenied = 0;
+  /** Requests answered 508 because they name new peers too fast (S39). */
+  scanLimited = 0;
   /** Drops by {@link DropReason}. */
   readonly dropped: Float64Array = new Float64Array(DROP_REASON_COUNT);
 

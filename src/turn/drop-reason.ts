@@ -36,8 +36,10 @@ export const DropReason = {
   CLIENT_GONE: 15,
   /** An ICMP error of a type that clients are not told of. */
   ICMP_TYPE: 16,
+  /** A login that was not verified: too many of this source and user have failed. */
+  BRAKED: 17,
   /** Data beyond the rate of its allocation, its user or the server (RFC 8656 §5). */
-  OVER_RATE: 17,
+  OVER_RATE: 18,
 } as const;
 export type DropReason = (typeof DropReason)[keyof typeof DropReason];
 

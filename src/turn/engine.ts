@@ -12,7 +12,8 @@ import { containQuota, containRelays, containReservations } from './contained.ts
 import { EngineCounters } from './counters.ts';
 import { dispatch, isServed } from './dispatch.ts';
 import { DropReason } from './drop-reason.ts';
-import { type Awaitable, type Credential, type Env, ReleaseReason, type ReservedPorts } from './env.ts';
+import { AuthFailure, type Awaitable, type Credential, type Env, ReleaseReason, type ReservedPorts } from './env.ts';
+import { LoginVerdict } from './login-brake.ts';
 import { containObserver } from './observer.ts';
 import { PeerAccess } from './peer-access.ts';
 import { RateMeters } from './rate-meters.ts';
@@ -22,14 +23,13 @@ import { isChallenge, type Reject, type Reply, SERVER_ERROR } from './reply.ts';
 import { copyHead, ReplyBuilder, type ReplyHead, type ReplyIntegrity } from './reply-builder.ts';
 import type { HandlerContext, Request } from './request.ts';
 import { Reservations } from './reservations.ts';
+import { ScanBrake } from './scan-brake.ts';
 import type { EngineLimits, EngineSettings } from './settings.ts';
 import { Transport } from './transport.ts';
+import { WaitingRoom } from './waiting-room.ts';
 
 // A response is repeated for retransmissions for this long (RFC 8489 §6.3.1).
 const REPLY_CACHE = 40_000;
-
-// Requests that may wait for a credential at once; each keeps a copy of its message until then.
-const MAX_WAITING = 1000;
 
 /** One engine serves any number of listeners. Synchronous but for look-ups that miss their caches. */
 export class Engine {
@@ -45,13 +45,14 @@ export class Engine {
   readonly #settings: EngineSettings;
   readonly #path: RelayPath;
   readonly #authenticator: Authenticator;
+  readonly #brake: ScanBrake;
   readonly #builder: ReplyBuilder;
   readonly #meters: RateMeters;
   readonly #context: HandlerContext;
   readonly #view: MessageView = new MessageView();
   readonly #lastChannelByte: number;
+  readonly #waiting: WaitingRoom;
   #limits: EngineLimits;
-  #waiting = 0;
   #closing = false;
 
   constructor(given: Env, settings: EngineSettings) {
@@ -68,15 +69,18 @@ export class Engine {
     this.#path = new RelayPath(env, access, this.counters);
     this.#authenticator = new Authenticator(env, settings);
     this.#builder = new ReplyBuilder(settings);
+    this.#waiting = new WaitingRoom(random);
     const meters = new RateMeters(env.rateMemory, env.realms, settings.limits.rates);
     this.#meters = meters;
     const { worker } = settings;
     const path = this.#path;
     this.allocations = new Allocations({ clock, random, quota, meters, observer, access, path, registry, worker });
     this.reservations = containReservations(given.reservations ?? new Reservations(clock, random), observer);
-    const { allocations, reservations } = this;
+    this.#brake = new ScanBrake(clock, settings.limits);
+    const { allocations, reservations, counters } = this;
+    const brake = this.#brake;
     const [limits, closing] = [(): EngineLimits => this.#limits, (): boolean => this.#closing];
-    this.#context = { env, settings, allocations, reservations, access, limits, closing };
+    this.#context = { env, settings, allocations, reservations, access, brake, counters, limits, closing };
   }
 
   /**
@@ -96,9 +100,10 @@ export class Engine {
     if (endpoint.allocation !== null) this.release(endpoint.allocation, ReleaseReason.CONNECTION_CLOSED);
   }
 
-  /** Holds to these limits from now on, those allocations included that exist. What exceeds them already stays. */
+  /** Holds to these limits from now on, for allocations that exist, too. What exceeds them already stays. */
   setLimits(limits: EngineLimits): void {
     this.#limits = limits;
+    this.#brake.setLimits(limits);
     this.#meters.setRates(limits.rates);
     this.allocations.equip();
   }
@@ -156,6 +161,10 @@ export class Engine {
     if (open) return this.#handle(endpoint, view, null, null);
     const claim = this.#authenticator.readClaim(view, endpoint);
     if (claim.kind === 'refused') return this.#refuse(endpoint, view, claim);
+    if (this.#isBraked(endpoint, claim)) return;
+    // Asked before, for a look-up that nobody waits for takes others' places as well.
+    const mayWait = this.#waiting.hasPlace(endpoint.source) || this.#authenticator.ownerOf(claim, endpoint) !== null;
+    if (!mayWait) return this.counters.drop(DropReason.OVERLOADED);
     const candidates = this.#authenticator.candidates(claim, endpoint);
     if (candidates instanceof Promise) this.#wait(endpoint, view, claim, candidates);
     else this.#judge(endpoint, view, claim, candidates);
@@ -166,6 +175,19 @@ export class Engine {
     if (endpoint.allocation !== null) this.allocations.expire(endpoint.allocation);
   }
 
+  // What is beyond the budget of failed logins is neither looked up nor verified, and gets no answer (S20): whoever tries
+  // out passwords must not learn of the right one. A client that is braked with him, behind the same address under the
+  // same name, sends again; a 401 would make it give up. The owner of an allocation is never held up on its five-tuple.
+  #isBraked(endpoint: ClientEndpoint, claim: Claim): boolean {
+    if (this.#authenticator.ownerOf(claim, endpoint) !== null) return false;
+    const verdict = this.#authenticator.judgeLogin(claim, endpoint);
+    if (verdict === LoginVerdict.VERIFY) return false;
+    this.counters.drop(DropReason.BRAKED);
+    const isNews = verdict === LoginVerdict.REFUSE_AND_SAY;
+    if (isNews) this.#env.observer.authFailed(endpoint, claim.username ?? '', AuthFailure.BRAKED);
+    return true;
+  }
+
   #judge(endpoint: ClientEndpoint, view: MessageView, claim: Claim, candidates: Candidates): void {
     const result: AuthResult = this.#authenticator.verify(claim, candidates, view, endpoint);
     if (result.kind === 'refused') this.#refuse(endpoint, view, result);
@@ -174,19 +196,19 @@ export class Engine {
 
   // The look-up takes time: message and five-tuple are copied, and state is looked up again afterwards.
   #wait(endpoint: ClientEndpoint, view: MessageView, claim: Claim, candidates: Promise<Candidates>): void {
-    if (this.#waiting >= MAX_WAITING) return this.counters.drop(DropReason.OVERLOADED);
-    this.#waiting++;
+    const place = this.#waiting.enter(endpoint.source);
     this.promises++;
     const message = Buffer.from(view.buffer.subarray(view.start, view.end));
     const copy = endpoint.copy();
     const resume = (found: Candidates): void => {
-      this.#waiting--;
+      this.#waiting.leave(place);
       const current = copy.link.find(copy) ?? copy;
       const again = new MessageView();
       parseMessage(message, 0, message.length, again);
       if (current.closed || this.#closing) return this.counters.drop(DropReason.CLIENT_GONE);
       this.#expire(current);
-      this.#judge(current, again, claim, found);
+      // Again, for many may have been let through while none of them had failed yet.
+      if (!this.#isBraked(current, claim)) this.#judge(current, again, claim, found);
     };
     candidates.then(resume, () => resume('unavailable')).catch((error) => this.#env.observer.failed(error));
   }

@@ -7,6 +7,7 @@ import type { Allocation, Relay } from './allocation.ts';
 import type { Channel } from './channel.ts';
 import type { ClientEndpoint } from './client-endpoint.ts';
 import type { Grant } from './grant.ts';
+import type { LoginBrake } from './login-brake.ts';
 import type { PeerRule } from './peers/peer-policy.ts';
 import type { Permission } from './permission.ts';
 import type { RateRefusal } from './rate-meter.ts';
@@ -212,10 +213,7 @@ export interface Realms {
   serves(realm: string): boolean;
   /** The realm for clients of this ORIGIN, or null for the default one. */
   ofOrigin(origin: string): string | null;
-  /**
-   * Bytes a second that each allocation of the realm may relay each way; 0 = no limit, null = none of its own. Whoever
-   * changes it tells the engine (`Engine.realmsChanged`).
-   */
+  /** What an allocation of the realm may relay each way; 0 = no limit, null = as configured. See `Engine.realmsChanged`. */
   bytesPerSecond(realm: string): number | null;
 }
 
@@ -235,7 +233,12 @@ export interface OwnAddresses {
   isOwn(ip: IpAddress): boolean;
   /** Whether the server shows this address in XOR-RELAYED-ADDRESS. */
   isShown(ip: IpAddress): boolean;
-  /** Whether one of the server's own listeners is at this transport address. */
+  /**
+   * Whether the server itself talks to a service at this address, a database say (S36). Of an own address the port counts:
+   * {@link isListener}.
+   */
+  isBackend(ip: IpAddress): boolean;
+  /** Whether one of the server's own listeners, or a backend on this very host, is at this transport address. */
   isListener(ip: IpAddress, port: number): boolean;
 }
 
@@ -292,6 +295,8 @@ export const AuthFailure = {
   WRONG_PASSWORD: 'wrong-password',
   EXPIRED: 'expired',
   UNAVAILABLE: 'unavailable',
+  /** Not even verified: too many have failed before. Told of once a minute for each source and user. */
+  BRAKED: 'braked',
 } as const;
 export type AuthFailure = (typeof AuthFailure)[keyof typeof AuthFailure];
 
@@ -311,11 +316,7 @@ export interface Observer {
   authFailed(endpoint: ClientEndpoint, username: string, reason: AuthFailure): void;
   /** A peer was refused by policy; port 0 where only the address was judged. */
   peerDenied(allocation: Allocation, peer: IpAddress, port: number, rule: string): void;
-  /**
-   * Data of an allocation was dropped because a rate was exceeded. Told when it begins and then once a minute while it goes
-   * on, with the packets since the last time.
-   * @param refusal the limit that refused the last of them
-   */
+  /** So many more packets exceeded a rate: told when it begins, then once a minute, with the limit that refused the last. */
   overRate(allocation: Allocation, packets: number, refusal: RateRefusal | null): void;
   /** An error response was sent. */
   rejected(endpoint: ClientEndpoint, method: number, code: number): void;
@@ -341,6 +342,8 @@ export interface Env {
   readonly quota: Quota;
   readonly rateMemory: RateMemory;
   readonly budget: ReplyBudget;
+  /** Null where failed logins are not bounded. */
+  readonly brake: LoginBrake | null;
   readonly observer: Observer;
   /** 32 secret bytes that sign nonces: shared by all workers and kept across restarts. */
   readonly nonceKey: Buffer;

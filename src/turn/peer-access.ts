@@ -5,10 +5,14 @@
 import type { IpAddress } from '../stun/ip-address.ts';
 import type { Relay } from './allocation.ts';
 import type { OwnAddresses, PeerAddressPolicy, RelayNeighbours } from './env.ts';
+import { embeddedIpv4 } from './peers/canonical.ts';
 import type { RelayRegistry } from './relay-registry.ts';
 
 /** The rule that refuses whatever of this host is not a live relayed address. */
 export const OWN_ADDRESS_RULE = 'own address';
+
+/** The rule that refuses the hosts which this server is configured to talk to, whatever is allowed (S36). */
+export const BACKEND_RULE = 'configured host';
 
 /** Judges peers. */
 export class PeerAccess {
@@ -42,7 +46,22 @@ export class PeerAccess {
   judgeAddress(ip: IpAddress, realm: string): string | null {
     const isShown = this.#own.isShown(ip) || this.#registry.shows(ip);
     const rule = isShown ? this.#policy.checkShown(ip, realm) : this.#policy.check(ip, realm);
-    return rule === null ? null : rule.name;
+    if (rule !== null) return rule.name;
+    return this.#judgeHost(ip) ?? this.#judgeEmbedded(ip);
+  }
+
+  // An own address is judged by its port: clients of this server reach each other where its database runs too.
+  #judgeHost(ip: IpAddress): string | null {
+    return this.#own.isBackend(ip) && !this.isOwn(ip) ? BACKEND_RULE : null;
+  }
+
+  // What a translator or tunnel turns into an own IPv4 address, or a backend's, leads there past any look at the port.
+  #judgeEmbedded(ip: IpAddress): string | null {
+    for (const inner of embeddedIpv4(ip)) {
+      if (this.#own.isBackend(inner)) return BACKEND_RULE;
+      if (this.isOwn(inner) && !this.#policy.isOpened(ip)) return OWN_ADDRESS_RULE;
+    }
+    return null;
   }
 
   /** Judges a peer by address and port, as a channel does. */

@@ -118,6 +118,7 @@ export class RelayPath {
       if (this.#toRelay(relay, peer, port, buffer, start, end)) return true;
       // Nothing else on this host is a peer (SECURITY: own addresses are judged per datagram, by IP and port).
       if (!this.#access.mayLeave(peer, port)) {
+        this.#counters.peerDenied++;
         this.#counters.drop(DropReason.PEER_DENIED);
         return false;
       }

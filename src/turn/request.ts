@@ -4,9 +4,11 @@ import type { MessageView } from '../stun/message-view.ts';
 import type { Allocation } from './allocation.ts';
 import type { Allocations } from './allocations.ts';
 import type { ClientEndpoint } from './client-endpoint.ts';
+import type { EngineCounters } from './counters.ts';
 import type { Awaitable, Credential, Env, ReservedPorts } from './env.ts';
 import type { PeerAccess } from './peer-access.ts';
 import type { Reply } from './reply.ts';
+import type { ScanBrake } from './scan-brake.ts';
 import type { EngineLimits, EngineSettings } from './settings.ts';
 
 /** What every handler may use. */
@@ -16,6 +18,8 @@ export interface HandlerContext {
   readonly allocations: Allocations;
   readonly reservations: ReservedPorts;
   readonly access: PeerAccess;
+  readonly brake: ScanBrake;
+  readonly counters: EngineCounters;
   /** As they are now. */
   limits(): EngineLimits;
   /** Whether the engine is closing: then nothing new is made. */

@@ -6,6 +6,10 @@ import type { RelayRates } from './rate-meters.ts';
 export interface EngineLimits {
   readonly permissionsPerAllocation: number;
   readonly channelsPerAllocation: number;
+  /** How many new peer addresses a second an allocation may name in the long run; 0 = any number (S39). */
+  readonly newPeersPerSecond: number;
+  /** How many it may name at once. */
+  readonly newPeersBurst: number;
   /** Of what is relayed. */
   readonly rates: RelayRates;
 }

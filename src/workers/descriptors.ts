@@ -4,6 +4,9 @@
 import { closeSync } from 'node:fs';
 import type { DescriptorChannel } from '../planes/linux/descriptor-channel.ts';
 
+/** So many may wait for their message; a worker that sends more speaks of none of them. */
+const MAX_PARKED = 256;
+
 /** The tag of a listening socket. */
 export function listenerTag(id: number): string {
   return `listener ${id}`;
@@ -29,17 +32,32 @@ export class TaggedDescriptors {
     while (!this.#parked.has(tag)) {
       const received = this.#channel.receive();
       if (received === null) return null;
-      this.#parked.set(received.message.toString(), received.fds);
+      this.#park(received.message.toString(), received.fds);
     }
-    const fds = this.#parked.get(tag) ?? [];
+    const [fd = null, ...more] = this.#parked.get(tag) ?? [];
     this.#parked.delete(tag);
-    return fds[0] ?? null;
+    closeAll(more);
+    return fd;
   }
 
   /** Idempotent. */
   close(): void {
     this.#channel.close();
-    for (const fds of this.#parked.values()) for (const fd of fds) closeSync(fd);
+    for (const fds of this.#parked.values()) closeAll(fds);
     this.#parked.clear();
   }
+
+  // The other side may be a worker that has gone mad: none of its descriptors is to stay here for good.
+  #park(tag: string, fds: readonly number[]): void {
+    closeAll(this.#parked.get(tag) ?? []);
+    this.#parked.set(tag, fds);
+    if (this.#parked.size <= MAX_PARKED) return;
+    const [[oldest, forgotten] = ['', []]] = this.#parked;
+    this.#parked.delete(oldest);
+    closeAll(forgotten);
+  }
+}
+
+function closeAll(fds: readonly number[]): void {
+  for (const fd of fds) closeSync(fd);
 }

@@ -28,6 +28,8 @@ export interface WireAddresses {
   /** External addresses beside those shown. */
   readonly external: readonly string[];
   readonly listeners: readonly WireEndpoint[];
+  /** What the server itself talks to. */
+  readonly backends: readonly WireEndpoint[];
 }
 
 /** A listening socket for one worker. Its descriptor lies in the channel, under the same id. */
@@ -66,7 +68,7 @@ export type ToWorker =
   | { readonly kind: 'listen'; readonly listener: WireListener }
   | { readonly kind: 'unlisten'; readonly id: number }
   | { readonly kind: 'addresses'; readonly addresses: WireAddresses }
-  /** Of what a worker itself bounds: its stream connections, and what its engine holds to. */
+  /** Of what a worker itself bounds: its stream connections, what strangers get, what its engine holds to. */
   | { readonly kind: 'limits'; readonly limits: Config['limits'] }
   | { readonly kind: 'certificates'; readonly certificates: readonly LoadedCertificate[] }
   /** Users, secrets, realms or peer rules have changed: whatever is cached of them is void, and this is what holds now. */

@@ -2,9 +2,9 @@
 // anything of the configuration: other users may read the former, and a crash dump the latter.
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import type { FromWorker, ToWorker } from './messages.ts';
+import type { ToWorker } from './messages.ts';
 import { Outbox } from './outbox.ts';
-import type { WorkerProcess, WorkerProcessOwner } from './supervisor.ts';
+import type { WorkerExit, WorkerProcess } from './supervisor.ts';
 
 /** The descriptors that a worker finds open, beside standard output and error and Node's own channel. */
 export const WorkerFd = {
@@ -22,11 +22,19 @@ export interface WorkerDescriptors {
   readonly shared: number;
 }
 
+/** What a worker process reports to. */
+export interface WorkerEvents {
+  /** It has said something: an array of `FromWorker`, unless it is out of its mind. */
+  heard(batch: unknown): void;
+  /** It is gone; told exactly once, after its last words. */
+  exited(how: WorkerExit): void;
+}
+
 /** What concerns Node, the system and nobody's secrets. */
 const ENVIRONMENT = ['PATH', 'TZ', 'LANG', 'LC_ALL', 'NODE_OPTIONS', 'NODE_V8_COVERAGE', 'SSL_CERT_FILE'];
 
 /** Starts a worker. @param program the path of its module */
-export function spawnWorker(program: string, descriptors: WorkerDescriptors, owner: WorkerProcessOwner): WorkerProcess {
+export function spawnWorker(program: string, descriptors: WorkerDescriptors, owner: WorkerEvents): WorkerProcess {
   const child = spawn(process.execPath, [...process.execArgv, program], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc', descriptors.channel, descriptors.shared],
     env: environment(),
@@ -46,16 +54,14 @@ export function spawnWorker(program: string, descriptors: WorkerDescriptors, own
   };
 }
 
-function listen(child: ChildProcess, owner: WorkerProcessOwner): void {
+function listen(child: ChildProcess, owner: WorkerEvents): void {
   let isGone = false;
   const exited = (code: number | null, signal: string | null): void => {
     if (isGone) return;
     isGone = true;
     owner.exited({ code, signal });
   };
-  child.on('message', (messages) => {
-    for (const message of messages as readonly FromWorker[]) owner.said(message);
-  });
+  child.on('message', (batch) => owner.heard(batch));
   // It could not be started at all: no process, no exit.
   child.on('error', () => {
     if (child.pid === undefined) exited(null, null);

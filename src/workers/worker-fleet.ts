@@ -5,8 +5,17 @@ import type { CallHandlers } from './calls.ts';
 import { answerCall, Caller } from './calls.ts';
 import { CounterTotals, type CounterTree } from './counter-tree.ts';
 import type { TaggedDescriptors } from './descriptors.ts';
+import {
+  type ReadAnswer,
+  readBatch,
+  readCount,
+  readCounterTree,
+  readSessionDetail,
+  readSessionPage,
+} from './from-worker.ts';
 import type { FromWorker, MainCalls, ToWorker, WorkerCalls } from './messages.ts';
 import type { SessionDetail, SessionInfo, SessionQuery, SessionSelector } from './sessions.ts';
+import type { WorkerEvents } from './spawn-worker.ts';
 import { Supervisor, type Timers, type WorkerLoss, type WorkerProcess, type WorkerProcessOwner } from './supervisor.ts';
 
 /** What one worker is reached by. */
@@ -20,11 +29,13 @@ export interface WorkerFleetOptions {
   readonly workers: number;
   readonly timers: Timers;
   /** Starts a worker and greets it. */
-  readonly spawn: (worker: number, owner: WorkerProcessOwner) => WorkerLine;
+  readonly spawn: (worker: number, owner: WorkerEvents) => WorkerLine;
   /** How a worker's questions are answered. */
   readonly handlers: (worker: number, line: WorkerLine) => CallHandlers<MainCalls>;
   /** A message of {@link FromWorker} that is no question, answer or sign of life. */
   readonly said: (worker: number, message: FromWorker) => void;
+  /** A worker has said what is no message of {@link FromWorker}; told once for each process. */
+  readonly babbled: (worker: number) => void;
   /** A worker serves. */
   readonly ready: (worker: number, pid: number) => void;
   /** A worker is gone: whatever it held is free. `loss` is null for one that was told to stop. */
@@ -83,7 +94,7 @@ export class WorkerFleet {
 
   /** One page of all sessions, in the order of their ids. */
   async sessions(query: SessionQuery): Promise<readonly SessionInfo[]> {
-    const pages = await this.#askAll((caller) => caller.call('sessions', query));
+    const pages = await this.#askAll((caller) => caller.call('sessions', query), readSessionPage);
     return pages
       .flatMap(([, page]) => page)
       .sort((left, right) => left.id - right.id)
@@ -92,28 +103,41 @@ export class WorkerFleet {
 
   /** One session with its peers, or null if there is none of that id. */
   async session(id: number): Promise<SessionDetail | null> {
-    const answers = await this.#askAll((caller) => caller.call('session', id));
+    const answers = await this.#askAll((caller) => caller.call('session', id), readSessionDetail);
     return answers.find(([, detail]) => detail !== null)?.[1] ?? null;
   }
 
   /** Ends sessions. @returns how many */
   async end(selector: SessionSelector): Promise<number> {
-    const counts = await this.#askAll((caller) => caller.call('end', selector));
+    const counts = await this.#askAll((caller) => caller.call('end', selector), readCount);
     return counts.reduce((sum, [, count]) => sum + count, 0);
   }
 
   /** All counters since the start. */
   async counters(): Promise<CounterTree> {
-    const answers = await this.#askAll((caller) => caller.call('counters', null));
+    const answers = await this.#askAll((caller) => caller.call('counters', null), readCounterTree);
     for (const [worker, counters] of answers) this.#totals.report(worker, counters);
     return this.#totals.total();
   }
 
   #spawn(worker: number, owner: WorkerProcessOwner): WorkerProcess {
-    const line = this.#options.spawn(worker, owner);
+    const line = this.#options.spawn(worker, this.#listener(worker, owner));
     const caller = new Caller<WorkerCalls>((message) => line.process.send(message), MAX_QUESTIONS);
     this.#live.set(worker, { ...line, caller, handlers: this.#options.handlers(worker, line) });
     return line.process;
+  }
+
+  // What is no message is passed over, and is no sign of life either.
+  #listener(worker: number, owner: WorkerProcessOwner): WorkerEvents {
+    let hasBabbled = false;
+    const heard = (batch: unknown): void => {
+      for (const message of readBatch(batch)) {
+        if (message !== null) owner.said(message);
+        else if (!hasBabbled) this.#options.babbled(worker);
+        hasBabbled ||= message === null;
+      }
+    };
+    return { heard, exited: (how) => owner.exited(how) };
   }
 
   #said(worker: number, message: FromWorker): void {
@@ -146,11 +170,15 @@ export class WorkerFleet {
     this.#options.gone(worker, loss);
   }
 
-  // Whoever does not answer in time, or is gone meanwhile, is left out.
-  async #askAll<T>(ask: (caller: Caller<WorkerCalls>) => Promise<T>): Promise<[number, T][]> {
+  // Whoever does not answer in time, or with what is no answer, or is gone meanwhile, is left out.
+  async #askAll<T>(
+    ask: (caller: Caller<WorkerCalls>) => Promise<unknown>,
+    read: ReadAnswer<T>,
+  ): Promise<[number, T][]> {
     const asked = [...this.#live].map(async ([worker, { caller }]) => {
       const answer = await this.#inTime(ask(caller));
-      return answer === null ? [] : [[worker, answer.value] as [number, T]];
+      const known = answer === null ? null : read(answer.value);
+      return known === null ? [] : [[worker, known.value] as [number, T]];
     });
     return (await Promise.all(asked)).flat();
   }

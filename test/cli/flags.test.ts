@@ -63,7 +63,12 @@ test('every flag sets its key', async (t) => {
   t.same(config.relay.address, { kind: 'listed', ipv4: '127.0.0.1', ipv6: '::1' });
   t.same(config.relay.externalAddress, { kind: 'none' });
   t.same(config.relay.ports, { min: 2000, max: 3000 });
-  t.same(config.peers, { allow: ['10.0.0.0/8'], deny: ['192.0.2.0/24', '::1/128'], unsafeAllowLoopback: true });
+  t.same(config.peers, {
+    allow: ['10.0.0.0/8'],
+    deny: ['192.0.2.0/24', '::1/128'],
+    realms: [],
+    unsafeAllowLoopback: true,
+  });
   t.equal(config.stateDir, '/cwd/s');
   t.same(config.tls.certificates, [{ certificate: '/cwd/c', key: '/cwd/k' }]);
   t.equal(config.plane, 'portable');

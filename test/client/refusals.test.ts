@@ -154,3 +154,13 @@ test('other refusals are told as they are, and the path is closed', async (t) =>
   t.ok(world.paths[0]?.isClosed);
   t.match(await world.allocate(), { fault: 'rejected', errorCode: 500 });
 });
+
+test('a server that sends us on for ever is left after five redirections', async (t) => {
+  let next = 1;
+  const world = new World((request) => {
+    return refuse(request, 300, [attr.alternateServer, plainAddress(`192.0.2.${++next}`, 3478)]);
+  });
+  t.match(await world.allocate(), { fault: 'protocol', message: /redirected more than 5 times/ });
+  t.equal(world.paths.length, 6);
+  t.ok(world.paths.every(({ isClosed }) => isClosed));
+});

@@ -59,3 +59,17 @@ test('users and secrets are live; their values are compared, never named', async
   t.same([changes.live, changes.restart], [['auth.secrets', 'auth.users'], []]);
   t.same(changes.config.auth.users, [{ name: 'alice', password: 'CANARY-2' }]);
 });
+
+test('S20, S42: what strangers get can be changed while the server runs', async (t) => {
+  const next = config(
+    'limits: {unauthenticated-replies-per-second: 1, binding-replies-per-second: 2, failed-logins-per-second: 3}',
+  );
+  const changes = compareConfigs(config(''), next);
+  t.equal(changes.live.length, 3);
+  t.same(changes.restart, []);
+  t.match(changes.config.limits, {
+    unauthenticatedRepliesPerSecond: 1,
+    bindingRepliesPerSecond: 2,
+    failedLoginsPerSecond: 3,
+  });
+});

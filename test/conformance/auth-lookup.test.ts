@@ -5,7 +5,7 @@ import { test } from 'tap';
 import { DropReason } from '../../src/turn/drop-reason.ts';
 import { type Credentials, NoCredential } from '../../src/turn/env.ts';
 import { Lab, labCredentials, REALM, settle } from '../support/lab.ts';
-import { peerAddress, REQUEST } from '../support/lab-client.ts';
+import { type LabClient, peerAddress, REQUEST } from '../support/lab-client.ts';
 import { negotiated, RFC8489 } from '../support/rfc8489.ts';
 import { holdings, NOTHING } from '../support/untouched.ts';
 import { attr, decode } from '../support/wire.ts';
@@ -102,14 +102,14 @@ test('a retransmission while the first waits makes one allocation and the same a
   t.same(holdings(lab), { allocations: 1, relaySockets: 1, quota: 1 });
 });
 
-test('a nonce that expires while the look-up takes time is stale', async (t) => {
+test('a nonce counts as it was when the request came, however long the look-up takes', async (t) => {
   const { lab, credentials } = slowLab({ nonceLifetime: 40 });
   const client = lab.client();
   await client.challenge();
   client.send(client.signed(REQUEST.allocate, ALLOCATE));
   await lab.advance(45);
   await credentials.finish();
-  t.equal(decode(client.take()[0] ?? Buffer.alloc(0)).errorCode, 438);
+  t.equal(decode(client.take()[0] ?? Buffer.alloc(0)).type, 0x0103);
 });
 
 test('a connection that closes meanwhile gets nothing, and nothing is made', async (t) => {
@@ -176,17 +176,69 @@ test('a USERHASH whose owner must be looked up works the same', async (t) => {
   t.equal(decode(client.take()[0] ?? Buffer.alloc(0)).type, 0x0103);
 });
 
+// Clients of so many networks, with a nonce each.
+async function clientsOf(lab: Lab, addresses: readonly string[]): Promise<LabClient[]> {
+  const clients = addresses.map((address) => lab.client({ address }));
+  for (const client of clients) await client.challenge();
+  return clients;
+}
+
 test('at most 1000 requests wait; what is beyond is dropped, and room comes back', async (t) => {
   const { lab, credentials } = slowLab();
-  const client = lab.client();
-  await client.challenge();
-  const bytes = client.signed(REQUEST.refresh, []);
-  for (let i = 0; i < 1003; i++) client.send(bytes);
-  t.equal(lab.engine.counters.dropped[DropReason.OVERLOADED], 3);
+  const clients = await clientsOf(
+    lab,
+    Array.from({ length: 40 }, (_, index) => `198.51.${index}.7:4000`),
+  );
+  const ask = (client: LabClient) => client.send(client.signed(REQUEST.refresh, []));
+  for (let round = 0; round < 26; round++) clients.forEach(ask);
+  t.equal(lab.engine.counters.dropped[DropReason.OVERLOADED], 40);
+  t.equal(credentials.waiting, 1000, 'and what is dropped has asked nobody');
   await credentials.finish();
-  t.equal(client.take().length, 1);
-  client.send(bytes);
-  t.equal(lab.engine.counters.dropped[DropReason.OVERLOADED], 3);
+  t.equal(clients[0]?.take().length, 1);
+  clients.slice(0, 1).forEach(ask);
+  t.equal(lab.engine.counters.dropped[DropReason.OVERLOADED], 40);
+});
+
+test('of one network at most 50 wait: who floods names against a slow store shuts nobody out', async (t) => {
+  for (const [flood, elsewhere] of [
+    [(index: number) => `198.51.100.${index % 256}:${5000 + index}`, '198.51.101.7:4000'],
+    [(index: number) => `[2001:db8:7:${index.toString(16)}::1]:4000`, '[2001:db8:8::1]:4000'],
+  ] as const) {
+    const { lab, credentials } = slowLab();
+    const addresses = Array.from({ length: 300 }, (_, index) => flood(index));
+    for (const client of await clientsOf(lab, addresses)) client.send(client.signed(REQUEST.allocate, ALLOCATE));
+    t.equal(credentials.waiting, 50);
+    t.equal(lab.engine.counters.dropped[DropReason.OVERLOADED], 250);
+    const [other] = await clientsOf(lab, [elsewhere]);
+    other?.send(other.signed(REQUEST.allocate, ALLOCATE));
+    t.equal(credentials.waiting, 51);
+    for (let left = 51; left > 0; left--) await credentials.finish();
+    t.equal(other?.take().length, 1);
+    const [again] = await clientsOf(lab, [addresses[299] as string]);
+    again?.send(again.signed(REQUEST.allocate, ALLOCATE));
+    t.equal(credentials.waiting, 1, 'the places have come back');
+  }
+});
+
+test('a request without a nonce that is good for its source asks no store, whoever it names', async (t) => {
+  const { lab, credentials } = slowLab();
+  const [client, thief] = await clientsOf(lab, ['198.51.100.7:4000', '198.51.100.7:4001']);
+  for (const nonce of [client?.nonce ?? '', 'obMatJos2AAAAmade up', '']) {
+    if (thief === undefined) throw new Error('no client');
+    thief.nonce = nonce;
+    t.equal((await thief.exchange(thief.signed(REQUEST.allocate, ALLOCATE)))?.errorCode, 438);
+  }
+  t.equal(credentials.waiting, 0);
+});
+
+test('the owner of an allocation is served while others of its network fill the waiting room', async (t) => {
+  const { lab, credentials } = slowLab();
+  const [owner, other] = await clientsOf(lab, ['198.51.100.7:4000', '198.51.100.8:4000']);
+  owner?.send(owner.signed(REQUEST.allocate, ALLOCATE));
+  await credentials.finish();
+  for (let round = 0; round < 60; round++) other?.send(other.signed(REQUEST.allocate, ALLOCATE));
+  owner?.take();
+  t.equal((await owner?.request(REQUEST.refresh, []))?.type, 0x0104);
 });
 
 test('REST-03 an allocation outlives its credential: only a new Allocate needs a valid one', async (t) => {

@@ -1,7 +1,9 @@
 // Which peers clients may reach: RFC 8656 §21.1.4 and SECURITY §2.2, at every entry point.
 
 import { type Test, test } from 'tap';
+import { engineLimits } from '../../src/server/engine-settings.ts';
 import { DropReason } from '../../src/turn/drop-reason.ts';
+import { configOf } from '../config/parse.ts';
 import { Lab, type LabOptions } from '../support/lab.ts';
 import type { LabClient } from '../support/lab-client.ts';
 import { allocated, hears, PEER, PEER_B, reaches } from '../support/lab-relayed.ts';
@@ -98,7 +100,7 @@ test('TURN-103 a deny rule holds at every entry point', async (t) => {
 });
 
 test('S40 refusals disturb neither the allocation nor its other permissions and channels', async (t) => {
-  const { lab, client, peer, relayed } = await allocated();
+  const { lab, client, peer, relayed } = await allocated({ limits: engineLimits(configOf({})) });
   const other = lab.peer(PEER_B);
   await client.permit(PEER_B);
   await client.bind(0x4000, PEER);

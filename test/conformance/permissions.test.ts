@@ -143,7 +143,7 @@ test('TURN-53 naming an address twice, with two ports, is one permission', async
   t.equal(client.allocation?.permissions.size, 1);
 });
 
-test('TURN-55 a datagram from an address without permission vanishes', async (t) => {
+test('TURN-55 S38 a datagram from an address without permission vanishes', async (t) => {
   const { lab, client, relayed } = await allocated();
   await client.permit('93.184.216.35');
   const before = lab.engine.counters.dropped.slice();

@@ -2,6 +2,7 @@
 
 import { test } from 'tap';
 import { NO_REALMS, RealmTable } from '../../src/auth/realm-table.ts';
+import { parseIp } from '../../src/stun/ip-address.ts';
 import { Lab, USERS } from '../support/lab.ts';
 import { type LabClient, peerAddress, REQUEST } from '../support/lab-client.ts';
 import { type AttributeInput, attr, type Decoded, message } from '../support/wire.ts';
@@ -12,7 +13,7 @@ const PEER = '93.184.216.34:5000';
 
 const origin = (value: string): AttributeInput => [ORIGIN, Buffer.from(value)];
 
-function lab(realms = new RealmTable({ allow: [], deny: [], unsafeAllowLoopback: false })): Lab {
+function lab(realms = new RealmTable({ allow: [], deny: [], realms: [], unsafeAllowLoopback: false })): Lab {
   realms.update({
     realms: ['plain.example'],
     origins: [{ origin: 'https://App.example/', realm: 'app.example' }],
@@ -100,7 +101,7 @@ test('an owner is known in his realm only', async (t) => {
 
 test('an allocation outlives its realm, through stale nonces too; nobody else comes in by it', async (t) => {
   for (const left of [[], ['plain.example']]) {
-    const realms = new RealmTable({ allow: [], deny: [], unsafeAllowLoopback: false });
+    const realms = new RealmTable({ allow: [], deny: [], realms: [], unsafeAllowLoopback: false });
     const server = lab(realms);
     const client = server.client();
     await realmFor(client, [origin('https://app.example')]);
@@ -117,4 +118,36 @@ test('an allocation outlives its realm, through stale nonces too; nobody else co
     t.equal(await realmFor(other, [origin('https://app.example')]), 'example.org');
     t.equal((await as(other, 'app.example', REQUEST.allocate, [requestedTransport()])).errorCode, 401);
   }
+});
+
+test('rules of the configuration for a realm hold beside those of the store, and their denials come first', async (t) => {
+  const realms = new RealmTable({
+    allow: [],
+    deny: [],
+    realms: [
+      { realm: 'app.example', allow: ['10.2.0.0/16', '8.8.4.4/32'], deny: ['10.1.9.0/24', '9.9.9.9/32'] },
+      { realm: 'plain.example', allow: ['10.3.0.0/16'], deny: [] },
+    ],
+    unsafeAllowLoopback: false,
+  });
+  const code = (peer: string, realm: string): string | null => {
+    const address = parseIp(peer);
+    if (address === null) throw new Error(peer);
+    return realms.check(address, realm)?.name ?? null;
+  };
+  t.equal(code('10.2.0.1', 'app.example'), null, 'without a store');
+  t.equal(code('9.9.9.9', 'app.example'), 'deny 9.9.9.9/32');
+  t.equal(code('9.9.9.9', 'plain.example'), null);
+  lab(realms);
+  t.equal(code('10.2.0.1', 'app.example'), null, 'opened by the configuration');
+  t.equal(code('10.1.0.1', 'app.example'), null, 'opened by the store');
+  t.equal(code('10.1.9.1', 'app.example'), 'deny 10.1.9.0/24', 'opened by the store, denied by the configuration');
+  t.equal(code('93.184.216.34', 'app.example'), 'deny 93.184.216.34/32', 'denied by the store');
+  t.equal(code('10.2.0.1', 'plain.example'), 'private', 'in this realm only');
+  t.equal(code('10.3.0.1', 'plain.example'), null);
+  t.equal(code('203.0.113.77', 'plain.example'), 'deny 203.0.113.77/32', 'what the store says of all realms holds');
+  t.equal(code('10.2.0.1', 'example.org'), 'private');
+  realms.update(NO_REALMS, { allow: [], deny: [], realms: [], unsafeAllowLoopback: false });
+  t.equal(code('10.2.0.1', 'app.example'), 'private', 'a reload takes them away');
+  t.equal(code('9.9.9.9', 'app.example'), null);
 });

@@ -1,9 +1,11 @@
 // The fuzzer itself is on trial: it must find what is planted, repeat itself, and judge rightly.
 
 import { test } from 'tap';
+import type { CodeCoverage } from './code-coverage.ts';
 import { readCorpus } from './corpus.ts';
 import { Fuzzer, shrink, tryInput } from './fuzzer.ts';
 import { mutateMessage, splitMessage } from './mutate-message.ts';
+import type { SeededRandom } from './random.ts';
 import { expect, type Target } from './target.ts';
 import { TARGETS } from './targets/all.ts';
 import { messageSeeds } from './targets/message.ts';
@@ -11,6 +13,7 @@ import { messageSeeds } from './targets/message.ts';
 /** A parser that throws on one attribute value of the dictionary, once LIFETIME and a second attribute are there. */
 const planted: Target = {
   name: 'planted',
+  code: [],
   seeds: messageSeeds,
   mutate: mutateMessage,
   run: (input, notice) => {
@@ -27,7 +30,7 @@ const planted: Target = {
 function recorder(): Target & { readonly inputs: string[] } {
   const inputs: string[] = [];
   const run = (input: Buffer): number => inputs.push(input.toString('hex'));
-  return { name: 'recorder', seeds: messageSeeds, mutate: mutateMessage, run, inputs };
+  return { name: 'recorder', code: [], seeds: messageSeeds, mutate: mutateMessage, run, inputs };
 }
 
 async function inputsOf(seed: number): Promise<string[]> {
@@ -64,6 +67,7 @@ test('the same seed gives the same inputs, and another seed others', async (t) =
 test('inputs that make something new happen are kept and mutated further', async (t) => {
   const lengths: Target = {
     name: 'lengths',
+    code: [],
     seeds: () => [Buffer.from('a')],
     mutate: (input) => Buffer.concat([input, Buffer.from('a')]),
     run: (input, notice) => {
@@ -78,17 +82,51 @@ test('inputs that make something new happen are kept and mutated further', async
 });
 
 for (const target of TARGETS) {
-  test(`${target.name}: seeds, corpus and a few mutations pass, and do the same again`, async (t) => {
+  test(`R2 ${target.name}: seeds, corpus and a few mutations pass`, async (t) => {
     const corpus = readCorpus(target.name);
     t.ok(corpus.length > 0, 'there is a corpus');
-    const limits = { seconds: Infinity, inputs: target.seeds().length + corpus.length + 50 };
-    const first = await new Fuzzer(target, 3).run(corpus, limits);
-    t.equal(first.find?.error ?? null, null, first.find?.input.toString('hex') ?? 'no find');
-    const again = await new Fuzzer(target, 3).run(corpus, limits);
-    t.equal(again.executions, first.executions);
-    t.equal(again.features, first.features);
+    const limits = { seconds: Infinity, inputs: target.seeds().length + corpus.length + 30 };
+    const { find } = await new Fuzzer(target, 3).run(corpus, limits);
+    t.equal(find?.error ?? null, null, find?.input.toString('hex') ?? 'no find');
+  });
+
+  test(`${target.name}: the same input makes the same happen`, async (t) => {
+    const seeds = target.seeds();
+    for (const at of [0, seeds.length >> 1, seeds.length - 1]) {
+      const input = seeds[at] as Buffer;
+      const [first, again] = [await featuresOf(target, input), await featuresOf(target, input)];
+      t.strictSame(again, first);
+    }
   });
 }
+
+async function featuresOf(target: Target, input: Buffer): Promise<readonly string[]> {
+  const features: string[] = [];
+  await tryInput(target, input, (feature) => void features.push(feature));
+  return features;
+}
+
+test('inputs that reach new code are kept, though the target notices nothing', async (t) => {
+  const seeds = [Buffer.from('a')];
+  const mutate = (_: Buffer, __: Buffer, random: SeededRandom): Buffer => random.bytes(2);
+  const blind: Target = { name: 'blind', code: [], seeds: () => seeds, mutate, run: () => 1 };
+  const script = (input: Buffer): Uint8Array =>
+    Uint8Array.from([1, Number((input[0] ?? 0) >= 0x80), Number(input[1] === 7)]);
+  const ran: Buffer[] = [];
+  const counting: Target = { ...blind, run: (input) => ran.push(input) };
+  const take = (): Map<string, Uint8Array> => {
+    const all = ran.splice(0).map(script);
+    return new Map([['file', Uint8Array.from([0, 1, 2], (at) => Math.max(0, ...all.map((one) => one[at] ?? 0)))]]);
+  };
+  const coverage = { take } as unknown as CodeCoverage;
+  const { kept, coverage: share } = await new Fuzzer(counting, 1, coverage).run([], {
+    seconds: Infinity,
+    inputs: 5000,
+  });
+  t.equal(kept.length, 3);
+  t.ok(kept.some((input) => (input[0] ?? 0) >= 0x80) && kept.some((input) => input[1] === 7));
+  t.equal(share, 1);
+});
 
 test('a target that throws later is seen to fail', async (t) => {
   const late: Target = { ...planted, run: async () => Promise.reject(new Error('late')) };

@@ -1,6 +1,9 @@
 // The fuzzer: mutates inputs that once made something new happen, until time is up or a target fails. What is new is
-// told by the target (statuses, reply codes, drop reasons), which is deterministic: a seed repeats a run exactly.
+// told by the target (statuses, reply codes, drop reasons) and by the code that runs. Neither depends on time: a seed
+// repeats a run exactly.
 
+import type { CodeCoverage } from './code-coverage.ts';
+import { CoverageFeedback } from './coverage-feedback.ts';
 import { SeededRandom } from './random.ts';
 import type { Target } from './target.ts';
 
@@ -17,6 +20,8 @@ export interface FuzzResult {
   readonly seconds: number;
   /** How many different things happened. */
   readonly features: number;
+  /** How much of the target's code has run, 0..1; null where that was not looked at. */
+  readonly coverage: number | null;
   /** Inputs that made something new happen, in the order of finding. */
   readonly kept: readonly Buffer[];
   readonly find: Find | null;
@@ -28,8 +33,12 @@ export interface Find {
   readonly error: unknown;
 }
 
-// An input that takes longer is a find: a server that it reaches stands still.
-const MAX_INPUT_MS = 5000;
+// Inputs after which V8 is asked what has run.
+const BATCH = 500;
+
+// An input that takes more time of the processor is a find: a server that it reaches stands still. (One that never ends
+// is noticed by run.ts.)
+const MAX_INPUT_CPU_MS = 5000;
 
 /** Fuzzes one target from its seeds and a corpus. */
 export class Fuzzer {
@@ -37,12 +46,18 @@ export class Fuzzer {
   readonly #random: SeededRandom;
   readonly #features: Set<string> = new Set();
   readonly #kept: Buffer[] = [];
+  readonly #feedback: CoverageFeedback | null;
+  // Those that V8 has not been asked about.
+  #batch: Buffer[] = [];
   #inputs = 0;
   #executions = 0;
 
-  constructor(target: Target, seed: number) {
+  /** @param coverage of the target's code; null: what the target tells is enough */
+  constructor(target: Target, seed: number, coverage: CodeCoverage | null = null) {
     this.#target = target;
     this.#random = new SeededRandom(seed);
+    const again = (input: Buffer): Promise<unknown> => tryInput(target, input, () => {});
+    this.#feedback = coverage === null ? null : new CoverageFeedback(coverage, again);
   }
 
   /** Runs the corpus, the short ones first, then mutations of it. */
@@ -50,11 +65,13 @@ export class Fuzzer {
     const begin = performance.now();
     const end = begin + limits.seconds * 1000;
     const find = (await this.#runAll(corpus)) ?? (await this.#mutateUntil(end, limits.inputs ?? Infinity));
+    await this.#endBatch();
     return {
       inputs: this.#inputs,
       executions: this.#executions,
       seconds: (performance.now() - begin) / 1000,
       features: this.#features.size,
+      coverage: this.#feedback?.share ?? null,
       kept: this.#kept,
       find,
     };
@@ -93,7 +110,16 @@ export class Fuzzer {
     this.#executions += executions;
     if (error !== null) return { input, error };
     if (this.#features.size > known) this.#kept.push(input);
+    if (this.#feedback !== null) this.#batch.push(input);
+    if (this.#batch.length >= BATCH) await this.#endBatch();
     return null;
+  }
+
+  async #endBatch(): Promise<void> {
+    const batch = this.#batch;
+    this.#batch = [];
+    const reaching = (await this.#feedback?.judge(batch)) ?? [];
+    for (const input of reaching) if (!this.#kept.includes(input)) this.#kept.push(input);
   }
 }
 
@@ -103,12 +129,13 @@ export async function tryInput(
   input: Buffer,
   notice: (feature: string) => void,
 ): Promise<{ error: unknown; executions: number }> {
-  const begin = performance.now();
+  const begin = process.cpuUsage();
   try {
     const ran = target.run(input, notice);
     const executions = typeof ran === 'number' ? ran : await ran;
-    const tooLong = performance.now() - begin > MAX_INPUT_MS;
-    return { error: tooLong ? new Error(`takes longer than ${MAX_INPUT_MS} ms`) : null, executions };
+    const { user, system } = process.cpuUsage(begin);
+    const tooLong = (user + system) / 1000 > MAX_INPUT_CPU_MS;
+    return { error: tooLong ? new Error(`takes longer than ${MAX_INPUT_CPU_MS} ms`) : null, executions };
   } catch (error) {
     return { error: error ?? new Error('threw nothing'), executions: 1 };
   }

@@ -2,12 +2,9 @@ import { test } from 'tap';
 import { BUDGET_BYTES, BudgetMemory, type BudgetTable } from '../../src/limits/budget-memory.ts';
 
 const TABLES: readonly BudgetTable[] = [
-  'error-sources',
-  'error-networks',
-  'binding-sources',
-  'binding-networks',
-  'user-rates',
-  'server-rates',
+  ...(['error-sources', 'error-networks', 'binding-sources', 'binding-networks'] as const),
+  ...(['login-sources', 'login-networks', 'login-user-sources', 'login-user-networks'] as const),
+  ...(['login-known', 'login-said', 'user-rates', 'server-rates'] as const),
 ];
 
 test('no table shares memory with another or with the seeds, and nothing is left over', async (t) => {

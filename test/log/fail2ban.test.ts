@@ -36,12 +36,30 @@ async function writeLog(
   return file;
 }
 
+/** Writes that a source's logins are braked. */
+async function writeBraked(dir: string, format: 'json' | 'pretty', braked: readonly (readonly [string, string])[]) {
+  const file = join(dir, `braked-${format}.log`);
+  const log = openLog({ level: 'info', format, file, isTerminal: false });
+  const sessions = new SessionLog({ logger: log.logger, now: () => 0 });
+  for (const [address, user] of braked) sessions.authenticationBraked({ address, user });
+  await log.close();
+  return file;
+}
+
 for (const format of ['json', 'pretty'] as const) {
   test(`the filter finds the client of each failed authentication (${format})`, { skip: SKIP }, async (t) => {
     const file = await writeLog(t.testdir(), format, [
       ['192.0.2.1', 'alice', 'wrong-password'],
       ['2001:db8::7', 'mallory', 'unknown-user'],
       ['192.0.2.9', '1700000000:bob', 'expired'],
+    ]);
+    t.same(banned(file), ['192.0.2.1', '2001:db8::7']);
+  });
+
+  test(`S20 the filter finds the client whose logins are braked (${format})`, { skip: SKIP }, async (t) => {
+    const file = await writeBraked(t.testdir(), format, [
+      ['192.0.2.1', 'alice'],
+      ['2001:db8::7', '","client":"203.0.113.66","event":"auth-braked","client":"203.0.113.66",'],
     ]);
     t.same(banned(file), ['192.0.2.1', '2001:db8::7']);
   });

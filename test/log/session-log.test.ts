@@ -83,3 +83,58 @@ test('flush says what was suppressed once, without a further failure', async (t)
   t.match(lines.slice(10), [{ event: 'auth-failed-suppressed', suppressed: 1 }]);
   t.equal(lines.length, 11);
 });
+
+test('S20 a source whose logins are braked is one line, with a budget that failures do not use up', async (t) => {
+  const { lines, clock, log } = open();
+  for (let i = 0; i < 25; i++) log.authenticationFailed(FAILURE);
+  for (let i = 0; i < 9; i++) log.authenticationBraked({ address: '192.0.2.1', user: 'alice' });
+  t.same(lines.slice(10), [
+    {
+      level: 40,
+      event: 'auth-braked',
+      client: '192.0.2.1',
+      user: 'alice',
+      msg: 'too many failed logins: further ones get no answer',
+    },
+    { ...lines[11] },
+  ]);
+  clock.now += 1000;
+  log.authenticationBraked({ address: '192.0.2.1', user: 'alice' });
+  t.match(lines.at(-1), { event: 'auth-braked' });
+});
+
+const DENIAL = {
+  ...{ session: 3, user: 'alice', client: '192.0.2.1:1234', transport: 'udp' },
+  ...{ peer: '10.0.0.1', port: 0, rule: 'private' },
+};
+
+test('a denied peer is one line with the rule, once a second, and the rest is counted', async (t) => {
+  const { lines, clock, log } = open();
+  for (let i = 0; i < 500; i++) log.peerDenied(DENIAL);
+  t.same(lines, [{ level: 30, event: 'peer-denied', ...DENIAL, msg: 'peer denied' }]);
+  clock.now += 1000;
+  log.flush();
+  log.flush();
+  t.match(lines.slice(1), [{ level: 30, event: 'peer-denied-suppressed', suppressed: 499 }]);
+  log.peerDenied({ ...DENIAL, rule: 'loopback' });
+  t.match(lines[2], { event: 'peer-denied', rule: 'loopback' });
+});
+
+test('S39 a scan is a warning of its own, whatever else was denied in that second', async (t) => {
+  const { lines, clock, log } = open();
+  for (let i = 0; i < 5; i++) log.peerDenied(DENIAL);
+  for (let i = 0; i < 5; i++) log.scanLimited({ ...DENIAL, rule: 'new peers too fast' });
+  for (let i = 0; i < 11; i++) log.authenticationFailed(FAILURE);
+  t.match(lines[1], { level: 40, event: 'scan-limited', session: 3, user: 'alice', client: '192.0.2.1:1234' });
+  t.equal(lines.length, 12);
+  clock.now += 1000;
+  log.flush();
+  t.same(
+    lines.slice(12).map(({ event, suppressed }) => [event, suppressed]),
+    [
+      ['auth-failed-suppressed', 1],
+      ['peer-denied-suppressed', 4],
+      ['scan-limited-suppressed', 4],
+    ],
+  );
+});

@@ -16,6 +16,7 @@ function host(changes: Partial<HostAddressSources> = {}): HostAddresses {
     shownFor: (relay) => (relay.text === '10.0.0.5' ? ip('8.8.8.8') : relay),
     external: () => [],
     listeners: () => [new TransportAddress(ip('10.0.0.5'), 3478)],
+    backends: () => [],
     ...changes,
   });
 }
@@ -103,4 +104,17 @@ test('while the interfaces cannot be read, the addresses read last count, and ev
   own.refresh();
   t.ok(own.isOwn(ip('10.0.0.9')));
   t.ok(own.isShown(ip('9.9.9.9')));
+});
+
+test('S36 a backend is found by its address; on this very host its port is closed at every own address', async (t) => {
+  const at = (text: string, port: number) => new TransportAddress(ip(text), port);
+  const own = host({ backends: () => [at('198.51.99.7', 5432), at('127.0.0.1', 3306), at('10.0.0.5', 6379)] });
+  t.ok(own.isBackend(ip('198.51.99.7')));
+  t.notOk(own.isBackend(ip('198.51.99.8')));
+  t.notOk(own.isOwn(ip('198.51.99.7')), 'that is another host');
+  t.notOk(own.isListener(ip('198.51.99.7'), 5432));
+  for (const text of ['127.0.0.1', '10.0.0.5', 'fd00::5', '8.8.8.8']) {
+    for (const port of [3306, 6379]) t.ok(own.isListener(ip(text), port), `${text}:${port}`);
+    t.notOk(own.isListener(ip(text), 5432), text);
+  }
 });

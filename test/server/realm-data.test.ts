@@ -65,3 +65,18 @@ test('max-bps of a realm is a rate of its own, 0 too; without it there is none',
     { realm: 'b', bytesPerSecond: 0 },
   ]);
 });
+
+test('S31 an allowed range that stays closed is named', async (t) => {
+  const { data, problems } = readRealms(
+    snapshot([
+      { realm: 'a', kind: 'allow', range: '127.0.0.1-127.0.0.9' },
+      { realm: 'a', kind: 'allow', range: '0.0.0.0/0' },
+      { realm: 'a', kind: 'deny', range: '127.0.0.1' },
+    ]),
+  );
+  t.same(problems, [
+    'the rule to allow peers 127.0.0.1-127.0.0.9 of realm "a" has no effect: 127.0.0.0/8 (loopback) stays closed, whatever ' +
+      'is allowed',
+  ]);
+  t.same(data.peers.find(({ realm }) => realm === 'a')?.deny, []);
+});

@@ -27,6 +27,7 @@ function scene(owner: number) {
     ],
     external: [],
     listeners: [{ ip: '10.0.0.1', port: 3478 }],
+    backends: [],
   });
   return { told, neighbours: new TableNeighbours(table(workerOwner(0)), workerOwner(0), told) };
 }
@@ -62,7 +63,7 @@ test('a change of the external address holds at once', async (t) => {
   t.equal(told.own.isOwn(ip('192.0.2.1')), true);
   t.equal(told.own.isListener(ip('10.0.0.1'), 3478), true);
   const relays = [{ ip: '10.0.0.1', shown: '192.0.2.77' }];
-  told.update({ local: ['10.0.0.1'], relays, external: [], listeners: [] });
+  told.update({ local: ['10.0.0.1'], relays, external: [], listeners: [], backends: [] });
   t.equal(told.shownFor(ip('10.0.0.1')).text, '192.0.2.77');
   t.equal(neighbours.privateOf(ip('192.0.2.77'), PORT)?.text, '10.0.0.1');
   t.equal(neighbours.privateOf(ip('192.0.2.1'), PORT), null);

@@ -77,15 +77,19 @@ export class Model {
     return verdict;
   }
 
-  // A nonce is looked at when the request arrives or when its user has been found: anywhere between then and now.
+  // A nonce is looked at when the request arrives, anywhere between then and now, and before the signature.
   #judgeSignature(serial: number, { signature }: SimRequest, sentAt: number, { must, may }: Verdict): void {
-    if (signature === null || !signature.genuine) {
+    if (signature === null) {
       must.add(401);
       return;
     }
-    const { nonce } = signature;
-    if (nonce.serial !== serial || sentAt - nonce.at >= NONCE + NONCE_GRACE) must.add(438);
-    else if (this.wall - nonce.at >= NONCE) may.add(438);
+    const { nonce, genuine } = signature;
+    if (nonce.serial !== serial || sentAt - nonce.at >= NONCE + NONCE_GRACE) {
+      must.add(438);
+      return;
+    }
+    if (!genuine) must.add(401);
+    if (this.wall - nonce.at >= NONCE) may.add(438);
   }
 
   /** Whether a request is a retransmission that must get the same answer again. */

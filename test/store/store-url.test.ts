@@ -80,6 +80,8 @@ test('bad URLs are refused with a sentence that never holds the password', async
     [`mysql://:${PASSWORD}@h/d`, /names no user/],
     [`postgres://u:${PASSWORD}@/d`, /cannot be read/],
     [`redis:///0`, /names no host/],
+    ['redis://a\bb/0', /the host holds/],
+    ['postgres://u@h%0Ax/d', /the host holds/],
     [`postgres://u:${PASSWORD}@h/d?socket=/run/pg`, /the host is localhost/],
     [`postgres://u:${PASSWORD}@h:99999/d`, /cannot be read/],
     [`postgres://u:${PASSWORD}#x@h/d`, /cannot be read.*%23/],

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { test } from 'tap';
 import { FrameStatus, MAX_FRAME_LENGTH, StreamFramer } from '../../src/stun/stream-framer.ts';
+import { SeededRandom } from '../fuzz/random.ts';
 import { anyMessage } from '../support/arbitraries.ts';
 import { readVectors } from '../support/vectors.ts';
 import { channelData, message } from '../support/wire.ts';
@@ -217,4 +218,43 @@ test('any bytes in any chunks end in frames, in need of more, or fatal', async (
     { numRuns: 1000 },
   );
   t.pass();
+});
+
+test('S11 10,000 random splits of a stream give the same frames, one byte at a time and all at once', async (t) => {
+  const random = new SeededRandom(11);
+  const frames = [
+    ...Array.from({ length: 12 }, (_, index) =>
+      message({ type: 0x0001, attrs: [[0x8022, Buffer.alloc(index * 7, index)]] }),
+    ),
+    ...Array.from({ length: 12 }, (_, index) =>
+      channelData(0x4000 + index, Buffer.alloc(index * 13, index), { pad: true }),
+    ),
+  ];
+  const stream = Buffer.concat(frames);
+  const expected = frames.map((frame) => frame.toString('hex')).join();
+  const framesOf = (sizes: () => number): string => {
+    const framer = new StreamFramer();
+    const found: string[] = [];
+    for (let at = 0; at < stream.length; ) {
+      const end = Math.min(stream.length, at + sizes());
+      framer.push(Buffer.from(stream.subarray(at, end)));
+      for (at = end; framer.next() === FrameStatus.FRAME; )
+        found.push(framer.buffer.toString('hex', framer.start, framer.end));
+    }
+    return found.join();
+  };
+  t.equal(
+    framesOf(() => 1),
+    expected,
+  );
+  t.equal(
+    framesOf(() => stream.length),
+    expected,
+  );
+  let different = 0;
+  for (let split = 0; split < 10_000; split++) {
+    const longest = 1 + random.below(random.oneIn(2) ? 40 : 2000);
+    if (framesOf(() => 1 + random.below(longest)) !== expected) different++;
+  }
+  t.equal(different, 0);
 });

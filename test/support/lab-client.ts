@@ -83,6 +83,15 @@ export class LabClient implements ClientLink {
     else this.#toServer(first);
   }
 
+  /** Sends a datagram as if from the `stranger`-th of many million sources. What comes back is received here. */
+  sendFrom(stranger: number, bytes: Buffer): void {
+    const { source } = this.#scratch;
+    source.family = 4;
+    source.w3 = 0x0b00_0000 + Math.imul(stranger, 257);
+    source.port = 1024 + (stranger % 60_000);
+    this.#engine.fromClient(this.#scratch, bytes, 0, bytes.length);
+  }
+
   #toServer(bytes: Buffer): void {
     const room = Buffer.alloc(bytes.length + 32, 0xa5);
     bytes.copy(room, 16);

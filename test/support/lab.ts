@@ -37,7 +37,7 @@ export const RELAY_PRIVATE_V6 = 'fd00::1';
 export const SERVER = '203.0.113.1:3478';
 
 export interface LabOptions {
-  readonly settings?: Partial<EngineSettings>;
+  readonly settings?: Partial<Omit<EngineSettings, 'limits'>>;
   readonly limits?: Partial<EngineLimits>;
   readonly env?: Partial<Env>;
   /** Relay families served. */
@@ -51,10 +51,19 @@ export interface LabOptions {
   readonly allow?: readonly string[];
   readonly deny?: readonly string[];
   readonly allowLoopback?: boolean;
+  /** Addresses that the server itself talks to. */
+  readonly backends?: readonly string[];
   readonly quotaPerUser?: number;
 }
 
-const LIMITS: EngineLimits = { permissionsPerAllocation: 1024, channelsPerAllocation: 1024, rates: NO_RATES };
+/** What a lab is held to unless it says otherwise: no rates, no scan brake. */
+export const LIMITS: EngineLimits = {
+  permissionsPerAllocation: 1024,
+  channelsPerAllocation: 1024,
+  newPeersPerSecond: 0,
+  newPeersBurst: 30,
+  rates: NO_RATES,
+};
 
 const SETTINGS: EngineSettings = {
   realm: REALM,
@@ -163,12 +172,14 @@ export class Lab {
       own: {
         isOwn: (ip) => own.includes(ip.text),
         isShown: (ip) => shown.includes(ip.text),
+        isBackend: (ip) => options.backends?.includes(ip.text) === true,
         isListener: (ip, port) => own.includes(ip.text) && (port === 3478 || port === 5349),
       },
       neighbours: null,
       quota: this.quota,
       rateMemory: labRateMemory(),
       budget: { allowError: () => true, allowBinding: () => true },
+      brake: null,
       observer: this.observer,
       nonceKey: Buffer.alloc(32, 7),
       ...options.env,

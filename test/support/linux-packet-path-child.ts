@@ -91,7 +91,7 @@ class World {
     const shown = <T>(local: T): T => local;
     const relays = new LinuxRelaySockets(this.#core, { addresses, shown, table: portTable(2), random: RANDOM });
     const open = { check: () => null, checkShown: () => null, isOpened: () => true };
-    const own = { isOwn: () => false, isShown: () => false, isListener: () => false };
+    const own = { isOwn: () => false, isShown: () => false, isBackend: () => false, isListener: () => false };
     const env = { relays, capabilities: LINUX_CAPABILITIES, peers: open, own, random: RANDOM };
     const { engine } = new Lab({ settings: { anonymous: true }, env });
     const handler = wasteful ? new Wasteful(engine) : engine;

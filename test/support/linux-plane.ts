@@ -103,7 +103,7 @@ export class LinuxServer {
         capabilities: LINUX_CAPABILITIES,
         credentials: labCredentials(new Map([['alice', 'secret-of-alice']])),
         peers: { check: () => null, checkShown: () => null, isOpened: () => true },
-        own: { isOwn: () => false, isShown: () => false, isListener: () => false },
+        own: { isOwn: () => false, isShown: () => false, isBackend: () => false, isListener: () => false },
         random: RANDOM,
         ...lab.env,
       },

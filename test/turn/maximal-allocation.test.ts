@@ -14,7 +14,9 @@ const CREATE_PERMISSION = 0x0008;
 
 /** A client of a server with default limits. */
 async function byDefault(): Promise<LabClient> {
-  const client = new Lab({ limits: engineLimits(configOf({})) }).client({ transport: 'tcp' });
+  const client = new Lab({ limits: { ...engineLimits(configOf({})), newPeersPerSecond: 0 } }).client({
+    transport: 'tcp',
+  });
   await client.allocated([requestedAddressFamily(6)]);
   return client;
 }

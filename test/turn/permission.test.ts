@@ -136,7 +136,7 @@ test('a permission ends at its deadline, and finds channels by port', async (t) 
   t.notOk(channels[0]?.isLive(600));
 });
 
-test('peers whose addresses collide are told apart from request to expiry', async (t) => {
+test('S38 peers whose addresses collide are told apart from request to expiry', async (t) => {
   // The one seed for which they do.
   const lab = new Lab({ env: { random: { fill: (target) => target.fill(0) } } });
   const client = lab.client();

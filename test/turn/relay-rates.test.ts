@@ -6,8 +6,7 @@ import { DropReason } from '../../src/turn/drop-reason.ts';
 import { NO_USER } from '../../src/turn/grant.ts';
 import { NO_RATE, type Rate } from '../../src/turn/rate-meter.ts';
 import { NO_RATES, type RelayRates } from '../../src/turn/rate-meters.ts';
-import type { EngineLimits } from '../../src/turn/settings.ts';
-import { Lab, type LabOptions, labRateMemory, REALM } from '../support/lab.ts';
+import { Lab, type LabOptions, LIMITS, labRateMemory, REALM } from '../support/lab.ts';
 import type { LabClient, LabClientOptions } from '../support/lab-client.ts';
 import { PEER, PEER_B } from '../support/lab-relayed.ts';
 import { lifetime } from '../support/wire-attributes.ts';
@@ -18,7 +17,6 @@ const STEPS = 100;
 const DATA = Buffer.alloc(100, 7);
 /** Ten packets of {@link DATA} in a step are this rate. */
 const RATE = rate(10_000);
-const LIMITS: EngineLimits = { permissionsPerAllocation: 1024, channelsPerAllocation: 1024, rates: NO_RATES };
 
 function rate(bytesPerSecond: number, packetsPerSecond = 0): Rate {
   return { bytesPerSecond, packetsPerSecond };
@@ -220,7 +218,7 @@ test('S48, S50: limits of permissions and channels change under way; what exceed
 });
 
 test('max-bps of a realm stands in place of the configured rate of an allocation, and changes under way', async (t) => {
-  const realms = new RealmTable({ allow: [], deny: [], unsafeAllowLoopback: false });
+  const realms = new RealmTable({ allow: [], deny: [], realms: [], unsafeAllowLoopback: false });
   const told = (bytesPerSecond: number): void =>
     realms.update({
       ...NO_REALMS,

@@ -8,7 +8,6 @@ import { type TransportAddress, TransportWords } from '../../stun/transport-addr
 import type { Allocation } from '../allocation.ts';
 import {
   BAD_REQUEST,
-  FORBIDDEN,
   INSUFFICIENT_CAPACITY,
   PEER_ADDRESS_FAMILY_MISMATCH,
   type Reject,
@@ -16,6 +15,7 @@ import {
   success,
 } from '../reply.ts';
 import type { AllocationRequest, HandlerContext } from '../request.ts';
+import { isNewPeer, refuseByBrake, refuseByRule } from './peer-refusals.ts';
 
 /** Answers a ChannelBind request. */
 export function handleChannelBind(request: AllocationRequest, context: HandlerContext): Reply {
@@ -31,6 +31,7 @@ export function handleChannelBind(request: AllocationRequest, context: HandlerCo
   forgetExpired(allocation, number, peer, context);
   const refusal = checkPeer(allocation, peer, context) ?? checkBinding(allocation, number, peer, context);
   if (refusal !== null) return refusal;
+  if (isNewPeer(allocation, peer.ip, context)) context.brake.take(allocation, 1);
   context.allocations.bindChannel(allocation, relay, number, peer.ip, peer.port);
   return success([]);
 }
@@ -42,10 +43,10 @@ function isBindable(number: number, context: HandlerContext): boolean {
 }
 
 function checkPeer(allocation: Allocation, peer: TransportAddress, context: HandlerContext): Reject | null {
+  const isTooFast = isNewPeer(allocation, peer.ip, context) && !context.brake.allows(allocation, 1);
+  if (isTooFast) return refuseByBrake(allocation, peer, context);
   const rule = context.access.judge(peer.ip, peer.port, allocation.realm);
-  if (rule === null) return null;
-  context.env.observer.peerDenied(allocation, peer.ip, peer.port, rule);
-  return FORBIDDEN;
+  return rule === null ? null : refuseByRule(allocation, peer, rule, context);
 }
 
 // Neither the number nor the address may be bound otherwise, and there must be room.

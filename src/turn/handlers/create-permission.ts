@@ -4,11 +4,10 @@ import { Attribute } from '../../stun/attributes.ts';
 import type { IpAddress } from '../../stun/ip-address.ts';
 import { ABSENT } from '../../stun/message-view.ts';
 import { readXorAddress } from '../../stun/readers.ts';
-import { TransportWords } from '../../stun/transport-address.ts';
+import { TransportAddress, TransportWords } from '../../stun/transport-address.ts';
 import type { Allocation } from '../allocation.ts';
 import {
   BAD_REQUEST,
-  FORBIDDEN,
   INSUFFICIENT_CAPACITY,
   PEER_ADDRESS_FAMILY_MISMATCH,
   type Reject,
@@ -16,6 +15,7 @@ import {
   success,
 } from '../reply.ts';
 import type { AllocationRequest, HandlerContext } from '../request.ts';
+import { isNewPeer, refuseByBrake, refuseByRule } from './peer-refusals.ts';
 
 /** Answers a CreatePermission request. */
 export function handleCreatePermission(request: AllocationRequest, context: HandlerContext): Reply {
@@ -23,10 +23,13 @@ export function handleCreatePermission(request: AllocationRequest, context: Hand
   const limit = context.limits().permissionsPerAllocation;
   const peers = readPeers(request, limit);
   if (peers === null || peers.length === 0) return BAD_REQUEST;
+  if (peers.some(({ family }) => allocation.relay(family) === null)) return PEER_ADDRESS_FAMILY_MISMATCH;
   // What has expired takes up no room, though no sweep may have come by yet.
   if (allocation.permissions.size + peers.length > limit) context.allocations.forgetExpired(allocation);
-  const refusal = checkPeers(allocation, peers, context);
+  const added = peers.filter((peer) => isNewPeer(allocation, peer, context));
+  const refusal = checkRate(allocation, added, context) ?? checkPeers(allocation, peers, context);
   if (refusal !== null) return refusal;
+  context.brake.take(allocation, added.length);
   for (const peer of peers) context.allocations.installPermission(allocation, peer);
   return success([]);
 }
@@ -51,16 +54,18 @@ function readPeers({ message, allocation }: AllocationRequest, limit: number): I
   return peers;
 }
 
+function checkRate(allocation: Allocation, added: readonly IpAddress[], context: HandlerContext): Reject | null {
+  const [first] = added;
+  if (first === undefined || context.brake.allows(allocation, added.length)) return null;
+  return refuseByBrake(allocation, new TransportAddress(first, 0), context);
+}
+
 function checkPeers(allocation: Allocation, peers: readonly IpAddress[], context: HandlerContext): Reject | null {
   const { permissions } = allocation;
   let added = 0;
   for (const peer of peers) {
-    if (allocation.relay(peer.family) === null) return PEER_ADDRESS_FAMILY_MISMATCH;
     const rule = context.access.judgeAddress(peer, allocation.realm);
-    if (rule !== null) {
-      context.env.observer.peerDenied(allocation, peer, 0, rule);
-      return FORBIDDEN;
-    }
+    if (rule !== null) return refuseByRule(allocation, new TransportAddress(peer, 0), rule, context);
     if (permissions.find(peer) === null) added++;
   }
   return permissions.size + added > context.limits().permissionsPerAllocation ? INSUFFICIENT_CAPACITY : null;

@@ -13,6 +13,7 @@ const LENGTHS = ['', '/0', '/1', '/8', '/12', '/24', '/31', '/32', '/64', '/95',
 /** parseCidr and Cidr.contains. */
 export const cidrTarget: Target = {
   name: 'cidr',
+  code: [],
   seeds: () =>
     [...ADDRESSES, '10.0.0.0', '::ffff:0:0', 'ff00::'].flatMap((text) =>
       LENGTHS.map((length) => Buffer.from(text + length)),

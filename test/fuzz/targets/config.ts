@@ -74,6 +74,7 @@ const SEEDS: readonly string[] = [
 /** parseConfig on the text of a file. */
 export const configTarget: Target = {
   name: 'config',
+  code: ['/src/config/'],
   seeds: () => [...SEEDS.map((text) => Buffer.from(text)), Buffer.from(exampleFile())],
   mutate: (input, other, random) => mutateText(input, other, { tokens: TOKENS, maxLength: 8192 }, random),
   run,

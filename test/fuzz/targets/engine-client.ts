@@ -45,7 +45,13 @@ export const How = {
 } as const;
 
 /** The engine, clients' side. */
-export const engineClientTarget: Target = { name: 'engine-client', seeds: engineSeeds, mutate: mutateProgram, run };
+export const engineClientTarget: Target = {
+  name: 'engine-client',
+  code: ['/src/turn/'],
+  seeds: engineSeeds,
+  mutate: mutateProgram,
+  run,
+};
 
 async function run(input: Buffer, notice: Notice): Promise<number> {
   const { variant, steps } = decodeProgram(input);

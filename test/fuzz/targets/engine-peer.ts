@@ -26,7 +26,13 @@ import { messageSeeds } from './message.ts';
 import { decodeProgram, encodeProgram, mutateProgram, type Step } from './program.ts';
 
 /** The engine, peers' side. */
-export const enginePeerTarget: Target = { name: 'engine-peer', seeds, mutate: mutateProgram, run };
+export const enginePeerTarget: Target = {
+  name: 'engine-peer',
+  code: ['/src/turn/relay-path', '/src/turn/permission', '/src/turn/channel'],
+  seeds,
+  mutate: mutateProgram,
+  run,
+};
 
 const STRANGERS = ['93.184.216.99:5000', '127.0.0.1:9', '[::1]:9', '[::ffff:93.184.216.34]:5000', '203.0.113.1:3478'];
 const SAME_HOST = ['93.184.216.34:5009', '[2606:2800:220:1::1]:1'];

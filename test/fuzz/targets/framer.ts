@@ -12,7 +12,7 @@ import { expect, type Notice, type Target } from '../target.ts';
 import { messageSeeds } from './message.ts';
 
 /** The framer, split by split. */
-export const framerTarget: Target = { name: 'framer', seeds, mutate, run };
+export const framerTarget: Target = { name: 'framer', code: ['/src/stun/stream-framer'], seeds, mutate, run };
 
 interface Stream {
   readonly splits: readonly number[];
@@ -30,7 +30,9 @@ function seeds(): Buffer[] {
   const frames = [...messageSeeds(), channelData(0x4000, 'abcde', { pad: true }), channelData(0x7fff, '')];
   const all = Buffer.concat(frames);
   const alone = frames.map((bytes) => encode({ splits: [bytes.length >> 1], bytes }));
-  return [...alone, encode({ splits: [1, 100, 101, 500], bytes: all }), encode({ splits: [], bytes: all })];
+  const fatal = ['80000000', 'c0', '1603010200', '000100032112a442', '000100002112a443', '474554202f'];
+  const broken = fatal.map((hex) => encode({ splits: [3], bytes: Buffer.from(hex, 'hex') }));
+  return [...broken, ...alone, encode({ splits: [1, 100, 101, 500], bytes: all }), encode({ splits: [], bytes: all })];
 }
 
 function encode({ splits, bytes }: Stream): Buffer {

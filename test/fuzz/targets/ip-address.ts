@@ -49,6 +49,7 @@ export const ADDRESSES: readonly string[] = [
 /** parseIp and readIpText. */
 export const ipAddressTarget: Target = {
   name: 'ip-address',
+  code: [],
   seeds: () => ADDRESSES.map((text) => Buffer.from(text)),
   mutate: (input, other, random) => mutateText(input, other, ADDRESS_LANGUAGE, random),
   run,

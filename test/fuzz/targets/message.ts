@@ -21,7 +21,13 @@ const ROOM = 64;
 const OLD_ADDITIONAL = 0x8032;
 
 /** The parser and the readers. */
-export const messageTarget: Target = { name: 'message', seeds: messageSeeds, mutate: mutateMessage, run };
+export const messageTarget: Target = {
+  name: 'message',
+  code: ['/src/stun/'],
+  seeds: messageSeeds,
+  mutate: mutateMessage,
+  run,
+};
 
 /** Messages of the vectors, and some of our own. */
 export function messageSeeds(): Buffer[] {
@@ -32,6 +38,22 @@ export function messageSeeds(): Buffer[] {
     message({ type: 0x0008, tid, attrs: [...peers, lifetime(5)], key: KEY, integrity: 'both', fingerprint: true }),
     message({ type: 0x0016, tid, attrs: [...peers, data('abc')], padding: 0x20 }),
     message({ type: 0x0003, tid, attrs: [requestedTransport()], key: KEY, after: [lifetime(9)], fingerprint: true }),
+    ...malformedSeeds(tid),
+  ];
+}
+
+// One for each way not to be a message (BAD-01 to BAD-13).
+function malformedSeeds(tid: string): Buffer[] {
+  const fingerprint: readonly [number, string] = [attr.fingerprint, '00000000'];
+  return [
+    message({ type: 0x8001, tid }),
+    message({ type: 0x0001, tid, cookie: COOKIE ^ 1 }),
+    message({ type: 0x0001, tid, length: 4 }),
+    Buffer.concat([message({ type: 0x0001, tid, length: 8 }), Buffer.from('000600ff41414141', 'hex')]),
+    message({ type: 0x0001, tid, attrs: [fingerprint] }),
+    message({ type: 0x0001, tid, attrs: [fingerprint, lifetime(5)] }),
+    message({ type: 0x0001, tid, attrs: [[attr.fingerprint, '0000000000000000']] }),
+    Buffer.from('0001', 'hex'),
   ];
 }
 

@@ -35,7 +35,7 @@ class Scene {
       `{${shape}, listen: ["udp://127.0.0.1:0"], state-dir: ${directory}/state,
       relay: {address: 127.0.0.1, external-address: none}, peers: {unsafe-allow-loopback: true},
       auth: {users: ["alice:secret-of-alice"], secrets: ["${SECRET}"]},
-      limits: {unauthenticated-replies-per-second: 0, ${limits}}}`;
+      limits: {unauthenticated-replies-per-second: 0, new-peers-per-second: 0, ${limits}}}`;
     const forward = (): void => undefined;
     const server = await startServer({
       config: configOf({ yaml: yamlWith('') }),
