@@ -10,8 +10,7 @@ import type { Grant } from './grant.ts';
 import type { LoginBrake } from './login-brake.ts';
 import type { PeerRule } from './peers/peer-policy.ts';
 import type { Permission } from './permission.ts';
-import type { RateRefusal } from './rate-meter.ts';
-import type { RateMemory } from './rate-meters.ts';
+import type { RateMemory, RateRefusal } from './rate-meter.ts';
 
 /** A value, or a promise of it where a look-up misses every cache. */
 export type Awaitable<T> = T | Promise<T>;

@@ -8,6 +8,14 @@ export type Direction = (typeof Direction)[keyof typeof Direction];
 /** Numbers that one holder of limits needs: bytes and packets, for each {@link Direction}. */
 export const METER_BUCKETS = 4;
 
+/** Buckets of what allocations share. All processes of a server may use the same memory. */
+export interface RateMemory {
+  /** Of the server: {@link METER_BUCKETS}. */
+  readonly server: Float64Array;
+  /** Of users: {@link METER_BUCKETS} for each slot. */
+  readonly users: Float64Array;
+}
+
 /** How much is let through each second, for each direction by itself; 0 = no limit. Bytes are payload as relayed. */
 export interface Rate {
   readonly bytesPerSecond: number;

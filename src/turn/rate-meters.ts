@@ -2,7 +2,7 @@
 
 import type { Allocation } from './allocation.ts';
 import type { Realms } from './env.ts';
-import { METER_BUCKETS, NO_RATE, type Rate, RateLevel, RateMeter } from './rate-meter.ts';
+import { METER_BUCKETS, NO_RATE, type Rate, RateLevel, type RateMemory, RateMeter } from './rate-meter.ts';
 
 /** What is let through in all, for each user and for each allocation. */
 export interface RelayRates {
@@ -14,14 +14,6 @@ export interface RelayRates {
 
 /** No limits. */
 export const NO_RATES: RelayRates = Object.freeze({ server: NO_RATE, user: NO_RATE, allocation: NO_RATE });
-
-/** Buckets of what allocations share. All processes of a server may use the same memory. */
-export interface RateMemory {
-  /** Of the server: {@link METER_BUCKETS}. */
-  readonly server: Float64Array;
-  /** Of users: {@link METER_BUCKETS} for each slot. */
-  readonly users: Float64Array;
-}
 
 /** Gives each allocation its meter. */
 export class RateMeters {

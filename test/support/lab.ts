@@ -10,8 +10,8 @@ import { type Credential, type Credentials, type Env, NoCredential } from '../..
 import type { Grant } from '../../src/turn/grant.ts';
 import { Cidr, parseCidr } from '../../src/turn/peers/cidr.ts';
 import { PeerPolicy } from '../../src/turn/peers/peer-policy.ts';
-import { METER_BUCKETS } from '../../src/turn/rate-meter.ts';
-import { NO_RATES, type RateMemory } from '../../src/turn/rate-meters.ts';
+import { METER_BUCKETS, type RateMemory } from '../../src/turn/rate-meter.ts';
+import { NO_RATES } from '../../src/turn/rate-meters.ts';
 import type { EngineLimits, EngineSettings } from '../../src/turn/settings.ts';
 import { Transport } from '../../src/turn/transport.ts';
 import type { Gate } from './gate.ts';
