@@ -1,10 +1,13 @@
 #!/usr/bin/env node
 // The turnd daemon: reads flags and configuration, starts the server, and stops it on a signal.
 
+import { closeDebugger } from './cli/close-debugger.ts';
 import { parseFlags } from './cli/flags.ts';
 import { hideArguments } from './cli/hide-arguments.ts';
 import { packageVersion } from './cli/package-version.ts';
+import { takeEnvironment } from './cli/take-environment.ts';
 import type { Config } from './config/config.ts';
+import type { Environment } from './config/environment.ts';
 import { systemFileReader } from './config/file-reader.ts';
 import { labNote, makeIceServer, urlHost } from './config/ice-servers.ts';
 import { loadConfig } from './config/load-config.ts';
@@ -20,6 +23,7 @@ const STOP_MS = 5000;
 async function main(): Promise<void> {
   // Without a handler, SIGUSR1 would open the debugger's port (S60).
   process.on('SIGUSR1', ignore);
+  const hadDebugger = closeDebugger();
   // By this one coturn reads its certificates again, and hooks of certbot send it. Until somebody obeys it, it must not
   // end the process.
   process.on('SIGUSR2', ignore);
@@ -32,13 +36,15 @@ async function main(): Promise<void> {
     process.exitCode = parsed.status;
     return;
   }
-  const reload = (): ConfigResult => load(parsed.flags, parsed.configFile);
+  const env = takeEnvironment(process.env);
+  const reload = (): ConfigResult => load(parsed.flags, parsed.configFile, env);
   const result = reload();
   if (!result.ok) throw new ConfigError(result.errors);
   const { config, warnings } = result;
   const isTerminal = process.stdout.isTTY === true;
   const log = openLog({ ...config.log, isTerminal });
   for (const warning of warnings) log.logger.warn({ event: 'config' }, warning);
+  if (hadDebugger) log.logger.warn({ event: 'unsafe' }, 'NODE_OPTIONS has opened a debugger, which was closed');
   const forward = (line: string): void => log.forward(line);
   const starting = startServer({ config, logger: log.logger, forward, version: packageVersion(), reload });
   process.on('SIGHUP', () => log.reopen());
@@ -54,8 +60,12 @@ async function main(): Promise<void> {
   }
 }
 
-function load(flags: Parameters<typeof loadConfig>[0]['flags'], configFile: string | null): ConfigResult {
-  return loadConfig({ flags, configFile, env: process.env, cwd: process.cwd(), reader: systemFileReader });
+function load(
+  flags: Parameters<typeof loadConfig>[0]['flags'],
+  configFile: string | null,
+  env: Environment,
+): ConfigResult {
+  return loadConfig({ flags, configFile, env, cwd: process.cwd(), reader: systemFileReader });
 }
 
 function announce(server: RunningServer, config: Config, log: ServerLog): void {

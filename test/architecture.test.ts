@@ -19,7 +19,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'escape-text': [],
   net: ['stun', 'turn', 'errors'],
   planes: ['stun', 'turn', 'errors', 'net'],
-  streams: ['stun', 'turn', 'errors', 'tls'],
+  streams: ['stun', 'turn', 'errors', 'tls', 'limits'],
   tls: ['stun', 'turn', 'errors', 'state'],
   auth: ['stun', 'turn', 'errors', 'store'],
   limits: ['stun', 'turn', 'errors'],

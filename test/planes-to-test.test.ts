@@ -3,6 +3,7 @@ import { planRounds } from './planes-to-test.ts';
 
 const UNIT = 'dist/test/stun/words.test.js';
 const SERVER = 'dist/test/integration/streams.test.js';
+const HOSTILE = 'dist/test/hostile/peers.test.js';
 const BROWSER = 'dist/test/interop/chromium/relay.test.js';
 const DATABASE = 'dist/test/interop/coturn/redis-userdb.test.js';
 const WORKERS = 'dist/test/integration/workers/crash.test.js';
@@ -10,9 +11,9 @@ const WORKERS = 'dist/test/integration/workers/crash.test.js';
 const plan = (...args: Parameters<typeof planRounds>) => planRounds(...args).map(({ plane, files }) => [plane, files]);
 
 test('tests of a whole server run on both planes, all others once', async (t) => {
-  t.same(plan([SERVER, WORKERS, BROWSER, UNIT], null, true), [
-    ['linux', [SERVER, WORKERS, BROWSER, UNIT]],
-    ['portable', [SERVER, BROWSER]],
+  t.same(plan([SERVER, WORKERS, BROWSER, HOSTILE, UNIT], null, true), [
+    ['linux', [SERVER, WORKERS, BROWSER, HOSTILE, UNIT]],
+    ['portable', [SERVER, BROWSER, HOSTILE]],
   ]);
   t.same(plan([DATABASE, UNIT], null, true), [['linux', [DATABASE, UNIT]]]);
   t.same(plan([UNIT, WORKERS], null, true), [['linux', [UNIT, WORKERS]]]);

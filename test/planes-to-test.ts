@@ -10,7 +10,7 @@ export interface Round {
 }
 
 // What a server does on one plane it must do on the other.
-const SERVER_SUITES = /^(dist\/)?test\/(integration|interop)\//;
+const SERVER_SUITES = /^(dist\/)?test\/(integration|interop|hostile|endurance)\//;
 // About processes that only the Linux plane has: they name it themselves.
 const WORKER_SUITES = /^(dist\/)?test\/integration\/workers\//;
 

@@ -3,6 +3,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { type Command, Option } from 'commander';
+import { isWeakPassword, WEAK_PASSWORD } from '../config/secret-strength.ts';
 import { newPassword, newSecret } from '../control/admin-input.ts';
 import { type OutputFlags, remark } from './output.ts';
 import type { CommandIo } from './terminal-io.ts';
@@ -22,7 +23,6 @@ export interface NewPassword {
 
 /** 144 bits in 24 characters that need no quotes. */
 const MADE_BYTES = 18;
-const WEAK_LENGTH = 8;
 
 /** Adds the flags. */
 export function withPasswordFlags(command: Command): Command {
@@ -31,14 +31,12 @@ export function withPasswordFlags(command: Command): Command {
     .addOption(new Option('--generate', 'make a password and print it').conflicts('passwordStdin'));
 }
 
-/** The new password. @throws UsageError when none came in, or two that differ, AdminError */
-export async function readNewPassword(flags: PasswordFlags, io: CommandIo): Promise<NewPassword> {
+/** The new password of a user. @throws UsageError when none came in, or two that differ, AdminError */
+export async function readNewPassword(user: string, flags: PasswordFlags, io: CommandIo): Promise<NewPassword> {
   if (flags.generate === true) return { password: randomBytes(MADE_BYTES).toString('base64url'), isMade: true };
   // Judged here as well: turnd would speak of the body of a request.
   const password = newPassword(await readGiven('password', flags.passwordStdin === true, io));
-  if (password.length < WEAK_LENGTH) {
-    remark(`warning: the password has fewer than ${WEAK_LENGTH} characters`, flags, io);
-  }
+  if (isWeakPassword(password, user)) remark(`warning: the password ${WEAK_PASSWORD}`, flags, io);
   return { password, isMade: false };
 }
 

@@ -1,6 +1,7 @@
 // Owns `turnctl secret`: the shared secrets of time-limited credentials.
 
 import type { Command } from 'commander';
+import { isWeakSecret, WEAK_SECRET } from '../config/secret-strength.ts';
 import { secretId } from '../control/admin-input.ts';
 import type { Administration, SecretView } from '../control/administration.ts';
 import { durationFlag, onlyRealm, realmOf, type StoreFlags, withStoreFlags } from './context.ts';
@@ -17,7 +18,6 @@ interface SecretFlags extends StoreFlags, DestructiveFlags {
 }
 
 const GIVEN = 'take a secret that you have: it is asked for, or piped in as one line';
-const WEAK_LENGTH = 16;
 
 /** Adds the group to the program; `finish` receives the exit status. */
 export function addSecretCommands(program: Command, io: CommandIo, finish: Finish): void {
@@ -66,9 +66,7 @@ async function rotateSecret(administration: Administration, flags: SecretFlags, 
 async function givenSecret({ stdin, ...flags }: SecretFlags, io: CommandIo): Promise<string | null> {
   if (stdin !== true) return null;
   const secret = await readGivenSecret(io);
-  if (secret.length < WEAK_LENGTH) {
-    remark(`warning: the secret has fewer than ${WEAK_LENGTH} characters: it can be guessed`, flags, io);
-  }
+  if (isWeakSecret(secret)) remark(`warning: the secret ${WEAK_SECRET}`, flags, io);
   return secret;
 }
 

@@ -49,7 +49,7 @@ async function addUser(
   io: CommandIo,
 ): Promise<ExitStatus> {
   const realm = realmOf(flags, administration);
-  const given = await readNewPassword(flags, io);
+  const given = await readNewPassword(name, flags, io);
   const view = await administration.addUser({ realm, name }, given.password);
   return tellPassword(`user ${shown(name)} added to realm ${shown(view.realm)}`, view, given, { flags, io });
 }
@@ -58,7 +58,7 @@ async function setPassword(administration: Administration, name: string, flags: 
   const id = { realm: realmOf(flags, administration), name };
   // Before the password is asked for in vain.
   await administration.showUser(id);
-  const given = await readNewPassword(flags, io);
+  const given = await readNewPassword(name, flags, io);
   const view = await administration.setPassword(id, given.password);
   return tellPassword(`user ${shown(name)} of realm ${shown(view.realm)} has a new password`, view, given, {
     flags,

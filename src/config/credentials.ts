@@ -1,9 +1,12 @@
 // Owns the credentials of a configuration, URLs with passwords among them: reads the files that hold them, and judges
 // their strength. It works on the raw tree, so that missing files are reported together with all other faults.
 
-import { type FileReader, tryRead, warnIfReadable } from './file-reader.ts';
+import { type FileReader, tryRead } from './file-reader.ts';
 import { isTree, type Tree } from './overrides.ts';
 import type { Settings } from './schema.ts';
+import { faultIfWritable, warnIfReadable } from './secret-files.ts';
+import { isWeakPassword, isWeakSecret, WEAK_PASSWORD, WEAK_SECRET } from './secret-strength.ts';
+import type { Located } from './systemd-credentials.ts';
 import { parseUserFile, type StaticUser } from './user-file.ts';
 
 /** A file that could not be used, and the key that names it. */
@@ -26,35 +29,43 @@ export interface Credentials {
   readonly users: readonly StaticUser[];
 }
 
-/** Resolves the path of a file that the key at `path` names. */
-export type ResolvePath = (path: readonly PropertyKey[], file: string) => string;
+/** Finds the file that the key at `path` names. */
+export type Locate = (path: readonly PropertyKey[], file: string) => Located;
 
 const USER_FILE: readonly PropertyKey[] = Object.freeze(['auth', 'user-file']);
 const STORE_KEYS: readonly ('store' | 'statsdb')[] = Object.freeze(['store', 'statsdb']);
-const MIN_SECRET_LENGTH = 16;
-const MIN_PASSWORD_LENGTH = 8;
+/** Users with weak passwords that a warning names. */
+const NAMED_USERS = 3;
 
-/** Reads every file that `auth` names. */
-export function readCredentialFiles(tree: Tree, resolve: ResolvePath, reader: FileReader): CredentialFiles {
+/** Reads every file that holds credentials. */
+export function readCredentialFiles(tree: Tree, locate: Locate, reader: FileReader): CredentialFiles {
   const texts = new Map<string, string>();
   const faults: CredentialFault[] = [];
   const warnings: string[] = [];
   for (const { path, file } of namedFiles(tree)) {
-    const resolved = resolve(path, file);
-    const content = tryRead(reader, resolved);
-    const warning = warnIfReadable(reader, resolved);
-    if (warning !== null) warnings.push(`${path.join('.')}: ${warning}`);
+    const content = readSecret(locate(path, file), reader);
     if ('error' in content) faults.push({ path, message: content.error });
-    else if (firstLine(content.text) === '') faults.push({ path, message: `${resolved} is empty` });
     else texts.set(pathKey(path), content.text);
+    if ('warning' in content) warnings.push(`${path.join('.')}: ${content.warning}`);
   }
-  const userText = texts.get(pathKey(USER_FILE)) ?? '';
-  const { users, faults: lineFaults } = parseUserFile(userText);
+  const { users, faults: lineFaults } = parseUserFile(texts.get(pathKey(USER_FILE)) ?? '');
   const userFile = namedFiles(tree).find(({ path }) => path === USER_FILE)?.file ?? '';
-  for (const { line, message } of lineFaults) {
-    faults.push({ path: USER_FILE, message: `${resolve(USER_FILE, userFile)}:${line}: ${message}` });
-  }
+  const located = locate(USER_FILE, userFile);
+  const name = 'path' in located ? located.path : userFile;
+  for (const { line, message } of lineFaults) faults.push({ path: USER_FILE, message: `${name}:${line}: ${message}` });
   return { texts, users, faults, warnings };
+}
+
+function readSecret(located: Located, reader: FileReader): { text: string; warning?: string } | { error: string } {
+  if ('error' in located) return located;
+  const { path } = located;
+  const content = tryRead(reader, path);
+  if ('error' in content) return content;
+  if (firstLine(content.text) === '') return { error: `${path} is empty` };
+  const fault = faultIfWritable(reader, path);
+  if (fault !== null) return { error: fault };
+  const warning = warnIfReadable(reader, path);
+  return warning === null ? content : { ...content, warning };
 }
 
 /** Puts the credentials together. `settings` has passed the schema, and `files` has no faults. */
@@ -89,14 +100,20 @@ export function findRepeatedUsers(users: readonly StaticUser[]): string[] {
 /** Warns of credentials that can be guessed, without repeating them. */
 export function warnOfWeakCredentials({ secrets, users }: Credentials): string[] {
   const weakSecrets = secrets.flatMap((secret, index) =>
-    secret.length < MIN_SECRET_LENGTH ? [`auth.secrets.${index}: has fewer than ${MIN_SECRET_LENGTH} characters`] : [],
+    isWeakSecret(secret) ? [`auth.secrets.${index}: ${WEAK_SECRET}`] : [],
   );
-  const weakUsers = users.flatMap((user) =>
-    'password' in user && user.password.length < MIN_PASSWORD_LENGTH
-      ? [`auth.users: the password of ${JSON.stringify(user.name)} has fewer than ${MIN_PASSWORD_LENGTH} characters`]
-      : [],
-  );
-  return [...weakSecrets, ...weakUsers];
+  const weakUsers = users.filter((user) => 'password' in user && isWeakPassword(user.password, user.name));
+  return weakUsers.length === 0 ? weakSecrets : [...weakSecrets, `auth.users: ${nameWeak(weakUsers)}`];
+}
+
+/** One sentence for all: a file may have thousands. */
+function nameWeak(users: readonly StaticUser[]): string {
+  const [first, ...others] = users.slice(0, NAMED_USERS).map(({ name }) => JSON.stringify(name));
+  const more = users.length - NAMED_USERS;
+  const names = [first, ...others, ...(more > 0 ? [`${more} more`] : [])].join(', ');
+  return users.length === 1
+    ? `the password of ${names} ${WEAK_PASSWORD}`
+    : `the passwords of ${names} ${WEAK_PASSWORD}`;
 }
 
 function namedFiles(tree: Tree): { path: readonly PropertyKey[]; file: string }[] {

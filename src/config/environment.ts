@@ -1,9 +1,11 @@
 // Owns the environment as a source of settings: the names of DESIGN.md §1, their `_FILE` forms, and unknown names.
 
-import { type FileReader, tryRead, warnIfReadable } from './file-reader.ts';
+import { type FileReader, tryRead } from './file-reader.ts';
 import type { ConfigKey } from './keys.ts';
 import { type Fault, type Override, valueFromText } from './overrides.ts';
+import { faultIfWritable, warnIfReadable } from './secret-files.ts';
 import { suggest } from './suggest.ts';
+import { type Located, locateFile } from './systemd-credentials.ts';
 
 /** What the environment says. */
 export interface EnvironmentSettings {
@@ -28,7 +30,7 @@ export function readEnvironment(env: Environment, keys: readonly ConfigKey[], re
     const found = readVariable(name, text, byVariable, env, reader);
     if ('message' in found) faults.push(found);
     else overrides.push(found);
-    const warning = warnOfFile(name, text, byVariable, reader);
+    const warning = warnOfFile(name, text, byVariable, { env, reader });
     if (warning !== null) warnings.push(warning);
   }
   return { overrides, faults, warnings };
@@ -46,7 +48,11 @@ function readVariable(
   const fileKey = fileKeyOf(name, byVariable);
   if (fileKey === undefined) return { source: name, message: `unknown variable${suggest(name, byVariable.keys())}` };
   if (env[fileKey.variable]) return { source: name, message: `${fileKey.variable} is set as well; keep one` };
-  const file = tryRead(reader, text);
+  const file = readNamed(
+    locateFile(text, { env, reader }, () => text),
+    fileKey,
+    reader,
+  );
   if ('error' in file) return { source: name, message: file.error };
   // Lists in a file have one element in each line: a secret may contain a comma.
   return toOverride(name, fileKey, file.text.replace(/\r?\n$/, ''), /\r?\n/);
@@ -63,12 +69,25 @@ function toOverride(source: string, key: ConfigKey, text: string, separator: Reg
   return 'error' in parsed ? { source, message: parsed.error } : { path: key.path, value: parsed.value, source };
 }
 
+function readNamed(located: Located, key: ConfigKey, reader: FileReader): { text: string } | { error: string } {
+  if ('error' in located) return located;
+  const fault = holdsSecrets(key) ? faultIfWritable(reader, located.path) : null;
+  return fault === null ? tryRead(reader, located.path) : { error: fault };
+}
+
 function warnOfFile(
   name: string,
   text: string,
   byVariable: ReadonlyMap<string, ConfigKey>,
-  reader: FileReader,
+  { env, reader }: { readonly env: Environment; readonly reader: FileReader },
 ): string | null {
   const key = fileKeyOf(name, byVariable);
-  return key?.path[0] === 'auth' ? warnIfReadable(reader, text) : null;
+  if (key === undefined || !holdsSecrets(key)) return null;
+  const located = locateFile(text, { env, reader }, () => text);
+  return 'path' in located ? warnIfReadable(reader, located.path) : null;
+}
+
+/** A store's URL may have a password in it. */
+function holdsSecrets({ path: [section] }: ConfigKey): boolean {
+  return section === 'auth' || section === 'store' || section === 'statsdb';
 }

@@ -34,6 +34,11 @@ export class FaultReport {
     this.#elsewhere.push(...faults.map(({ source, message }) => `${source}: ${message}`));
   }
 
+  /** Adds faults that say all by themselves. */
+  addPlain(faults: readonly string[]): void {
+    this.#elsewhere.push(...faults);
+  }
+
   /** Adds faults of values, each with the flag, variable or line that it came from. */
   addOfValues(faults: readonly ValueFault[]): void {
     for (const { path, message, key } of faults) {

@@ -7,7 +7,7 @@ import { describeSystemError } from '../errors.ts';
 export interface FileReader {
   /** The content as UTF-8 text. */
   read(path: string): string;
-  /** The permission bits. */
+  /** The permission bits of a file or directory. */
   mode(path: string): number;
 }
 
@@ -23,16 +23,5 @@ export function tryRead(reader: FileReader, path: string): { text: string } | { 
     return { text: reader.read(path) };
   } catch (error) {
     return { error: `cannot read ${path}: ${describeSystemError(error)}` };
-  }
-}
-
-/** A warning if every user of the machine can read a file that holds a secret (S55), else null. */
-export function warnIfReadable(reader: FileReader, path: string): string | null {
-  try {
-    const mode = reader.mode(path);
-    if ((mode & 0o004) === 0) return null;
-    return `${path} holds secrets and every user can read it (mode ${mode.toString(8).padStart(4, '0')}): chmod o-rwx it`;
-  } catch {
-    return null;
   }
 }

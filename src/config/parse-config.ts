@@ -11,19 +11,23 @@ import {
   type CredentialFiles,
   collectCredentials,
   findRepeatedUsers,
+  type Locate,
   readCredentialFiles,
   warnOfWeakCredentials,
 } from './credentials.ts';
 import { type Environment, readEnvironment } from './environment.ts';
 import { FaultReport } from './fault-report.ts';
-import { type FileReader, warnIfReadable } from './file-reader.ts';
+import type { FileReader } from './file-reader.ts';
 import { toFaults } from './issues.ts';
 import { jsonSchema, listKeys } from './keys.ts';
-import { applyOverrides, type Override, sourceAt, type Tree } from './overrides.ts';
+import { applyOverrides, type Override, type Tree } from './overrides.ts';
 import { PathResolver } from './path-resolver.ts';
 import { warnOfPeers } from './peer-warnings.ts';
 import { configSchema, type Settings } from './schema.ts';
+import { judgeFiles } from './secrets-in-place.ts';
 import { readStores } from './stores.ts';
+import { locateFile } from './systemd-credentials.ts';
+import { findTlsFiles } from './tls-files.ts';
 import { parseYaml, type SourceText } from './yaml-source.ts';
 
 /** Everything a configuration is made of. */
@@ -58,7 +62,8 @@ export function parseConfig(sources: ConfigSources): ConfigResult {
   const overrides = [...environment.overrides, ...sources.flags];
   const tree = applyOverrides(source.tree, overrides);
   const paths = new PathResolver(sources.cwd, sources.file?.path ?? null, overrides);
-  const files = readCredentialFiles(tree, (path, file) => paths.resolve(path, file), sources.reader);
+  const locate: Locate = (path, file) => locateFile(file, sources, () => paths.resolve(path, file));
+  const files = readCredentialFiles(tree, locate, sources.reader);
   const checked = configSchema.safeParse(tree);
   const report = new FaultReport(sources.file?.path ?? '', source, overrides);
   report.addOfSource();
@@ -66,7 +71,15 @@ export function parseConfig(sources: ConfigSources): ConfigResult {
   report.addOfValues(files.faults);
   report.addOthers(environment.faults);
   if (!checked.success || !report.isEmpty) return { ok: false, errors: report.lines() };
-  return finish(checked.data, files, { sources, overrides, paths, report, tree, warnings: environment.warnings });
+  return finish(checked.data, files, {
+    sources,
+    overrides,
+    paths,
+    locate,
+    report,
+    tree,
+    warnings: environment.warnings,
+  });
 }
 
 /** A file is YAML or coturn's, as its content says. */
@@ -80,6 +93,7 @@ interface Context {
   readonly sources: ConfigSources;
   readonly overrides: readonly Override[];
   readonly paths: PathResolver;
+  readonly locate: Locate;
   readonly report: FaultReport;
   readonly tree: Tree;
   readonly warnings: readonly string[];
@@ -97,25 +111,29 @@ function finish(settings: Settings, files: CredentialFiles, context: Context): C
   }
   const stateDir = stateDirectory(settings, sources, paths);
   const stores = readStores(settings, { files, paths, stateDir });
-  if (stores.faults.length > 0) {
-    report.addOfValues(stores.faults);
-    return { ok: false, errors: report.lines() };
-  }
-  const config = makeConfig(resolveTlsPaths(settings, paths), {
-    credentials,
-    stateDir,
-    store: stores.store,
-    statsdb: stores.statsdb,
-    controlSocket: controlSocket(settings, { sources, paths, stateDir }),
-    logFile: settings.log.file === undefined ? null : paths.resolve(['log', 'file'], settings.log.file),
-    configFile: sources.file?.path ?? null,
-  });
+  const tls = findTlsFiles(settings.tls.certificates, context.locate, sources.reader);
+  const inPlace = judgeFiles(settings, stores, { ...sources, overrides: context.overrides });
+  report.addOfValues([...stores.faults, ...tls.faults]);
+  report.addPlain(inPlace.faults);
+  if (!report.isEmpty) return { ok: false, errors: report.lines() };
+  const config = makeConfig(
+    { ...settings, tls: { ...settings.tls, certificates: tls.certificates } },
+    {
+      credentials,
+      stateDir,
+      store: stores.store,
+      statsdb: stores.statsdb,
+      controlSocket: controlSocket(settings, { sources, paths, stateDir }),
+      logFile: settings.log.file === undefined ? null : paths.resolve(['log', 'file'], settings.log.file),
+      configFile: sources.file?.path ?? null,
+    },
+  );
   const warnings = [
     ...report.warnings(),
-    ...warnOfInlineSecrets(settings, context),
+    ...inPlace.warnings,
     ...context.warnings,
     ...files.warnings,
-    ...warnOfKeyFiles(config, sources.reader),
+    ...tls.warnings,
     ...warnOfWeakCredentials(credentials),
     ...warnOfAmplification(config),
     ...warnOfPeers(config),
@@ -141,30 +159,4 @@ function controlSocket(
   if (socket !== 'auto') return paths.resolve(['control', 'socket'], socket);
   const runtime = sources.env['RUNTIME_DIRECTORY']?.split(':', 1)[0];
   return join(runtime || stateDir, 'turnd.sock');
-}
-
-function resolveTlsPaths(settings: Settings, paths: PathResolver): Settings {
-  const certificates = settings.tls.certificates.map((entry, index) => ({
-    ...entry,
-    certificate: paths.resolve(['tls', 'certificates', index, 'certificate'], entry.certificate),
-    key: paths.resolve(['tls', 'certificates', index, 'key'], entry.key),
-  }));
-  return { ...settings, tls: { ...settings.tls, certificates } };
-}
-
-function warnOfInlineSecrets(settings: Settings, { sources, overrides }: Context): string[] {
-  if (sources.file === null) return [];
-  const secrets = sourceAt(overrides, ['auth', 'secrets']) === null ? settings.auth.secrets : [];
-  const users = sourceAt(overrides, ['auth', 'users']) === null ? settings.auth.users : [];
-  const hasSecret = secrets.some((entry) => entry.value !== undefined);
-  const hasPassword = users.some((entry) => entry.password !== undefined || 'key' in entry);
-  const warning = hasSecret || hasPassword ? warnIfReadable(sources.reader, sources.file.path) : null;
-  return warning === null ? [] : [warning];
-}
-
-function warnOfKeyFiles(config: Config, reader: FileReader): string[] {
-  return config.tls.certificates.flatMap(({ key }, index) => {
-    const warning = warnIfReadable(reader, key);
-    return warning === null ? [] : [`tls.certificates.${index}.key: ${warning}`];
-  });
 }

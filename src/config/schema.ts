@@ -235,6 +235,14 @@ const log = z.strictObject({
     .default('info'),
   format: z.enum(['auto', 'json', 'pretty']).describe('auto is pretty on a terminal, else json.').default('auto'),
   file: filePath.describe('Log to this file, reopened on SIGHUP, instead of standard output.').optional(),
+  peers: z
+    .boolean()
+    .describe('Tell in the last line of an allocation which peers it was permitted to reach (32 and a count).')
+    .default(false),
+  'hide-addresses': z
+    .boolean()
+    .describe('Put a keyed hash, ip-…, for each address of clients and peers. fail2ban has nothing to ban then.')
+    .default(false),
 });
 
 /** The port table has a byte for the owner of a port, and some of its values are taken. */

@@ -7,6 +7,7 @@ import { Socket } from 'node:net';
 
 const STANDARD_OUTPUT = 1;
 const MAX_WAITING_BYTES = 4 * 1024 * 1024;
+const LINE_FEED = 0x0a;
 const MAX_WRITE_BYTES = 64 * 1024;
 const RETRY_MS = 50;
 const CLOSE_TIMEOUT_MS = 1000;
@@ -20,6 +21,11 @@ export class LineStream {
   #isWriting = false;
   #isReopenDue = false;
   #lost = 0;
+  /** Of them, those that {@link onRoom} has not been told of. */
+  #untold = 0;
+  /** Whether the destination has the beginning of a line whose rest was lost. */
+  #isMidLine = false;
+  #onRoom: (lost: number) => void = () => {};
   #closing: Promise<boolean> | null = null;
   #onDrained: (() => void) | null = null;
 
@@ -43,12 +49,17 @@ export class LineStream {
     return this.#lost;
   }
 
+  /** Calls `tell` with the number of lines that were lost since, once the destination takes lines again. */
+  onRoom(tell: (lost: number) => void): void {
+    this.#onRoom = tell;
+  }
+
   /** Adds a line, which ends in a line feed. */
   write(line: string): void {
     if (this.#closing !== null) return;
     const bytes = Buffer.from(line);
     if (this.#waitingBytes + bytes.length > MAX_WAITING_BYTES) {
-      this.#lost += 1;
+      this.#lose(1);
       return;
     }
     this.#waiting.push(bytes);
@@ -96,16 +107,34 @@ export class LineStream {
 
   #writeChunk(chunk: Buffer): void {
     write(this.#fd, chunk, (error, written) => {
-      if (error === null && written === chunk.length) this.#writeNext();
+      if (error === null && written > 0) this.#isMidLine = chunk[written - 1] !== LINE_FEED;
+      if (error === null && written === chunk.length) this.#hasWritten();
       else if (error === null) this.#writeChunk(chunk.subarray(written));
       else if (error.code === 'EAGAIN') setTimeout(() => this.#writeChunk(chunk), RETRY_MS).unref();
       else this.#drop(chunk);
     });
   }
 
-  #drop(chunk: Buffer): void {
-    for (const byte of chunk) if (byte === 0x0a) this.#lost += 1;
+  #hasWritten(): void {
     this.#writeNext();
+    // Where lines still come faster than they leave, this one would be lost with them.
+    if (this.#untold === 0 || this.#waitingBytes > MAX_WAITING_BYTES / 2 || this.#closing !== null) return;
+    const lost = this.#untold;
+    this.#untold = 0;
+    this.#onRoom(lost);
+  }
+
+  #drop(chunk: Buffer): void {
+    // A line feed that closes the beginning of a line closes none of those that are lost.
+    let lines = this.#isMidLine && chunk[0] === LINE_FEED ? -1 : 0;
+    for (const byte of chunk) if (byte === LINE_FEED) lines += 1;
+    this.#lose(lines);
+    this.#writeNext();
+  }
+
+  #lose(lines: number): void {
+    this.#lost += lines;
+    this.#untold += lines;
   }
 
   /** The next lines up to the size of one write; null if none wait. */
@@ -118,7 +147,9 @@ export class LineStream {
     }
     if (count === 0) return null;
     this.#waitingBytes -= bytes;
-    return Buffer.concat(this.#waiting.splice(0, count));
+    const lines = this.#waiting.splice(0, count);
+    // The beginning of a lost line stays a line of its own.
+    return Buffer.concat(this.#isMidLine ? [Buffer.of(LINE_FEED), ...lines] : lines);
   }
 
   #openAgain(): void {

@@ -63,6 +63,7 @@ export function openLog(options: LogOptions): ServerLog {
   const format = chooseFormat(options);
   const write = (line: string): void => stream.write(format(line));
   const logger = makeLogger(options.level, null, write);
+  stream.onRoom((lost) => logger.warn({ event: 'log-lost', lost }, `${lost} lines of the log were lost`));
   return makeLog({ logger, write }, stream, options.file === null ? stream : LineStream.openStandardOutput());
 }
 

@@ -2,7 +2,7 @@
 // that were refused, and those for allocations that lose data to a rate. It is told of them in plain records, and knows
 // neither engine nor sockets. Nothing is logged per packet.
 
-import { LineBudget } from './line-budget.ts';
+import { LineBudget, shareOfLines } from './line-budget.ts';
 import type { Logger, LogLevel } from './logger.ts';
 
 /** The life of an allocation. */
@@ -11,12 +11,18 @@ export interface AllocationRecord {
   readonly session: number;
   /** User name as the client gave it; empty when anonymous. */
   readonly user: string;
+  /** The realm of the user; empty when anonymous. */
+  readonly realm: string;
   /** Client transport address, `192.0.2.1:1234` or `[2001:db8::1]:1234`. */
   readonly client: string;
   /** How the client is connected: `udp`, `tcp`, `tls`. */
   readonly transport: string;
   /** Relayed transport addresses, one or two. */
   readonly relayed: readonly string[];
+  /** Peers that were permitted, where the operator wants them: the first of them. */
+  readonly peers?: readonly string[];
+  /** How many more permissions there were. */
+  readonly morePeers?: number;
   /** Application data, without TURN and STUN headers. */
   readonly bytesFromClient: number;
   readonly bytesToClient: number;
@@ -78,32 +84,40 @@ export interface SessionLogOptions {
   readonly logger: Logger;
   /** Milliseconds of a monotonic clock. */
   readonly now: () => number;
-  /** Lines for failed authentications per second and process; 10 if absent. */
-  readonly failuresPerSecond?: number;
+  /** How many processes write such lines, and share what may be written of failures; 1 if absent. */
+  readonly processes?: number;
 }
 
+/** Lines a second of each kind, in all processes together, the line with what was suppressed among them (S54). */
 const FAILURES_PER_SECOND = 10;
-const OVER_RATE_PER_SECOND = 1;
-// There is one a minute for each source and user, so this many only in an attack from many sources.
-const BRAKED_PER_SECOND = 2;
-// Browsers offer private candidates in every call, and one line shows what a scan looks like.
-const DENIALS_PER_SECOND = 1;
+/** There is one a minute for each source and user that is braked, so this many only in an attack from many sources. */
+const BRAKED_PER_SECOND = 3;
+/** Browsers offer private candidates in every call, and one line shows what a scan looks like. */
+const DENIALS_PER_SECOND = 2;
+/** Of allocations that lose data to a rate: each has one a minute. */
+const OVER_RATE_PER_SECOND = 2;
+/** Of a name that nobody has proved to have: it may be 508 bytes, each of which may be escaped. */
+const MAX_NAME = 128;
 
 /** Writes the lines of sessions. */
 export class SessionLog {
   readonly #logger: Logger;
   readonly #now: () => number;
-  readonly #budget: LineBudget;
-  readonly #overRate = new LineBudget(OVER_RATE_PER_SECOND);
-  readonly #brakedBudget = new LineBudget(BRAKED_PER_SECOND);
-  readonly #denials = new LineBudget(DENIALS_PER_SECOND);
-  readonly #scans = new LineBudget(DENIALS_PER_SECOND);
+  readonly #failures: LineBudget;
+  readonly #braked: LineBudget;
+  readonly #denials: LineBudget;
+  readonly #scans: LineBudget;
+  readonly #overRate: LineBudget;
 
-  constructor({ logger, now, failuresPerSecond = FAILURES_PER_SECOND }: SessionLogOptions) {
+  constructor({ logger, now, processes = 1 }: SessionLogOptions) {
     // The fields of these lines are few and fixed, none of them a secret's: looking for some costs more than the rest.
     this.#logger = logger.child({}, { redact: [] });
     this.#now = now;
-    this.#budget = new LineBudget(failuresPerSecond);
+    this.#failures = new LineBudget(shareOfLines(FAILURES_PER_SECOND, processes));
+    this.#braked = new LineBudget(shareOfLines(BRAKED_PER_SECOND, processes));
+    this.#denials = new LineBudget(shareOfLines(DENIALS_PER_SECOND, processes));
+    this.#scans = new LineBudget(shareOfLines(DENIALS_PER_SECOND, processes));
+    this.#overRate = new LineBudget(shareOfLines(OVER_RATE_PER_SECOND, processes));
   }
 
   /** The lowest level that is logged from now on. */
@@ -116,11 +130,14 @@ export class SessionLog {
     this.#logger.info({ event: 'allocation-ended', ...record }, 'allocation ended');
   }
 
-  /** One line, as long as the second's budget lasts. The fail2ban filter in `conf/` reads it: keep the order. */
+  /** One line, as long as the budget lasts. The fail2ban filter in `conf/` reads it: keep the order. */
   authenticationFailed({ address, user, reason }: AuthFailureRecord): void {
     this.#flushFailures();
-    if (!this.#budget.take(this.#now())) return;
-    this.#logger.warn({ event: 'auth-failed', client: address, reason, user }, 'authentication failed');
+    if (!this.#failures.take(this.#now())) return;
+    this.#logger.warn(
+      { event: 'auth-failed', client: address, reason, user: shortened(user) },
+      'authentication failed',
+    );
   }
 
   /**
@@ -128,9 +145,9 @@ export class SessionLog {
    * reads it: keep the order.
    */
   authenticationBraked({ address, user }: BrakedRecord): void {
-    if (!this.#brakedBudget.take(this.#now())) return;
+    if (!this.#braked.take(this.#now())) return;
     this.#logger.warn(
-      { event: 'auth-braked', client: address, user },
+      { event: 'auth-braked', client: address, user: shortened(user) },
       'too many failed logins: further ones get no answer',
     );
   }
@@ -150,6 +167,7 @@ export class SessionLog {
 
   /** One line a second: the allocation's last line has the whole number. */
   overRate(record: OverRateRecord): void {
+    this.#flushOverRate();
     if (!this.#overRate.take(this.#now())) return;
     const sentence = `data of a session is dropped, for it exceeds ${record.limit}`;
     this.#logger.warn({ event: 'over-rate', ...record }, sentence);
@@ -160,6 +178,16 @@ export class SessionLog {
     this.#flushFailures();
     this.#flushDenials();
     this.#flushScans();
+    this.#flushOverRate();
+  }
+
+  #flushOverRate(): void {
+    const suppressed = this.#overRate.takeSuppressed(this.#now());
+    if (suppressed === 0) return;
+    this.#logger.warn(
+      { event: 'over-rate-suppressed', suppressed },
+      `${suppressed} sessions that exceed a rate not logged`,
+    );
   }
 
   #flushDenials(): void {
@@ -176,11 +204,16 @@ export class SessionLog {
   }
 
   #flushFailures(): void {
-    const suppressed = this.#budget.takeSuppressed(this.#now());
+    const suppressed = this.#failures.takeSuppressed(this.#now());
     if (suppressed === 0) return;
     this.#logger.warn(
       { event: 'auth-failed-suppressed', suppressed },
       `${suppressed} failed authentications not logged`,
     );
   }
+}
+
+/** The beginning of a name that is too long, in whole characters. */
+function shortened(name: string): string {
+  return name.length <= MAX_NAME ? name : `${name.slice(0, MAX_NAME).replace(/[\ud800-\udbff]$/, '')}…`;
 }

@@ -43,7 +43,11 @@ export function countErrno(counters: TrafficCounters, name: string, datagrams: n
 
 /** Counts one error under its errno name; there are only so many of those, so the map stays small. */
 export function countError(errors: Map<string, number>, error: unknown): void {
-  const code = errorCode(error);
+  countCode(errors, errorCode(error));
+}
+
+/** As {@link countError}, for an errno name. */
+export function countCode(errors: Map<string, number>, code: string): void {
   errors.set(code, (errors.get(code) ?? 0) + 1);
 }
 

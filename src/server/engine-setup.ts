@@ -5,6 +5,9 @@ import type { Config } from '../config/config.ts';
 import type { BudgetMemory } from '../limits/budget-memory.ts';
 import { SourceLoginBrake } from '../limits/login-brake.ts';
 import { SourceReplyBudget } from '../limits/reply-budget.ts';
+import { FaultLog } from '../log/fault-log.ts';
+import { hideAddresses, showAddress } from '../log/hidden-addresses.ts';
+import { shareOfLines } from '../log/line-budget.ts';
 import type { Logger, LogLevel } from '../log/logger.ts';
 import { SessionLog } from '../log/session-log.ts';
 import { SAMPLE_MS, SampledClock } from '../state/sampled-clock.ts';
@@ -16,6 +19,8 @@ import { makeSessionObserver } from './session-observer.ts';
 import { reporting, type SendReport, StatusReporter } from './status-reporter.ts';
 
 const TICK_MS = 1000;
+/** Of faults, in all processes together: each has a stack (S54). */
+const FAULT_LINES_PER_SECOND = 4;
 
 /** What differs between the processes of a server. */
 export interface EngineParts
@@ -31,6 +36,8 @@ export interface EngineParts
   readonly budgets: BudgetMemory;
   /** The process's number among several; 0 where one process is the whole server. */
   readonly worker: number;
+  /** How many processes serve clients, and share the budgets of the log. */
+  readonly processes: number;
   readonly logger: Logger;
 }
 
@@ -48,14 +55,21 @@ export interface EngineSetup {
 
 /** Makes an engine. */
 export function setUpEngine(parts: EngineParts): EngineSetup {
-  const { config, realm, realmData, report, budgets, worker, logger, ...given } = parts;
+  const { config, realm, realmData, report, budgets, worker, processes, logger, ...given } = parts;
   const clock = systemClock;
   const sampled = new SampledClock(clock);
   const reporter = report && new StatusReporter(report, clock);
   const realms = new RealmTable(peerOptions(config));
   realms.update(realmData);
-  const sessions = new SessionLog({ logger, now: () => clock.now() });
-  const observer = makeSessionObserver(sessions, logger, clock);
+  const sessions = new SessionLog({ logger, now: () => clock.now(), processes });
+  const observer = makeSessionObserver({
+    sessions,
+    faults: faultLog(logger, processes, 'a request failed: please report this'),
+    logger,
+    clock,
+    show: config.log.hideAddresses ? hideAddresses(given.nonceKey) : showAddress,
+    tellsPeers: config.log.peers,
+  });
   const budget = new SourceReplyBudget(config.limits, clock, budgets);
   const brake = new SourceLoginBrake(config.limits.failedLoginsPerSecond, clock, budgets);
   const engine = new Engine(
@@ -89,8 +103,17 @@ export function setUpEngine(parts: EngineParts): EngineSetup {
 }
 
 /** Says in the log what the engine threw: a bug, which must not end the process. */
-export function faultReporter(logger: Logger): (fault: unknown) => void {
-  return (fault) => logger.error({ err: fault }, 'a datagram failed: please report this');
+export function faultReporter(logger: Logger, processes: number): (fault: unknown) => void {
+  const faults = faultLog(logger, processes, 'a datagram failed: please report this');
+  return (fault) => faults.report(fault);
+}
+
+function faultLog(logger: Logger, processes: number, message: string): FaultLog {
+  return new FaultLog({
+    ...{ logger, message, rate: shareOfLines(FAULT_LINES_PER_SECOND, processes) },
+    now: () => systemClock.now(),
+    after: (milliseconds, act) => setTimeout(act, milliseconds).unref(),
+  });
 }
 
 function startTimers(tick: () => void, sampled: SampledClock): () => void {

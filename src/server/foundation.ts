@@ -1,12 +1,15 @@
 // What must be there before anything listens, in every shape of the server: state directory, addresses, certificates,
 // users.
 
+import { join } from 'node:path';
 import { type Config, NO_CREDENTIALS } from '../config/config.ts';
+import { systemFileReader } from '../config/file-reader.ts';
 import type { ConfigResult } from '../config/parse-config.ts';
+import { warnIfReadable } from '../config/secret-files.ts';
 import { ConfigError } from '../errors.ts';
 import type { Logger } from '../log/logger.ts';
 import type { BackendAddresses } from '../net/backend-addresses.ts';
-import { keepLabUser, keepNonceKey, type LabUser } from '../state/kept-secrets.ts';
+import { keepLabUser, keepNonceKey, type LabUser, SECRET_FILES } from '../state/kept-secrets.ts';
 import { StateDirectory } from '../state/state-directory.ts';
 import { systemClock } from '../state/system-clock.ts';
 import { SystemRandom } from '../state/system-random.ts';
@@ -54,6 +57,7 @@ export async function layFoundation(options: ServerOptions, closers: Closers): P
   const random = new SystemRandom();
   const state = await StateDirectory.open(config.stateDir);
   closers.add(() => state.close());
+  warnOfOpenFiles(state, logger);
   const store = await setUpStore(config, logger, closers);
   // Of a store that was asked for nothing is assumed: it may be filled later, and may not answer now.
   const isStoreIdle = config.store?.isDefault === true && !(await store?.hasCredentials());
@@ -70,6 +74,14 @@ export async function layFoundation(options: ServerOptions, closers: Closers): P
   const status = await openStatusService(config, { logger, state, random, closers });
   const nonceKey = keepNonceKey(state, random);
   return { ...options, random, state, store, status, labUser, relay, backends, shown, tls, directory, nonceKey };
+}
+
+// turnd makes them for itself alone: somebody has changed them, or brought them from elsewhere.
+function warnOfOpenFiles(state: StateDirectory, logger: Logger): void {
+  for (const name of SECRET_FILES) {
+    const warning = warnIfReadable(systemFileReader, join(state.path, name));
+    if (warning !== null) logger.warn({ event: 'state' }, warning);
+  }
 }
 
 // A file that names no credentials is a mistake (S12); no file at all is somebody who tries turnd out.

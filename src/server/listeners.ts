@@ -11,7 +11,7 @@ import type { StreamCounters } from '../streams/stream-handler.ts';
 import type { TransportAddress } from '../stun/transport-address.ts';
 import type { TlsAcceptor } from '../tls/tls-acceptor.ts';
 import type { Engine } from '../turn/engine.ts';
-import type { Clock } from '../turn/env.ts';
+import type { Clock, Random } from '../turn/env.ts';
 import { openStreams, type StreamsSetup, streamSettings } from './streams-setup.ts';
 import { UdpListeners } from './udp-listeners.ts';
 
@@ -20,7 +20,10 @@ export interface ListenersOptions {
   readonly config: Config;
   readonly logger: Logger;
   readonly clock: Clock;
+  readonly random: Random;
   readonly counters: PlaneCounters;
+  /** Whether few file descriptors are left. */
+  readonly isShort: () => boolean;
   /** Told what the engine threw: a bug, which must not end the process. */
   readonly report: (fault: unknown) => void;
 }
@@ -55,7 +58,7 @@ export class Listeners {
 
   /** Opens all. @throws ListenError that names the one that could not be opened; {@link close} closes the others */
   async open(engine: Engine, tls: TlsAcceptor | null): Promise<void> {
-    const { config, logger, clock, counters, report } = this.#options;
+    const { config, logger, clock, random, counters, report, isShort } = this.#options;
     const openUdp = (bind: TransportAddress) =>
       UdpListener.open({ bind, handler: engine, counters: counters.clients, report });
     this.#udp = new UdpListeners({
@@ -66,12 +69,12 @@ export class Listeners {
       report: (message) => logger.warn({ event: 'listen' }, message),
     });
     await this.#udp.open();
-    this.#streams = await openStreams({ config, engine, clock, tls, report });
+    this.#streams = await openStreams({ config, engine, clock, random, tls, report, isShort });
   }
 
   /** The bounds of connections from now on. */
   setLimits(config: Pick<Config, 'limits'>): void {
-    if (this.#streams !== null) this.#streams.group.settings = streamSettings(config, 1);
+    if (this.#streams !== null) this.#streams.group.settings = streamSettings(config);
   }
 
   /** Follows the interfaces of the host. Never rejects. */

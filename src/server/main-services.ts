@@ -2,6 +2,7 @@
 // held of them returns here.
 
 import { BudgetMemory } from '../limits/budget-memory.ts';
+import { ConnectionMemory } from '../limits/connection-memory.ts';
 import { AllocationQuota, type QuotaLimits } from '../limits/quota.ts';
 import { UserSlots } from '../limits/user-slots.ts';
 import type { Libc } from '../planes/linux/libc.ts';
@@ -31,16 +32,17 @@ export class MainServices {
   #nextTag = 1;
 
   /** @throws SystemCallError where the system gives no shared memory */
-  constructor(foundation: Foundation, libc: Libc) {
+  constructor(foundation: Foundation, libc: Libc, workers: number) {
     const { config, relay, random } = foundation;
     this.#foundation = foundation;
     this.#libc = libc;
-    const rows = relay.addresses.length;
-    this.#memory = createSharedMemory(libc, sharedLength(rows));
-    const { ports, budgets } = sharedParts(this.#memory.bytes, rows);
+    const sizes = { relayAddresses: relay.addresses.length, workers };
+    this.#memory = createSharedMemory(libc, sharedLength(sizes));
+    const { ports, budgets, connections } = sharedParts(this.#memory.bytes, sizes);
     this.#ports = ports;
     const budgetMemory = new BudgetMemory(budgets);
     budgetMemory.sow(random);
+    new ConnectionMemory(connections).sow(random);
     const slots = new UserSlots(budgetMemory.table('user-rates'), () => nodeTimers.now());
     this.#quota = new QuotaService(new AllocationQuota(config.limits, slots), foundation.directory.realm);
     this.#reservations = new ReservationService({

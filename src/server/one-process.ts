@@ -2,6 +2,7 @@
 
 import type { Config } from '../config/config.ts';
 import { BudgetMemory } from '../limits/budget-memory.ts';
+import { DescriptorReserve } from '../limits/descriptor-reserve.ts';
 import { AllocationQuota } from '../limits/quota.ts';
 import { UserSlots } from '../limits/user-slots.ts';
 import { listLocalAddresses } from '../net/interfaces.ts';
@@ -25,9 +26,10 @@ const SCAN_MS = 10_000;
 /** @throws TurnServerError with a sentence that says what failed and what to do */
 export async function openInOneProcess(foundation: Foundation, closers: Closers): Promise<RunningServer> {
   const { config, logger, random, relay, tls, directory, status, nonceKey } = foundation;
-  const report = faultReporter(logger);
+  const report = faultReporter(logger, 1);
   const counters = new PlaneCounters();
-  const listeners = new Listeners({ config, logger, clock: systemClock, counters, report });
+  const { isShort } = new DescriptorReserve();
+  const listeners = new Listeners({ config, logger, clock: systemClock, random, counters, report, isShort });
   const own = hostAddresses(foundation, listeners);
   const budgets = BudgetMemory.ofOneProcess(random);
   const quota = new AllocationQuota(config.limits, new UserSlots(budgets.table('user-rates'), systemClock.now));
@@ -38,9 +40,10 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
     realmData: directory.realms,
     budgets,
     worker: 0,
+    processes: 1,
     logger,
     random,
-    relays: relaySockets({ ...foundation, counters, report }),
+    relays: relaySockets({ ...foundation, counters, report, isShort }),
     report: status && ((report) => status.report(0, report)),
     reservations: null,
     capabilities: PORTABLE_CAPABILITIES,
@@ -106,13 +109,23 @@ function acceptorOf({ certificates }: TlsSetup, { limits }: Config): TlsAcceptor
 
 type RelaySocketsParts = Foundation & {
   readonly counters: PlaneCounters;
+  readonly isShort: () => boolean;
   readonly report: (fault: unknown) => void;
 };
 
-function relaySockets({ config, relay, random, counters, report }: RelaySocketsParts): PortableRelaySockets {
+function relaySockets({ config, relay, random, counters, report, isShort }: RelaySocketsParts): PortableRelaySockets {
   const { min: minPort, max: maxPort } = config.relay.ports;
   const shown = (ip: IpAddress): IpAddress => relay.external.current(ip);
-  return new PortableRelaySockets({ addresses: relay.addresses, shown, minPort, maxPort, random, counters, report });
+  return new PortableRelaySockets({
+    addresses: relay.addresses,
+    shown,
+    minPort,
+    maxPort,
+    random,
+    counters,
+    report,
+    isShort,
+  });
 }
 
 function hostAddresses({ relay, backends }: Foundation, listeners: Listeners): HostAddresses {

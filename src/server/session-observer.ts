@@ -1,15 +1,33 @@
 // Turns the engine's events into the lines of the log. Knows the log and the engine's types, nothing of sockets.
 
+import type { FaultLog } from '../log/fault-log.ts';
+import type { ShowAddress } from '../log/hidden-addresses.ts';
 import type { Logger } from '../log/logger.ts';
 import type { SessionLog } from '../log/session-log.ts';
 import type { Allocation } from '../turn/allocation.ts';
 import { AuthFailure, type Clock, type Observer } from '../turn/env.ts';
 import type { RateHolder, RateRefusal } from '../turn/rate-meter.ts';
 import { SCAN_RULE } from '../turn/scan-brake.ts';
+import { PermittedPeers } from './permitted-peers.ts';
+
+/** What the observer writes to, and how. */
+export interface SessionObserverParts {
+  readonly sessions: SessionLog;
+  readonly faults: FaultLog;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** How addresses of clients and peers are shown. */
+  readonly show: ShowAddress;
+  /** Whether the peers of an allocation are told. */
+  readonly tellsPeers: boolean;
+}
 
 /** Makes the observer that writes the session log. */
-export function makeSessionObserver(sessions: SessionLog, logger: Logger, clock: Clock): Observer {
+export function makeSessionObserver(parts: SessionObserverParts): Observer {
+  const { sessions, faults, logger, clock, show } = parts;
   const relayed = new WeakMap<Allocation, string[]>();
+  const peers = parts.tellsPeers ? new PermittedPeers(show) : null;
+  const whose = (allocation: Allocation) => describe(allocation, show);
   return {
     allocated: (allocation) => {
       const addresses = allocation.relays().map((relay) => relay.relayed.text);
@@ -25,6 +43,7 @@ export function makeSessionObserver(sessions: SessionLog, logger: Logger, clock:
         session: allocation.id,
         ...whose(allocation),
         relayed: relayed.get(allocation) ?? [],
+        ...peers?.of(allocation),
         bytesFromClient: allocation.bytesToPeer,
         bytesToClient: allocation.bytesToClient,
         packetsFromClient: allocation.packetsToPeer,
@@ -34,17 +53,17 @@ export function makeSessionObserver(sessions: SessionLog, logger: Logger, clock:
         duration: Math.round((clock.now() - allocation.createdAt) / 1000),
         reason,
       }),
-    permissionInstalled: () => {},
+    permissionInstalled: (allocation, { peer }) => peers?.add(allocation, peer.text),
     channelBound: () => {},
     channelUnbound: () => {},
     authFailed: (endpoint, user, reason) => {
       if (reason === AuthFailure.UNAVAILABLE) return;
-      const address = endpoint.client.ip.text;
+      const address = show(endpoint.client.ip.text);
       if (reason === AuthFailure.BRAKED) sessions.authenticationBraked({ address, user });
       else sessions.authenticationFailed({ address, user, reason });
     },
     peerDenied: (allocation, peer, port, rule) => {
-      const denial = { session: allocation.id, ...whose(allocation), peer: peer.text, port, rule };
+      const denial = { session: allocation.id, ...whose(allocation), peer: show(peer.text), port, rule };
       if (rule === SCAN_RULE) sessions.scanLimited(denial);
       else sessions.peerDenied(denial);
     },
@@ -53,7 +72,7 @@ export function makeSessionObserver(sessions: SessionLog, logger: Logger, clock:
       sessions.overRate({ session: allocation.id, user, client, dropped, limit: nameOf(refusal) });
     },
     rejected: () => {},
-    failed: (error) => logger.error({ err: error }, 'a request failed: please report this'),
+    failed: (error) => faults.report(error),
   };
 }
 
@@ -71,7 +90,11 @@ function nameOf(refusal: RateRefusal | null): string {
   return refusal === null ? 'a limit that was lifted since' : LIMITS[refusal.holder][refusal.of];
 }
 
-function whose(allocation: Allocation) {
+function describe(allocation: Allocation, show: ShowAddress) {
   const { endpoint, credential } = allocation;
-  return { user: credential?.username ?? '', client: endpoint.client.text, transport: endpoint.transport };
+  const { ip, port } = endpoint.client;
+  const shown = show(ip.text);
+  const client = shown === ip.text ? endpoint.client.text : `${shown}:${port}`;
+  const { username = '', realm = '' } = credential ?? {};
+  return { user: username, realm, client, transport: endpoint.transport };
 }

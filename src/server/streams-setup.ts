@@ -3,13 +3,17 @@
 
 import type { Config } from '../config/config.ts';
 import type { ListenerInfo } from '../config/ice-servers.ts';
+import { ConnectionLimits } from '../limits/connection-limits.ts';
 import { StreamGroup } from '../streams/stream-group.ts';
 import type { StreamHandler, StreamSettings } from '../streams/stream-handler.ts';
 import type { ListenOptions, StreamMode } from '../streams/stream-listener.ts';
 import type { TransportAddress } from '../stun/transport-address.ts';
 import type { TlsAcceptor } from '../tls/tls-acceptor.ts';
-import type { Clock } from '../turn/env.ts';
+import type { Clock, Random } from '../turn/env.ts';
 import { codeOf, listenFault } from './listen-fault.ts';
+
+/** With what it takes to fill a queue and to be noticed: half a minute. */
+const STALL_SECONDS = 25;
 
 /** The open stream listeners. */
 export interface StreamsSetup {
@@ -24,7 +28,10 @@ export interface StreamsOptions {
   readonly config: Config;
   readonly engine: StreamHandler;
   readonly clock: Clock;
+  readonly random: Random;
   readonly tls: TlsAcceptor | null;
+  /** Whether few file descriptors are left. */
+  readonly isShort: () => boolean;
   /** Told what the engine threw: a bug, which must not end the process. */
   readonly report: (fault: unknown) => void;
 }
@@ -41,8 +48,18 @@ export interface OpenStream {
 type StreamAddress = Config['listen'][number] & { readonly transport: StreamMode };
 
 /** Opens all listeners, or none. @throws ListenError that names the one that could not be opened */
-export async function openStreams({ config, engine, clock, tls, report }: StreamsOptions): Promise<StreamsSetup> {
-  const group = new StreamGroup({ clock, handler: engine, tls, report, settings: streamSettings(config, 1) });
+export async function openStreams(options: StreamsOptions): Promise<StreamsSetup> {
+  const { config, engine, clock, random, tls, report, isShort } = options;
+  const limits = ConnectionLimits.ofOneProcess(random);
+  const group = new StreamGroup({
+    clock,
+    handler: engine,
+    tls,
+    report,
+    limits,
+    isShort,
+    settings: streamSettings(config),
+  });
   const bind = async (options: StreamBind): Promise<TransportAddress> => (await group.listen(options)).local;
   const opened = await bindStreams(config, bind).catch(async (error) => {
     await group.close();
@@ -67,14 +84,14 @@ export async function bindStreams(
   return opened;
 }
 
-/** The bounds of connections. @param workers share what is allowed in all */
-export function streamSettings({ limits }: Pick<Config, 'limits'>, workers: number): StreamSettings {
+/** The bounds of connections. */
+export function streamSettings({ limits }: Pick<Config, 'limits'>): StreamSettings {
   return {
     idleTimeout: limits.idleTimeout,
     firstFrameTimeout: Math.min(limits.idleTimeout, limits.handshakeTimeout),
     writeQueue: limits.writeQueue,
-    stallTimeout: 30,
-    connections: Math.ceil(limits.connections / workers),
+    stallTimeout: STALL_SECONDS,
+    connections: limits.connections,
     connectionsPerClient: limits.connectionsPerClientAddress,
   };
 }

@@ -34,7 +34,15 @@ export interface UdpListenersOptions {
 interface Entry {
   readonly wanted: UdpAddress;
   readonly listener: OpenListener;
+  /** In how many scans on end its address was not there. */
+  missed: number;
 }
+
+/**
+ * Scans until a socket whose address is not there is closed: an hour's. An address that comes back before (R26: a link
+ * that fails over, a DHCP client that starts again) finds its clients' allocations, of which none lives longer unrefreshed.
+ */
+export const SCANS_UNTIL_GONE = 360;
 
 // A wildcard's address that has just vanished, or is not usable yet (IPv6 duplicate detection), is no fault.
 const NOT_THERE = 'EADDRNOTAVAIL';
@@ -66,7 +74,8 @@ export class UdpListeners {
   }
 
   /**
-   * Follows the interfaces: opens sockets for addresses that have come, closes those of addresses that have gone.
+   * Follows the interfaces: opens sockets for addresses that have come, closes those of addresses that have
+   * been gone for {@link SCANS_UNTIL_GONE}.
    * Never rejects. Returns whether anything has changed.
    */
   async scan(): Promise<boolean> {
@@ -102,7 +111,7 @@ export class UdpListeners {
       try {
         const listener = await this.#options.open(new TransportAddress(ip, port));
         if (this.#closed) listener.close();
-        else this.#entries.push({ wanted, listener });
+        else this.#entries.push({ wanted, listener, missed: 0 });
       } catch (error) {
         if (!isWildcard || codeOf(error) !== NOT_THERE) throw listenFault('udp', ip.text, port, error);
         this.#options.report(`${ip.text} cannot be bound now; it is tried again at the next scan`);
@@ -113,8 +122,10 @@ export class UdpListeners {
   // The system does not list the addresses of an interface that has lost its carrier, but keeps them: a cable that is
   // out for a moment must not end what clients hold.
   async #closeVanished(): Promise<void> {
-    for (const entry of this.#entries.filter((one) => this.#isUnlisted(one))) {
-      if (await this.#canBind(entry.listener.local.ip)) continue;
+    for (const entry of [...this.#entries]) {
+      const isThere = !this.#isUnlisted(entry) || (await this.#canBind(entry.listener.local.ip));
+      entry.missed = isThere ? 0 : entry.missed + 1;
+      if (entry.missed < SCANS_UNTIL_GONE) continue;
       this.#entries = this.#entries.filter((one) => one !== entry);
       entry.listener.close();
     }

@@ -61,7 +61,7 @@ class MainProcess {
     this.#config = config;
     this.#choice = choice;
     this.#closers = closers;
-    this.#services = new MainServices(foundation, libc);
+    this.#services = new MainServices(foundation, libc, workers);
     closers.add(() => this.#services.close());
     this.#ticketKeys = Buffer.alloc(48);
     random.fill(this.#ticketKeys);

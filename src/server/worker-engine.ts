@@ -2,6 +2,8 @@
 // turn/env.ts.
 
 import { BudgetMemory } from '../limits/budget-memory.ts';
+import { ConnectionLimits } from '../limits/connection-limits.ts';
+import { ConnectionMemory } from '../limits/connection-memory.ts';
 import type { Logger } from '../log/logger.ts';
 import type { Libc } from '../planes/linux/libc.ts';
 import type { LinuxPlane } from '../planes/linux/linux-plane.ts';
@@ -33,22 +35,30 @@ export interface WorkerEngineParts {
   readonly random: Random;
   readonly logger: Logger;
   readonly plane: LinuxPlane;
+  /** Whether few file descriptors are left. */
+  readonly isShort: () => boolean;
+}
+
+/** The engine, and what else of the shared memory is a worker's business. */
+export interface WorkerEngine extends EngineSetup {
+  readonly connections: ConnectionLimits;
 }
 
 /** @throws SystemCallError, RangeError for shared memory that main has not made */
-export function setUpWorkerEngine(parts: WorkerEngineParts): EngineSetup {
-  const { message, caller, channel, addresses, credentials, libc, random, logger, plane } = parts;
-  const { config, worker, realm } = message;
+export function setUpWorkerEngine(parts: WorkerEngineParts): WorkerEngine {
+  const { message, caller, channel, addresses, credentials, libc, random, logger, plane, isShort } = parts;
+  const { config, worker, workers, realm } = message;
   const { min: minPort, max: maxPort } = config.relay.ports;
-  const rows = addresses.relays.length;
-  const shared = sharedParts(mapSharedMemory(libc, WorkerFd.SHARED, sharedLength(rows)).bytes, rows);
+  const sizes = { relayAddresses: addresses.relays.length, workers };
+  const shared = sharedParts(mapSharedMemory(libc, WorkerFd.SHARED, sharedLength(sizes)).bytes, sizes);
   const owner = workerOwner(worker - 1);
   const table = new PortTable({ bytes: shared.ports, owner, minPort, maxPort });
   const shown = addresses.shownFor.bind(addresses);
-  const relays = plane.relaySockets({ addresses: addresses.relays, shown, table, random });
-  return setUpEngine({
+  const relays = plane.relaySockets({ addresses: addresses.relays, shown, table, random, isShort });
+  const setup = setUpEngine({
     ...{ config, realm, worker, logger, random, relays, credentials, realmData: message.realms },
     budgets: new BudgetMemory(shared.budgets),
+    processes: message.workers,
     report: message.reports ? (report) => channel.send({ kind: 'status', report }) : null,
     reservations: remoteReservations(parts, relays),
     capabilities: plane.capabilities,
@@ -63,6 +73,7 @@ export function setUpWorkerEngine(parts: WorkerEngineParts): EngineSetup {
     ),
     nonceKey: Buffer.from(message.nonceKey, 'base64'),
   });
+  return { ...setup, connections: new ConnectionLimits(new ConnectionMemory(shared.connections), worker - 1) };
 }
 
 function remoteReservations(parts: WorkerEngineParts, relays: LinuxRelaySockets): RemoteReservations {

@@ -2,6 +2,7 @@
 // know of users, limits and the host it is told by main; it reads no file.
 
 import type { RealmTable } from '../auth/realm-table.ts';
+import { DescriptorReserve } from '../limits/descriptor-reserve.ts';
 import { type Logger, type LogLevel, makeLogger } from '../log/logger.ts';
 import { DescriptorChannel } from '../planes/linux/descriptor-channel.ts';
 import { type Libc, loadLibc } from '../planes/linux/libc.ts';
@@ -45,8 +46,9 @@ export async function startWorker(message: StartMessage, channel: ParentChannel)
   const counters = new PlaneCounters();
   const { coalescing } = message.config.relay;
   const random = new SystemRandom();
-  const plane = new LinuxPlane({ libc, random, counters, report: faultReporter(logger), coalescing });
-  const worker = new Worker({ message, channel, libc, random, pipe, logger, counters, plane });
+  const report = faultReporter(logger, message.workers);
+  const plane = new LinuxPlane({ libc, random, counters, report, coalescing });
+  const worker = new Worker({ message, channel, libc, random, pipe, logger, report, counters, plane });
   await worker.serve();
   return worker;
 }
@@ -58,6 +60,8 @@ interface WorkerParts {
   readonly random: SystemRandom;
   readonly pipe: LogPipe;
   readonly logger: Logger;
+  /** Gets what is a fault of the program. */
+  readonly report: (fault: unknown) => void;
   readonly counters: PlaneCounters;
   readonly plane: LinuxPlane;
 }
@@ -86,7 +90,7 @@ export class Worker {
   readonly #stopTimers: (() => void)[] = [];
 
   constructor(parts: WorkerParts) {
-    const { message, channel, libc, logger } = parts;
+    const { message, channel, libc } = parts;
     const { config, worker } = message;
     this.#parts = parts;
     this.#caller = new Caller((call) => channel.send(call), MAX_QUESTIONS);
@@ -99,9 +103,10 @@ export class Worker {
       },
       systemClock,
     );
-    const { engine, realms, setLogLevel, setLimits, start } = setUpWorkerEngine({
+    const { isShort } = new DescriptorReserve();
+    const { engine, realms, connections, setLogLevel, setLimits, start } = setUpWorkerEngine({
       ...{ ...parts, caller: this.#caller, descriptors: this.#descriptors },
-      ...{ addresses: this.#addresses, credentials: this.#credentials },
+      ...{ addresses: this.#addresses, credentials: this.#credentials, isShort },
     });
     this.#engine = engine;
     this.#realms = realms;
@@ -121,8 +126,10 @@ export class Worker {
       clock: systemClock,
       handler: engine,
       tls: this.#acceptor,
-      report: faultReporter(logger),
-      settings: streamSettings(config, message.workers),
+      report: parts.report,
+      settings: streamSettings(config),
+      limits: connections,
+      isShort,
     });
     this.#handlers = {
       sessions: (query) => listSessions({ engine, worker, now: systemClock.now() }, query),
@@ -172,7 +179,7 @@ export class Worker {
       case 'addresses':
         return this.#addresses.update(message.addresses);
       case 'limits':
-        this.#streams.settings = streamSettings(message, this.#parts.message.workers);
+        this.#streams.settings = streamSettings(message);
         this.#setLimits(message.limits);
         return;
       case 'log-level':

@@ -10,6 +10,9 @@ export interface LabUser {
   readonly password: string;
 }
 
+/** The names of the files whose content lets somebody in. */
+export const SECRET_FILES: readonly string[] = Object.freeze(['nonce-key', 'lab-user']);
+
 const NONCE_KEY_FILE = 'nonce-key';
 const NONCE_KEY_LENGTH = 32;
 const SERVER_NUMBER_FILE = 'server-number';

@@ -3,7 +3,7 @@
 import type { Socket } from 'node:net';
 import { IpAddress, readIpText } from '../stun/ip-address.ts';
 import { TransportAddress, TransportWords } from '../stun/transport-address.ts';
-import type { ConnectionAddresses } from './stream-connection.ts';
+import type { ConnectionAddresses } from './accepted-socket.ts';
 
 /**
  * Reads the addresses of both ends; an IPv4 client of a dual-stack listener has IPv4 addresses (RFC 8489 §6.3.1).

@@ -3,13 +3,14 @@
 
 import type { Socket } from 'node:net';
 import { FrameStatus, StreamFramer } from '../stun/stream-framer.ts';
-import type { TransportAddress, TransportWords } from '../stun/transport-address.ts';
 import { ClientEndpoint } from '../turn/client-endpoint.ts';
 import type { ClientLink, Clock } from '../turn/env.ts';
 import type { Transport } from '../turn/transport.ts';
-import { HttpOpening } from './http-opening.ts';
+import type { AcceptedSocket } from './accepted-socket.ts';
 import { OutputQueue } from './output-queue.ts';
+import type { PartialFrames } from './partial-frames.ts';
 import type { StreamCounters, StreamHandler, StreamSettings } from './stream-handler.ts';
+import { StreamOpening } from './stream-opening.ts';
 
 /** What connections share: their group. */
 export interface ConnectionHost {
@@ -17,6 +18,8 @@ export interface ConnectionHost {
   readonly handler: StreamHandler;
   readonly settings: StreamSettings;
   readonly counters: StreamCounters;
+  /** What strangers may have begun to say, all together. */
+  readonly partialFrames: PartialFrames;
   /** Room for the head of a relayed message. One will do: connections copy it at once. */
   readonly header: Buffer;
   /** Takes what the handler threw: a bug, which must not end the process. */
@@ -25,12 +28,6 @@ export interface ConnectionHost {
   due(connection: StreamConnection): void;
   /** The socket is closed. */
   forget(connection: StreamConnection): void;
-}
-
-/** The two ends of a connection. */
-export interface ConnectionAddresses {
-  readonly local: TransportAddress;
-  readonly source: TransportWords;
 }
 
 const NEVER = -1;
@@ -45,24 +42,28 @@ export class StreamConnection implements ClientLink {
   isDue = false;
   readonly #host: ConnectionHost;
   readonly #socket: Socket;
-  readonly #opening = new HttpOpening();
+  readonly #opening = new StreamOpening();
   readonly #framer = new StreamFramer();
   readonly #output = new OutputQueue();
-  readonly #openedAt: number;
+  /** When the socket was accepted: a TLS handshake is no fresh start. */
+  readonly #acceptedAt: number;
   #hasSpoken = false;
+  /** Bytes of an unfinished frame that count in the host's {@link PartialFrames}. */
+  #counted = 0;
   /** When there was an allocation last, as far as sweeps have seen. */
   #idleSince: number;
   /** When the queue was first found full with no write completed since. */
   #fullSince = NEVER;
   #endedAt = NEVER;
 
-  constructor(host: ConnectionHost, socket: Socket, transport: Transport, addresses: ConnectionAddresses) {
+  /** @param socket the accepted one, or TLS over it */
+  constructor(host: ConnectionHost, socket: Socket, transport: Transport, accepted: AcceptedSocket) {
     this.#host = host;
     this.#socket = socket;
-    this.#openedAt = host.clock.now();
-    this.#idleSince = this.#openedAt;
-    this.endpoint = new ClientEndpoint(this, transport, addresses.local);
-    this.endpoint.source.copyFrom(addresses.source);
+    this.#acceptedAt = accepted.acceptedAt;
+    this.#idleSince = accepted.acceptedAt;
+    this.endpoint = new ClientEndpoint(this, transport, accepted.addresses.local);
+    this.endpoint.source.copyFrom(accepted.addresses.source);
   }
 
   /** Bytes that wait for the client or are on their way. */
@@ -160,7 +161,7 @@ export class StreamConnection implements ClientLink {
     if (this.#fullSince !== NEVER && now - this.#fullSince >= settings.stallTimeout * 1000) {
       counters.stalled++;
       this.destroy();
-    } else if (!this.#hasSpoken && now - this.#openedAt >= settings.firstFrameTimeout * 1000) {
+    } else if (!this.#hasSpoken && now - this.#acceptedAt >= settings.firstFrameTimeout * 1000) {
       counters.firstFrameTimeouts++;
       this.destroy();
     } else if (now - this.#idleSince >= settings.idleTimeout * 1000) {
@@ -187,7 +188,7 @@ export class StreamConnection implements ClientLink {
 
   readonly #onData = (chunk: Buffer): void => {
     if (this.endpoint.closed) return;
-    if (this.#opening.isHttp(chunk)) {
+    if (this.#opening.isForeign(chunk)) {
       this.#refuse();
       return;
     }
@@ -233,12 +234,26 @@ export class StreamConnection implements ClientLink {
       status = framer.next();
     }
     if (status === FrameStatus.FATAL) this.#refuse();
+    else if (!this.#keeps(framer.pending)) this.#overPartials();
   }
 
   // Not a byte in answer to this; but frames before it may have answers.
   #refuse(): void {
     this.#host.counters.unframeable++;
     this.end();
+  }
+
+  #overPartials(): void {
+    this.#host.counters.overPartials++;
+    this.destroy();
+  }
+
+  // Whether it may. Whoever has an allocation is bounded by its user's quota.
+  #keeps(bytes: number): boolean {
+    const { partialFrames } = this.#host;
+    const before = this.#counted;
+    this.#counted = this.endpoint.allocation === null ? bytes : 0;
+    return partialFrames.change(before, this.#counted);
   }
 
   #due(): void {
@@ -259,6 +274,7 @@ export class StreamConnection implements ClientLink {
     if (this.endpoint.closed) return;
     this.endpoint.closed = true;
     this.#endedAt = this.#host.clock.now();
+    this.#keeps(0);
     this.#host.handler.endpointClosed(this.endpoint);
   }
 }

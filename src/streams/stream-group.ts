@@ -1,14 +1,15 @@
 // All TCP and TLS listeners and connections of one engine: shared limits, one flush per loop turn, one coarse sweep.
 // Knows neither frames nor certificates.
 
-import type { Socket } from 'node:net';
+import { Admission, type ConnectionLimits } from '../limits/connection-limits.ts';
 import { clientNetwork } from '../stun/client-network.ts';
-import type { TransportWords } from '../stun/transport-address.ts';
 import type { TlsAcceptor } from '../tls/tls-acceptor.ts';
 import { type Clock, HEADER_ROOM } from '../turn/env.ts';
 import { Transport } from '../turn/transport.ts';
-import { type Admission, ConnectionLimits } from './connection-limits.ts';
-import { type ConnectionAddresses, type ConnectionHost, LINGER, StreamConnection } from './stream-connection.ts';
+import type { AcceptedSocket } from './accepted-socket.ts';
+import { PartialFrames } from './partial-frames.ts';
+import { Strangers } from './strangers.ts';
+import { type ConnectionHost, LINGER, StreamConnection } from './stream-connection.ts';
 import { DEFAULT_STREAM_SETTINGS, StreamCounters, type StreamHandler, type StreamSettings } from './stream-handler.ts';
 import { type ListenerHost, type ListenOptions, StreamListener, StreamMode } from './stream-listener.ts';
 
@@ -19,6 +20,10 @@ export interface StreamGroupOptions {
   /** Null where no listener takes TLS. */
   readonly tls: TlsAcceptor | null;
   readonly settings?: StreamSettings;
+  /** What connections are counted in. */
+  readonly limits: ConnectionLimits;
+  /** Whether few file descriptors are left, so that none may be taken; absent: never. */
+  readonly isShort?: () => boolean;
   /** Told what the handler threw: a bug, which must not end the process. */
   readonly report: (fault: unknown) => void;
 }
@@ -32,12 +37,15 @@ export class StreamGroup implements ConnectionHost, ListenerHost {
   readonly handler: StreamHandler;
   readonly report: (fault: unknown) => void;
   readonly counters = new StreamCounters();
+  readonly partialFrames = new PartialFrames();
   readonly header: Buffer = Buffer.alloc(HEADER_ROOM);
   /** May be replaced at any time; applies to live connections. */
   settings: StreamSettings;
   readonly #tls: TlsAcceptor | null;
-  readonly #limits = new ConnectionLimits();
+  readonly #limits: ConnectionLimits;
+  readonly #isShort: () => boolean;
   readonly #listeners = new Set<StreamListener>();
+  readonly #strangers = new Strangers();
   readonly #connections = new Set<StreamConnection>();
   #due: StreamConnection[] = [];
   #dueNext: StreamConnection[] = [];
@@ -50,11 +58,13 @@ export class StreamGroup implements ConnectionHost, ListenerHost {
     this.report = options.report;
     this.settings = options.settings ?? DEFAULT_STREAM_SETTINGS;
     this.#tls = options.tls;
+    this.#limits = options.limits;
+    this.#isShort = options.isShort ?? never;
   }
 
   /** Sockets now, in every state. */
   get sockets(): number {
-    return this.#limits.total;
+    return this.#limits.own;
   }
 
   /** Connections now that speak STUN. */
@@ -88,6 +98,7 @@ export class StreamGroup implements ConnectionHost, ListenerHost {
     const now = this.clock.now();
     for (const listener of this.#listeners) listener.sweep(now, this.settings.firstFrameTimeout * 1000);
     this.#tls?.sweep(now);
+    this.#strangers.sort();
     for (const connection of this.#connections) connection.sweep(now);
   }
 
@@ -129,25 +140,64 @@ export class StreamGroup implements ConnectionHost, ListenerHost {
     if (this.#connections.size === 0) this.#onEmpty();
   }
 
-  admit(client: TransportWords): Admission {
-    return this.#limits.acquire(client, this.settings.connections, this.settings.connectionsPerClient);
+  admit(accepted: AcceptedSocket): boolean {
+    let admission = this.#acquire(accepted);
+    // A crowd of strangers must not keep others out: whoever has stood about longest makes room.
+    if (admission === Admission.OVER_TOTAL && this.#makeRoom()) admission = this.#acquire(accepted);
+    if (admission === Admission.OVER_TOTAL) this.counters.overTotalLimit++;
+    else if (admission === Admission.OVER_CLIENT) this.counters.overClientLimit++;
+    if (admission !== Admission.ADMITTED) return false;
+    if (this.#isShort() && !this.#makeRoom()) {
+      this.counters.outOfDescriptors++;
+      this.#limits.release(accepted.addresses.source);
+      return false;
+    }
+    accepted.hasPlace = true;
+    this.#strangers.add(accepted);
+    return true;
   }
 
-  leave(client: TransportWords): void {
-    this.#limits.release(client);
+  acceptFailed(): void {
+    this.counters.acceptErrors++;
+    this.#makeRoom();
   }
 
-  openPlain(socket: Socket, addresses: ConnectionAddresses, first: Buffer): void {
+  leave(accepted: AcceptedSocket): void {
+    this.#strangers.delete(accepted);
+    if (!accepted.hasPlace) return;
+    accepted.hasPlace = false;
+    this.#limits.release(accepted.addresses.source);
+  }
+
+  openPlain(accepted: AcceptedSocket, first: Buffer): void {
     this.counters.tcpConnections++;
-    this.#open(socket, Transport.TCP, addresses, first);
+    const connection = new StreamConnection(this, accepted.socket, Transport.TCP, accepted);
+    this.#open(connection, accepted, first);
   }
 
-  openSecure(socket: Socket, addresses: ConnectionAddresses): void {
-    this.#tls?.accept(socket, clientNetwork(addresses.source), (secure) => {
+  openSecure(accepted: AcceptedSocket): void {
+    const { socket, acceptedAt, addresses } = accepted;
+    this.#tls?.accept({ socket, acceptedAt, client: clientNetwork(addresses.source) }, (secure) => {
       this.counters.tlsConnections++;
-      const { endpoint } = this.#open(secure, Transport.TLS, addresses, null);
+      const connection = new StreamConnection(this, secure, Transport.TLS, accepted);
+      const { endpoint } = connection;
       endpoint.encryption = { protocol: secure.getProtocol() ?? '', cipher: secure.getCipher().name };
+      this.#open(connection, accepted, null);
     });
+  }
+
+  #acquire({ addresses }: AcceptedSocket): Admission {
+    return this.#limits.acquire(addresses.source, this.settings.connections, this.settings.connectionsPerClient);
+  }
+
+  // Its place is free at once, its descriptor too; 'close' comes later.
+  #makeRoom(): boolean {
+    const oldest = this.#strangers.takeOldest();
+    if (oldest === null) return false;
+    this.counters.madeRoom++;
+    this.leave(oldest);
+    oldest.destroy();
+    return true;
   }
 
   async #listen(mode: StreamMode, open: (listener: StreamListener) => Promise<void>): Promise<StreamListener> {
@@ -169,12 +219,15 @@ export class StreamGroup implements ConnectionHost, ListenerHost {
     });
   }
 
-  #open(socket: Socket, transport: Transport, addresses: ConnectionAddresses, first: Buffer | null): StreamConnection {
-    const connection = new StreamConnection(this, socket, transport, addresses);
+  #open(connection: StreamConnection, accepted: AcceptedSocket, first: Buffer | null): void {
+    accepted.connection = connection;
     this.#connections.add(connection);
     connection.start(first);
-    return connection;
   }
 }
 
 function ignore(): void {}
+
+function never(): boolean {
+  return false;
+}

@@ -43,14 +43,20 @@ export class StreamCounters {
   /** Connections that spoke a protocol of their listener. */
   tcpConnections = 0;
   tlsConnections = 0;
-  /** Closed at accept: too many in all. */
+  /** Closed at accept: too many in all, and each with an allocation. */
   overTotalLimit = 0;
+  /** Closed to make room for a newcomer: without allocation, and longer here than any other such connection. */
+  madeRoom = 0;
+  /** Closed at accept: few file descriptors were left, and nobody could make room. */
+  outOfDescriptors = 0;
   /** Closed at accept: too many from one client address. */
   overClientLimit = 0;
   /** Closed at the first byte: TLS on a plain listener, or anything else on a TLS listener. */
   wrongProtocol = 0;
   /** Closed because the stream was neither STUN nor ChannelData. */
   unframeable = 0;
+  /** Closed with half a long frame and no allocation: too many have begun one. */
+  overPartials = 0;
   /** Closed before a whole frame came. */
   firstFrameTimeouts = 0;
   /** Closed without allocation. */

@@ -2,11 +2,10 @@
 // Knows no frames and no certificates.
 
 import { type ListenOptions as BindOptions, createServer, type Server, type Socket } from 'node:net';
-import type { TransportAddress, TransportWords } from '../stun/transport-address.ts';
+import type { TransportAddress } from '../stun/transport-address.ts';
 import type { Clock } from '../turn/env.ts';
-import { Admission } from './connection-limits.ts';
+import { AcceptedSocket } from './accepted-socket.ts';
 import { readAddresses, readBound } from './socket-addresses.ts';
-import type { ConnectionAddresses } from './stream-connection.ts';
 import type { StreamCounters } from './stream-handler.ts';
 
 /** What a listener accepts. */
@@ -33,14 +32,16 @@ export interface ListenOptions {
 export interface ListenerHost {
   readonly clock: Clock;
   readonly counters: StreamCounters;
-  /** Takes a place for a connection of the client. */
-  admit(client: TransportWords): Admission;
-  /** Gives it back. */
-  leave(client: TransportWords): void;
+  /** Takes a place for a socket; false when there is none. */
+  admit(accepted: AcceptedSocket): boolean;
+  /** A connection could not be accepted, for want of descriptors most likely. */
+  acceptFailed(): void;
+  /** Gives it back. Idempotent. */
+  leave(accepted: AcceptedSocket): void;
   /** The connection speaks STUN, and `first` is what it has said. */
-  openPlain(socket: Socket, addresses: ConnectionAddresses, first: Buffer): void;
+  openPlain(accepted: AcceptedSocket, first: Buffer): void;
   /** The connection speaks TLS; the ClientHello is in the socket's buffer again. */
-  openSecure(socket: Socket, addresses: ConnectionAddresses): void;
+  openSecure(accepted: AcceptedSocket): void;
 }
 
 // ContentType handshake (RFC 8446 §5.1).
@@ -51,8 +52,8 @@ export class StreamListener {
   readonly mode: StreamMode;
   readonly #host: ListenerHost;
   readonly #server: Server;
-  /** Sockets that have not said anything, and when they were accepted. */
-  readonly #silent = new Map<Socket, number>();
+  /** Sockets that have not said anything, the oldest first. */
+  readonly #silent = new Set<AcceptedSocket>();
   #local: TransportAddress | null = null;
 
   constructor(host: ListenerHost, mode: StreamMode) {
@@ -98,24 +99,24 @@ export class StreamListener {
 
   /** Closes sockets that have said nothing for `timeout` milliseconds. */
   sweep(now: number, timeout: number): void {
-    // A map keeps the order of insertion: the first that is young enough ends the search.
-    for (const [socket, acceptedAt] of this.#silent) {
-      if (now - acceptedAt < timeout) return;
+    // A set keeps the order of insertion: the first that is young enough ends the search.
+    for (const accepted of this.#silent) {
+      if (now - accepted.acceptedAt < timeout) return;
       this.#host.counters.firstFrameTimeouts++;
-      this.#forget(socket);
-      socket.destroy();
+      this.#silent.delete(accepted);
+      accepted.destroy();
     }
   }
 
   /** Gives the port back, closes sockets that have not said anything, and leaves connections alone. Idempotent. */
   close(): void {
     this.#server.close();
-    for (const socket of this.#silent.keys()) socket.destroy();
+    for (const accepted of this.#silent) accepted.destroy();
     this.#silent.clear();
   }
 
   readonly #onAcceptError = (): void => {
-    this.#host.counters.acceptErrors++;
+    this.#host.acceptFailed();
   };
 
   readonly #onConnection = (socket: Socket): void => {
@@ -124,28 +125,22 @@ export class StreamListener {
     // From birth: a reset may come before anyone else listens.
     socket.on('error', ignore);
     const addresses = readAddresses(socket);
-    if (addresses === null || !this.#admit(addresses.source)) {
+    const accepted = addresses && new AcceptedSocket(socket, addresses, clock.now());
+    if (accepted === null || !this.#host.admit(accepted)) {
       socket.destroy();
       return;
     }
-    this.#silent.set(socket, clock.now());
+    this.#silent.add(accepted);
     socket.once('close', () => {
-      this.#forget(socket);
-      this.#host.leave(addresses.source);
+      this.#silent.delete(accepted);
+      this.#host.leave(accepted);
     });
-    socket.once('data', (chunk) => this.#onFirstBytes(socket, addresses, chunk));
+    socket.once('data', (chunk) => this.#onFirstBytes(accepted, chunk));
   };
 
-  #admit(client: TransportWords): boolean {
-    const { counters } = this.#host;
-    const admission = this.#host.admit(client);
-    if (admission === Admission.OVER_TOTAL) counters.overTotalLimit++;
-    else if (admission === Admission.OVER_CLIENT) counters.overClientLimit++;
-    return admission === Admission.ADMITTED;
-  }
-
-  #onFirstBytes(socket: Socket, addresses: ConnectionAddresses, chunk: Buffer): void {
-    this.#forget(socket);
+  #onFirstBytes(accepted: AcceptedSocket, chunk: Buffer): void {
+    const { socket } = accepted;
+    this.#silent.delete(accepted);
     // What follows waits until its reader is there.
     socket.pause();
     const isTls = chunk[0] === TLS_HANDSHAKE;
@@ -154,14 +149,10 @@ export class StreamListener {
       socket.destroy();
     } else if (isTls) {
       socket.unshift(chunk);
-      this.#host.openSecure(socket, addresses);
+      this.#host.openSecure(accepted);
     } else {
-      this.#host.openPlain(socket, addresses, chunk);
+      this.#host.openPlain(accepted, chunk);
     }
-  }
-
-  #forget(socket: Socket): void {
-    this.#silent.delete(socket);
   }
 }
 

@@ -18,6 +18,12 @@ export interface TlsClock {
   now(): number;
 }
 
+/**
+ * Handshakes in progress at most; the oldest makes room. With 200 that may begin in a second, each has a second at least:
+ * whoever leaves handshakes half-open by the dozen keeps nobody out.
+ */
+export const HANDSHAKES_IN_PROGRESS = 200;
+
 /** Counts since the start. */
 export class TlsCounters {
   /** Handshakes that succeeded. */
@@ -26,14 +32,19 @@ export class TlsCounters {
   handshakeFailures = 0;
   /** Handshakes that did not end in time. */
   handshakeTimeouts = 0;
-  /** Connections closed before a handshake: too many in progress, or per second. */
+  /** Handshakes that made room for others: too many were in progress. */
+  handshakesMadeRoom = 0;
+  /** Connections closed before a handshake: too many of one client in progress, or too many per second. */
   handshakesRefused = 0;
 }
 
-interface Handshake {
+/** A socket whose ClientHello is still in its buffer. */
+export interface TlsCandidate {
+  readonly socket: Socket;
+  /** A key for the network that it is counted by. */
   readonly client: string;
-  /** Monotonic milliseconds. */
-  readonly beganAt: number;
+  /** Monotonic milliseconds; the handshake's time runs from here. */
+  readonly acceptedAt: number;
 }
 
 /** One per process. */
@@ -43,10 +54,10 @@ export class TlsAcceptor {
   readonly #clock: TlsClock;
   readonly #budget: HandshakeBudget;
   readonly #timeoutMs: number;
-  /** Handshakes in progress, the oldest first. */
-  readonly #handshakes = new Map<TLSSocket, Handshake>();
+  /** Handshakes in progress. */
+  readonly #handshakes = new Map<TLSSocket, TlsCandidate>();
 
-  /** @param handshakeTimeout seconds that a handshake may take; Node's own default of 120 s only reports */
+  /** @param handshakeTimeout seconds from accept to the handshake's end; Node's own default of 120 s only reports */
   constructor(contexts: SecureContexts, clock: TlsClock, handshakeTimeout: number) {
     this.#contexts = contexts;
     this.#clock = clock;
@@ -60,19 +71,19 @@ export class TlsAcceptor {
   }
 
   /**
-   * Begins a handshake on a socket whose ClientHello is still in its buffer, or closes it.
-   * @param client a key for the network that it is counted by
+   * Begins a handshake, or closes the socket.
    * @param onSecure called with the TLS socket once the handshake has succeeded; its errors are the callee's from then
    */
-  accept(socket: Socket, client: string, onSecure: (secure: TLSSocket) => void): void {
-    const now = this.#clock.now();
-    if (!this.#budget.acquire(now, client)) {
+  accept(candidate: TlsCandidate, onSecure: (secure: TLSSocket) => void): void {
+    const { socket, client } = candidate;
+    if (!this.#budget.acquire(this.#clock.now(), client)) {
       this.counters.handshakesRefused++;
       socket.destroy();
       return;
     }
+    this.#makeRoom();
     const secure = this.#wrap(socket);
-    this.#handshakes.set(secure, { client, beganAt: now });
+    this.#handshakes.set(secure, candidate);
     secure.once('secure', () => {
       if (!this.#finish(secure)) return;
       this.counters.handshakes++;
@@ -85,8 +96,8 @@ export class TlsAcceptor {
 
   /** Destroys handshakes that have taken too long. */
   sweep(now: number): void {
-    for (const [secure, { beganAt }] of this.#handshakes) {
-      if (now - beganAt < this.#timeoutMs) return;
+    for (const [secure, { acceptedAt }] of this.#handshakes) {
+      if (now - acceptedAt < this.#timeoutMs) continue;
       this.counters.handshakeTimeouts++;
       this.#finish(secure);
       secure.destroy();
@@ -99,6 +110,15 @@ export class TlsAcceptor {
       this.#finish(secure);
       secure.destroy();
     }
+  }
+
+  #makeRoom(): void {
+    if (this.#handshakes.size < HANDSHAKES_IN_PROGRESS) return;
+    // A map keeps the order of insertion.
+    const [oldest] = this.#handshakes.keys();
+    if (oldest === undefined || !this.#finish(oldest)) return;
+    this.counters.handshakesMadeRoom++;
+    oldest.destroy();
   }
 
   #wrap(socket: Socket): TLSSocket {

@@ -1,7 +1,8 @@
-// What lies where in the memory that main and its workers share: the port table, then the budgets. Knows neither how the
+// What lies where in the memory that main and its workers share: the port table, the budgets, connections. Knows neither how the
 // memory is made nor what is in its parts.
 
 import { BUDGET_BYTES } from '../limits/budget-memory.ts';
+import { ConnectionMemory } from '../limits/connection-memory.ts';
 import { PortTable } from '../planes/port-table.ts';
 
 /** The parts of the shared memory. */
@@ -10,15 +11,28 @@ export interface SharedParts {
   readonly ports: Uint8Array;
   /** For `BudgetMemory`. */
   readonly budgets: Uint8Array;
+  /** For `ConnectionMemory`. */
+  readonly connections: Uint8Array;
 }
 
-/** Bytes of the memory for so many relay addresses. */
-export function sharedLength(relayAddresses: number): number {
-  return PortTable.byteLength(relayAddresses) + BUDGET_BYTES;
+/** What the memory's size depends on. */
+export interface SharedSizes {
+  readonly relayAddresses: number;
+  readonly workers: number;
+}
+
+/** Bytes of the memory. */
+export function sharedLength({ relayAddresses, workers }: SharedSizes): number {
+  return PortTable.byteLength(relayAddresses) + BUDGET_BYTES + ConnectionMemory.byteLength(workers);
 }
 
 /** Cuts the memory into its parts. @param bytes {@link sharedLength} of them, at an address that is a multiple of 8 */
-export function sharedParts(bytes: Uint8Array, relayAddresses: number): SharedParts {
-  const ports = PortTable.byteLength(relayAddresses);
-  return { ports: bytes.subarray(0, ports), budgets: bytes.subarray(ports, ports + BUDGET_BYTES) };
+export function sharedParts(bytes: Uint8Array, { relayAddresses, workers }: SharedSizes): SharedParts {
+  const budgets = PortTable.byteLength(relayAddresses);
+  const connections = budgets + BUDGET_BYTES;
+  return {
+    ports: bytes.subarray(0, budgets),
+    budgets: bytes.subarray(budgets, connections),
+    connections: bytes.subarray(connections, connections + ConnectionMemory.byteLength(workers)),
+  };
 }

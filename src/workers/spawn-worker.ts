@@ -31,11 +31,13 @@ export interface WorkerEvents {
 }
 
 /** What concerns Node, the system and nobody's secrets. */
-const ENVIRONMENT = ['PATH', 'TZ', 'LANG', 'LC_ALL', 'NODE_OPTIONS', 'NODE_V8_COVERAGE', 'SSL_CERT_FILE'];
+const ENVIRONMENT = ['PATH', 'TZ', 'LANG', 'LC_ALL', 'NODE_V8_COVERAGE', 'SSL_CERT_FILE'];
+/** A debugger reads every secret, and all workers would want its port (S60). */
+const DEBUGGER = /^--(inspect|debug)/;
 
 /** Starts a worker. @param program the path of its module */
 export function spawnWorker(program: string, descriptors: WorkerDescriptors, owner: WorkerEvents): WorkerProcess {
-  const child = spawn(process.execPath, [...process.execArgv, program], {
+  const child = spawn(process.execPath, [...process.execArgv.filter((flag) => !DEBUGGER.test(flag)), program], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc', descriptors.channel, descriptors.shared],
     env: environment(),
   });
@@ -74,7 +76,9 @@ function listen(child: ChildProcess, owner: WorkerEvents): void {
 }
 
 function environment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(
+  const passed = Object.fromEntries(
     ENVIRONMENT.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
   );
+  const options = (process.env['NODE_OPTIONS'] ?? '').split(/\s+/).filter((flag) => !DEBUGGER.test(flag));
+  return { ...passed, NODE_OPTIONS: options.join(' ') };
 }

@@ -12,6 +12,7 @@ import { systemFileReader } from '../../src/config/file-reader.ts';
 import { type FakeIoOptions, fakeIo } from '../support/command-io.ts';
 import { temporaryDirectory } from '../support/turnd-process.ts';
 
+const RANDOM = '7f1d0c5be2a94683f0c1d75a9be36d2488e1fa07c35b9d6e42a07f1b8cd3e965';
 const FOUND = { ip: '203.0.113.9', source: 'hetzner' };
 
 /** Writes for real; chance, time and network are fixed. */
@@ -20,7 +21,7 @@ function fixedHost(changes: Partial<InitHost> = {}): InitHost {
     ...thisHost,
     hostName: 'relay1',
     now: () => 1_700_000_000,
-    randomText: (bytes) => 'ab'.repeat(bytes),
+    randomText: (bytes) => RANDOM.slice(0, 2 * bytes),
     findPublicAddress: async () => FOUND,
     ...changes,
   };
@@ -70,7 +71,7 @@ test('--yes: defaults, a random secret of its own, and what to do next', async (
   t.equal(err, '');
   t.same(questions, []);
   t.same(readdirSync(cwd).toSorted(), ['secret', 'turnd.yaml']);
-  t.equal(readFileSync(join(cwd, 'secret'), 'utf8'), `${'ab'.repeat(32)}\n`);
+  t.equal(readFileSync(join(cwd, 'secret'), 'utf8'), `${RANDOM}\n`);
   t.equal(modeOf(join(cwd, 'secret')), '600');
   t.equal(modeOf(join(cwd, 'turnd.yaml')), '644');
   const yaml = readFileSync(join(cwd, 'turnd.yaml'), 'utf8');
@@ -86,8 +87,8 @@ test('--yes: defaults, a random secret of its own, and what to do next', async (
       '  secrets: [{value-file: secret}]',
     ],
   );
-  t.notMatch(yaml, /abab/, 'the secret stands in its own file only');
-  // The credential is what openssl makes: printf 1700086400:init | openssl dgst -sha1 -hmac abab… -binary | base64
+  t.notMatch(yaml, /7f1d0c/, 'the secret stands in its own file only');
+  // The credential is what openssl makes: printf 1700086400:init | openssl dgst -sha1 -hmac 7f1d0c… -binary | base64
   t.equal(
     out.replaceAll(cwd, 'DIR'),
     [
@@ -101,7 +102,7 @@ test('--yes: defaults, a random secret of its own, and what to do next', async (
       "  3. Check it:           turnctl check 'turn:203.0.113.9:3478?transport=udp' 'turn:203.0.113.9:3478?transport=tcp' --secret-file DIR/secret",
       '  4. Give this to your app (good for a day; turnctl credentials makes more):',
       '',
-      '{"iceServers":[{"urls":["turn:203.0.113.9:3478?transport=udp","turn:203.0.113.9:3478?transport=tcp"],"username":"1700086400:init","credential":"VR+xUXiZBdwFUfHQ//bvXiXidog="}]}',
+      '{"iceServers":[{"urls":["turn:203.0.113.9:3478?transport=udp","turn:203.0.113.9:3478?transport=tcp"],"username":"1700086400:init","credential":"SPImkrnGM9Pf37zirUYWEHTaIVA="}]}',
       '',
       'Whoever runs turnd must be able to read these files, and nobody else those with mode 0600.',
       '',
@@ -153,7 +154,7 @@ test('every question has a flag', async (t) => {
           'turns:turn.example.com:443?transport=tcp',
         ],
         username: "al'ice",
-        credential: 'ab'.repeat(12),
+        credential: RANDOM.slice(0, 24),
       },
     ],
     check: /--user 'al'\\''ice' --password-file \S*\/password$/,

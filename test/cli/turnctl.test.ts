@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
 import { runTurnctl } from '../../src/cli/turnctl-program.ts';
+import { WEAK_SECRET } from '../../src/config/secret-strength.ts';
 import { fakeIo } from '../support/command-io.ts';
 
 /** Runs one command line on files in memory. */
@@ -18,7 +19,7 @@ test('config check: a good file is ok, with warnings', async (t) => {
   t.same(result, {
     status: 0,
     out: '/cwd/a.yaml: ok\n',
-    err: 'warning: auth.secrets.0: has fewer than 16 characters\n',
+    err: `warning: auth.secrets.0: ${WEAK_SECRET}\n`,
   });
 });
 

@@ -16,8 +16,9 @@ export function fakeFiles(
   return {
     read: find,
     mode: (path) => {
-      find(path);
-      return modes[path] ?? 0o600;
+      const mode = modes[path];
+      if (mode === undefined) find(path);
+      return mode ?? 0o600;
     },
   };
 }

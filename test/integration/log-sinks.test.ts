@@ -1,11 +1,11 @@
 // Where the log goes must never matter to a call, and no secret may go there.
 
-import { execFileSync } from 'node:child_process';
-import { closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
 import { DatagramPeer } from '../support/datagram-peer.ts';
 import { findFreePort } from '../support/free-ports.ts';
+import { openFullPipe } from '../support/full-pipe.ts';
 import { patiently, RawClient, type RawClientOptions } from '../support/raw-client.ts';
 import { bareFlags, labFlags, startLabTurnd, TurndProcess, temporaryDirectory } from '../support/turnd-process.ts';
 
@@ -29,18 +29,6 @@ async function relays(client: RawClient): Promise<boolean> {
   const { bytes } = await patiently('the datagram at the peer', peer.next());
   peer.close();
   return inward === 'in' && bytes.toString() === 'out';
-}
-
-/** A pipe without room, whose reader sleeps. */
-function openFullPipe(t: Test): number {
-  const path = join(temporaryDirectory(t), 'pipe');
-  execFileSync('mkfifo', [path]);
-  const pipe = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
-  const chunk = Buffer.alloc(4096, '.');
-  t.throws(() => {
-    for (;;) writeSync(pipe, chunk);
-  }, /EAGAIN/);
-  return pipe;
 }
 
 const SINKS: Readonly<Record<string, (t: Test) => number>> = {

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { test } from 'tap';
 import { DatagramPeer } from '../support/datagram-peer.ts';
+import { findFreePort } from '../support/free-ports.ts';
 import { patiently, RawClient } from '../support/raw-client.ts';
 import { makeCertificate } from '../support/self-made-certificate.ts';
 import { labFlags, startLabTurnd, startTurndWith, TurndProcess, temporaryDirectory } from '../support/turnd-process.ts';
@@ -82,6 +83,18 @@ test('S60 SIGUSR1 opens none during the start either', async (t) => {
   t.equal(await second.ended, 1);
   t.notMatch(second.stderr, /Debugger/);
   t.ok(server.isAlive);
+});
+
+test('S60 NODE_OPTIONS opens no debugger, neither in main nor in workers', async (t) => {
+  const port = await findFreePort('127.0.0.1');
+  const server = await startLabTurnd(t, [], { env: { NODE_OPTIONS: `--inspect=127.0.0.1:${port}` } });
+  await server.logged('the warning', ({ event, msg }) => event === 'unsafe' && /debugger/.test(msg ?? ''));
+  t.equal(await listens(port), false);
+  const client = await RawClient.open({ port: await server.port('udp') });
+  t.teardown(() => client.close());
+  t.equal((await client.binding()).cls, 2, 'it serves');
+  // What Node itself says in the beginning is of main alone.
+  t.equal(server.stderr.split('Debugger listening').length - 1, 1);
 });
 
 test('by SIGUSR2 the certificates are read again, in every process, as with coturn', async (t) => {

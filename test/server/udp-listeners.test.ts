@@ -1,7 +1,7 @@
 import type { NetworkInterfaceInfo } from 'node:os';
 import { test } from 'tap';
 import { HostExpander } from '../../src/net/interfaces.ts';
-import { UdpListeners } from '../../src/server/udp-listeners.ts';
+import { SCANS_UNTIL_GONE, UdpListeners } from '../../src/server/udp-listeners.ts';
 import { TransportAddress } from '../../src/stun/transport-address.ts';
 
 /** A host whose addresses and open sockets a test owns. */
@@ -47,6 +47,14 @@ class FakeHost {
   }
 }
 
+/** Scans as often as it takes after the first scan that misses an address; whether the last of them changed anything. */
+async function scanUntilGone(listeners: UdpListeners): Promise<boolean> {
+  for (let scans = 2; scans < SCANS_UNTIL_GONE; scans++) {
+    if (await listeners.scan()) throw new Error(`closed at scan ${scans}`);
+  }
+  return listeners.scan();
+}
+
 function infoOf(address: string): NetworkInterfaceInfo {
   return { address, family: 'IPv4', netmask: '', mac: '', internal: false, cidr: null };
 }
@@ -65,6 +73,7 @@ test('a scan opens what has come, closes what has gone, and says whether anythin
   t.equal(await listeners.scan(), false);
   host.replace('192.0.2.1', '192.0.2.2');
   t.equal(await listeners.scan(), true);
+  t.equal(await scanUntilGone(listeners), true);
   t.same([...host.open].sort(), ['192.0.2.2:3478', '192.0.2.9:3479'], 'a literal address stays');
   t.same(listeners.locals.map(({ text }) => text).sort(), ['192.0.2.2:3478', '192.0.2.9:3479']);
 });
@@ -75,10 +84,25 @@ test('an address that is not listed but still there, as without carrier, keeps i
   await listeners.open();
   host.addresses = [];
   t.equal(await listeners.scan(), false);
+  t.equal(await scanUntilGone(listeners), false);
   t.same([...host.open], ['192.0.2.1:3478'], 'nor is anything else left open');
   host.addresses = ['192.0.2.1'];
   t.equal(await listeners.scan(), false);
   t.same([...host.open], ['192.0.2.1:3478']);
+});
+
+test('R26 an address that comes back within an hour finds its socket as it was', async (t) => {
+  const host = new FakeHost();
+  const listeners = host.listeners(['*', 3478]);
+  await listeners.open();
+  for (let round = 0; round < 2; round++) {
+    host.replace('192.0.2.1', '192.0.2.2');
+    for (let scans = 1; scans < SCANS_UNTIL_GONE; scans++) await listeners.scan();
+    t.ok(host.open.has('192.0.2.1:3478'), 'it is still open');
+    host.addresses.push('192.0.2.1');
+    host.faults.clear();
+    t.equal(await listeners.scan(), false, 'nor is it opened a second time');
+  }
 });
 
 test('when one cannot be opened, none stays open, and the sentence says which', async (t) => {
@@ -126,6 +150,7 @@ test('a scan that cannot read the interfaces reports it, keeps what is open, and
   host.isReadable = true;
   host.replace('192.0.2.1', '192.0.2.2');
   t.equal(await listeners.scan(), true);
+  t.equal(await scanUntilGone(listeners), true);
   t.same([...host.open], ['192.0.2.2:3478']);
 });
 

@@ -67,7 +67,7 @@ async function tlsClient(port: number): Promise<RawClient> {
 }
 
 for (const mode of [StreamMode.TCP, StreamMode.TLS]) {
-  test(`TRN-11 ${mode}: a client that does not read costs bounded memory and loses whole messages`, async (t) => {
+  test(`TRN-11 S47 ${mode}: a client that does not read costs bounded memory and loses whole messages`, async (t) => {
     const { engine, group, port } = await openRig(t, mode, { writeQueue: QUEUE });
     const client = mode === StreamMode.TCP ? await rawClient(t, port) : await tlsClient(port);
     t.teardown(() => client.socket.destroy());

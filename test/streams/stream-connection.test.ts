@@ -1,6 +1,18 @@
+import { once } from 'node:events';
+import { connect as connectTls } from 'node:tls';
 import { test } from 'tap';
+import { FREE_PARTIAL, MAX_PARTIALS } from '../../src/streams/partial-frames.ts';
 import { StreamMode } from '../../src/streams/stream-listener.ts';
-import { bindingRequest, bindingSuccess, openRig, rawClient, roundTrip, transaction, writeBytes } from './support.ts';
+import {
+  bindingRequest,
+  bindingSuccess,
+  openRig,
+  rawClient,
+  roundTrip,
+  transaction,
+  turn,
+  writeBytes,
+} from './support.ts';
 
 // ChannelData on 0x4000 whose application data is `length` bytes of 0xab.
 function channelData(length: number): Buffer {
@@ -100,6 +112,90 @@ test('TRN-08 what is neither STUN nor ChannelData closes the connection without 
   t.equal(engine.closed.length, bad.length);
 });
 
+test('S11 what begins as text or with a byte that no channel has is closed at once, without a byte', async (t) => {
+  const { group, port } = await openRig(t, StreamMode.TCP);
+  const foreign = [
+    'GET /.well-known/acme-challenge/aaaaaaaa HTTP/1.1\r\nHost: turn.example.org\r\n\r\n',
+    'EHLO mail.example.org\r\n',
+    'SSH-2.0-OpenSSH_9.2\r\n',
+    'PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n',
+    'HELP',
+    Buffer.of(0x50),
+    Buffer.of(0x7f, 0xff, 0, 4),
+    Buffer.from('0d0a0d0a000d0a515549540a', 'hex'),
+    Buffer.of(0x20),
+    Buffer.of(0xff),
+  ];
+  for (const bytes of foreign) {
+    const client = await rawClient(t, port);
+    client.socket.write(bytes);
+    t.equal((await client.received.end()).length, 0, String(bytes));
+  }
+  t.equal(group.counters.unframeable, foreign.length);
+});
+
+test('S11 a stream is answered the same however it is cut: bytes, pieces, all at once', async (t) => {
+  const { port } = await openRig(t, StreamMode.TCP);
+  const requests = Array.from({ length: 20 }, (_, number) => bindingRequest(number));
+  const stream = Buffer.concat(requests.flatMap((request, at) => [request, channelData(at * 7)]));
+  const expected = Buffer.concat(requests.map((_, number) => bindingSuccess(transaction(number))));
+  const sizes = [
+    () => 1,
+    () => stream.length,
+    ...Array.from({ length: 30 }, () => () => 1 + Math.floor(Math.random() * 90)),
+  ];
+  for (const size of sizes) {
+    const client = await rawClient(t, port);
+    for (let at = 0, end = 0; at < stream.length; at = end) {
+      end = at + size();
+      client.socket.write(stream.subarray(at, end));
+      await turn();
+    }
+    await client.received.until(() => client.received.bytes.length >= expected.length);
+    t.ok(client.received.bytes.equals(expected));
+    client.socket.destroy();
+  }
+});
+
+test('S11 once a stream has begun well, what looks like text or a high channel is ChannelData', async (t) => {
+  const { engine, port } = await openRig(t, StreamMode.TCP);
+  const client = await rawClient(t, port);
+  await roundTrip(client);
+  client.socket.write(Buffer.concat([Buffer.from('7fff00046162636447450004', 'hex'), Buffer.from('GET ')]));
+  await roundTrip(client, 2);
+  t.same(engine.frames.slice(1, 3), ['7fff000461626364', '4745000447455420']);
+});
+
+test('S2 S45 strangers who begin long frames and stop share a bounded memory; whoever has paid is none', async (t) => {
+  const { group, engine, port } = await openRig(t, StreamMode.TCP);
+  const paying = await rawClient(t, port);
+  await roundTrip(paying);
+  engine.allocate();
+  const begun = Buffer.concat([Buffer.from('0003fffc2112a442', 'hex'), Buffer.alloc(65_000)]);
+  paying.socket.write(begun);
+  const brief = await rawClient(t, port);
+  brief.socket.write(begun.subarray(0, FREE_PARTIAL));
+  const room = Math.floor(MAX_PARTIALS / (begun.length - FREE_PARTIAL));
+  const greedy = await Promise.all(Array.from({ length: room }, () => rawClient(t, port)));
+  for (const client of greedy) client.socket.write(begun);
+  while (group.partialFrames.shared < room * (begun.length - FREE_PARTIAL)) await turn();
+  const last = await rawClient(t, port);
+  last.socket.write(begun);
+  t.equal((await last.received.end()).length, 0);
+  t.equal(group.counters.overPartials, 1);
+  t.equal(group.connections, room + 2);
+  greedy[0]!.socket.destroy();
+  await engine.until(() => engine.closed.length === 2);
+  const next = await rawClient(t, port);
+  next.socket.write(begun);
+  while (group.partialFrames.shared < room * (begun.length - FREE_PARTIAL)) await turn();
+  const after = await rawClient(t, port);
+  after.socket.write(begun);
+  await after.received.end();
+  t.equal(group.counters.overPartials, 2, 'what was given back is free again');
+  await roundTrip(await rawClient(t, port));
+});
+
 test('TRN-08 an HTTP method that comes byte by byte closes the connection at its fourth byte', async (t) => {
   const { group, port } = await openRig(t, StreamMode.TCP);
   const client = await rawClient(t, port);
@@ -191,6 +287,29 @@ test('TRN-09 a slow loris is closed before its first frame ends', async (t) => {
   t.equal(group.counters.firstFrameTimeouts, 2);
   await roundTrip(talker, 3);
   t.equal(engine.closed.length, 1, 'the silent one never became a connection');
+});
+
+test('S45 one deadline runs from accept: silence, a handshake and half a frame have no time of their own', async (t) => {
+  const { group, clock, port } = await openRig(t, StreamMode.TCP_AND_TLS, { firstFrameTimeout: 10 });
+  const plain = await rawClient(t, port);
+  const secure = await rawClient(t, port);
+  const stalled = await rawClient(t, port);
+  while (group.sockets < 3) await turn();
+  clock.time += 6000;
+  group.sweep();
+  plain.socket.write(Buffer.of(0));
+  stalled.socket.write(Buffer.from('16030100c8010000c40303', 'hex'));
+  const tls = connectTls({ socket: secure.socket, rejectUnauthorized: false });
+  await once(tls, 'secureConnect');
+  while (group.connections < 2) await turn();
+  clock.time += 3999;
+  group.sweep();
+  t.equal(group.sockets, 3);
+  clock.time += 1;
+  group.sweep();
+  for (const client of [plain, secure, stalled]) if (!client.received.isClosed) await client.received.end();
+  while (group.sockets > 0) await turn();
+  t.equal(group.counters.firstFrameTimeouts, 2);
 });
 
 test('TRN-10 the end of a connection is reported once: closed, half-closed and reset', async (t) => {

@@ -9,6 +9,7 @@ import {
   FakeEngine,
   ManualClock,
   openRig,
+  ownLimits,
   Received,
   rawClient,
   roundTrip,
@@ -81,7 +82,13 @@ test('the endpoint has the addresses of both ends', async (t) => {
 
 test('STUN-11 an IPv4 client of a dual-stack listener has IPv4 addresses', async (t) => {
   const engine = new FakeEngine();
-  const group = new StreamGroup({ clock: new ManualClock(), handler: engine, tls: null, report: unexpected });
+  const group = new StreamGroup({
+    clock: new ManualClock(),
+    handler: engine,
+    tls: null,
+    report: unexpected,
+    limits: ownLimits(),
+  });
   t.teardown(() => group.close());
   const listener = await group.listen({ mode: StreamMode.TCP, host: '::', port: 0, dualStack: true });
   const client = await rawClient(t, listener.local.port);
@@ -93,7 +100,13 @@ test('STUN-11 an IPv4 client of a dual-stack listener has IPv4 addresses', async
 
 test('an IPv6 listener leaves the port of IPv4 alone', async (t) => {
   const engine = new FakeEngine();
-  const group = new StreamGroup({ clock: new ManualClock(), handler: engine, tls: null, report: unexpected });
+  const group = new StreamGroup({
+    clock: new ManualClock(),
+    handler: engine,
+    tls: null,
+    report: unexpected,
+    limits: ownLimits(),
+  });
   t.teardown(() => group.close());
   const six = await group.listen({ mode: StreamMode.TCP, host: '::', port: 0 });
   const four = await group.listen({ mode: StreamMode.TCP, host: '0.0.0.0', port: six.local.port });
@@ -107,7 +120,13 @@ test('an occupied port rejects with the system error', async (t) => {
 });
 
 test('a TLS listener without certificates is refused', async (t) => {
-  const group = new StreamGroup({ clock: new ManualClock(), handler: new FakeEngine(), tls: null, report: unexpected });
+  const group = new StreamGroup({
+    clock: new ManualClock(),
+    handler: new FakeEngine(),
+    tls: null,
+    report: unexpected,
+    limits: ownLimits(),
+  });
   await t.rejects(group.listen({ mode: StreamMode.TCP_AND_TLS, host: '127.0.0.1', port: 0 }), /needs certificates/);
 });
 
@@ -126,13 +145,71 @@ test('S45 connections beyond the limit per client are closed at accept, and plac
   await roundTrip(await rawClient(t, port));
 });
 
-test('connections beyond the limit in all are closed at accept', async (t) => {
-  const { group, port } = await openRig(t, StreamMode.TCP, { connections: 1 });
+test('S45 a connection beyond the limit in all is closed at accept where every other has an allocation', async (t) => {
+  const { engine, group, port } = await openRig(t, StreamMode.TCP, { connections: 1 });
   const first = await rawClient(t, port);
   await roundTrip(first);
+  engine.allocate();
   const second = await rawClient(t, port);
   t.equal((await second.received.end()).length, 0);
   t.equal(group.counters.overTotalLimit, 1);
+  await roundTrip(first);
+});
+
+test('S45 beyond the limit in all, the connection that was without allocation for longest makes room', async (t) => {
+  const { engine, group, port } = await openRig(t, StreamMode.TCP, { connections: 4 });
+  const paying = await rawClient(t, port);
+  await roundTrip(paying);
+  engine.allocate();
+  const silent = await rawClient(t, port);
+  const talking = await rawClient(t, port);
+  await roundTrip(talking);
+  const former = await rawClient(t, port);
+  await roundTrip(former);
+  engine.allocate(2);
+  group.sweep();
+  engine.deallocate(2);
+  group.sweep();
+  for (const next of [silent, talking, former]) {
+    await roundTrip(await rawClient(t, port));
+    await next.received.end();
+  }
+  t.equal(group.sockets, 4);
+  t.equal(group.counters.madeRoom, 3);
+  t.equal(group.counters.overTotalLimit, 0);
+  await roundTrip(paying);
+});
+
+test('R23 when descriptors are short a stranger makes room, else the newcomer is closed', async (t) => {
+  const { engine, group, port, descriptors } = await openRig(t, StreamMode.TCP);
+  const first = await rawClient(t, port);
+  await roundTrip(first);
+  descriptors.isShort = true;
+  const second = await rawClient(t, port);
+  await roundTrip(second);
+  await first.received.end();
+  engine.allocate(1);
+  const third = await rawClient(t, port);
+  t.equal((await third.received.end()).length, 0);
+  await roundTrip(second, 2);
+  t.equal(group.counters.madeRoom, 1);
+  t.equal(group.counters.outOfDescriptors, 1);
+  t.equal(group.sockets, 1, 'no place is lost');
+  group.acceptFailed();
+  await roundTrip(second, 3);
+  engine.deallocate(1);
+  group.sweep();
+  group.acceptFailed();
+  await second.received.end();
+});
+
+test('S45 nobody makes room for a client that has its own share', async (t) => {
+  const { group, port } = await openRig(t, StreamMode.TCP, { connections: 2, connectionsPerClient: 2 });
+  const own = [await rawClient(t, port), await rawClient(t, port)];
+  for (const client of own) await roundTrip(client);
+  await (await rawClient(t, port)).received.end();
+  for (const client of own) await roundTrip(client);
+  t.equal(group.counters.madeRoom, 0);
 });
 
 test('a closed group has no sockets, answers what was asked, and its port is free', async (t) => {

@@ -3,6 +3,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { connect, type Socket } from 'node:net';
 import type { Test } from 'tap';
+import { ConnectionLimits } from '../../src/limits/connection-limits.ts';
+import { SystemRandom } from '../../src/state/system-random.ts';
 import type { StreamConnection } from '../../src/streams/stream-connection.ts';
 import { StreamGroup } from '../../src/streams/stream-group.ts';
 import { DEFAULT_STREAM_SETTINGS, type StreamHandler, type StreamSettings } from '../../src/streams/stream-handler.ts';
@@ -84,6 +86,11 @@ export class FakeEngine implements StreamHandler {
   }
 }
 
+/** Where a group alone counts. */
+export function ownLimits(): ConnectionLimits {
+  return ConnectionLimits.ofOneProcess(new SystemRandom());
+}
+
 /** For groups whose engine throws nothing. */
 export function unexpected(fault: unknown): never {
   throw fault;
@@ -111,6 +118,8 @@ export interface Rig {
   readonly port: number;
   /** Null where the listener is plain. */
   readonly tls: TlsAcceptor | null;
+  /** Whether the process seems to be short of descriptors. */
+  readonly descriptors: { isShort: boolean };
   /** What the engine has thrown. */
   readonly faults: readonly unknown[];
 }
@@ -122,16 +131,19 @@ export async function openRig(t: Test, mode: StreamMode, settings: Partial<Strea
   const engine = new FakeEngine();
   const tls = mode === StreamMode.TCP ? null : await openTls(t, clock);
   const faults: unknown[] = [];
+  const descriptors = { isShort: false };
   const group = new StreamGroup({
     clock,
     handler: engine,
     tls,
     report: (fault) => faults.push(fault),
+    limits: ownLimits(),
+    isShort: () => descriptors.isShort,
     settings: { ...DEFAULT_STREAM_SETTINGS, ...settings },
   });
   const listener = await group.listen({ mode, host: '127.0.0.1', port: 0 });
   t.teardown(() => group.close());
-  return { group, engine, clock, tls, faults, port: listener.local.port };
+  return { group, engine, clock, tls, faults, descriptors, port: listener.local.port };
 }
 
 // With self-made certificates, RSA and P-256, for `turn.example.com`.
@@ -193,8 +205,9 @@ export interface RawClient {
 }
 
 /** A TCP client that is connected. */
-export async function rawClient(t: Test, port: number): Promise<RawClient> {
-  const socket = connect({ host: '127.0.0.1', port, noDelay: true });
+export async function rawClient(t: Test, port: number, localAddress?: string): Promise<RawClient> {
+  const from = localAddress === undefined ? {} : { localAddress };
+  const socket = connect({ host: '127.0.0.1', port, noDelay: true, ...from });
   const received = new Received().listen(socket);
   t.teardown(() => socket.destroy());
   await new Promise((resolve) => socket.once('connect', resolve));

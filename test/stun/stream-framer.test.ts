@@ -113,6 +113,22 @@ test('TRN-03 any frames are cut the same at any splits', async (t) => {
   t.pass();
 });
 
+test('S11 ten thousand random splits give the same frames as one piece', async (t) => {
+  const stream = Buffer.concat([...units, message({ type: 0x0016, attrs: [data(Buffer.alloc(3000, 7))] })]);
+  const expected = JSON.stringify(cut([stream]));
+  let wrong = 0;
+  for (let round = 0; round < 10_000; round++) {
+    const chunks: Buffer[] = [];
+    for (let at = 0; at < stream.length; ) {
+      const end = at + 1 + Math.floor(Math.random() ** 3 * 1500);
+      chunks.push(stream.subarray(at, end));
+      at = end;
+    }
+    if (JSON.stringify(cut(chunks)) !== expected) wrong++;
+  }
+  t.equal(wrong, 0);
+});
+
 test('TRN-05 BAD-35 a STUN message of 65,552 bytes is one frame', async (t) => {
   const big = message({ type: 0x0016, attrs: [xorPeerAddress('192.0.2.1', 1), data(Buffer.alloc(0xfffc - 16, 7))] });
   t.equal(big.length, 65_552);

@@ -1,4 +1,4 @@
-// UDP over IP as bytes: packets that are made by hand, and the fields of those that were captured. Loopback only.
+// UDP over IP as bytes: packets that are made by hand, and the fields of those that were captured.
 
 const UDP = 17;
 
@@ -44,6 +44,8 @@ export class IpPacket {
 export interface IpPacketInput {
   /** An IPv4 address of this host to which it goes; 127.0.0.1 or ::1 by default. */
   readonly target?: string;
+  /** The IPv4 address that it claims to be from; 127.0.0.1 by default. */
+  readonly source?: string;
   readonly sourcePort: number;
   readonly targetPort: number;
   readonly payload: Buffer;
@@ -61,7 +63,7 @@ function udp({ sourcePort, targetPort, payload }: IpPacketInput): Buffer {
   return Buffer.concat([header, payload]);
 }
 
-/** A packet from 127.0.0.1; the kernel fills in the header's checksum, and UDP over IPv4 needs none. */
+/** An IPv4 packet; the kernel fills in the header's checksum, and UDP over IPv4 needs none. */
 export function packetV4(input: IpPacketInput): Buffer {
   const body = udp(input);
   const header = Buffer.alloc(20);
@@ -71,7 +73,11 @@ export function packetV4(input: IpPacketInput): Buffer {
   header.writeUInt16BE(input.dontFragment === true ? 0x4000 : 0, 6);
   header[8] = input.hops ?? 64;
   header[9] = UDP;
-  header.set([127, 0, 0, 1, ...(input.target ?? '127.0.0.1').split('.').map(Number)], 12);
+  const addresses = [input.source ?? '127.0.0.1', input.target ?? '127.0.0.1'];
+  header.set(
+    addresses.flatMap((address) => address.split('.').map(Number)),
+    12,
+  );
   return Buffer.concat([header, body]);
 }
 

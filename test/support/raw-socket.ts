@@ -32,6 +32,8 @@ const PATIENCE_SECONDS = 10;
 export interface RawHeard {
   readonly bytes: Buffer;
   readonly port: number;
+  /** Of a capture: whether the packet was on its way out. */
+  readonly outgoing: boolean;
 }
 
 /** A socket by system calls. Close it. */
@@ -164,8 +166,7 @@ export class RawSocket {
   packets(port: number): IpPacket[] {
     const packets: IpPacket[] = [];
     for (let heard = this.now(); heard !== null; heard = this.now()) {
-      const isOutgoing = this.#arena.bytes[this.#name + 10] === 4;
-      const packet = isOutgoing ? null : IpPacket.read(heard.bytes);
+      const packet = heard.outgoing ? null : IpPacket.read(heard.bytes);
       if (packet !== null && (packet.sourcePort === port || packet.targetPort === port)) packets.push(packet);
     }
     return packets;
@@ -183,7 +184,7 @@ export class RawSocket {
     const length = this.#libc.recvmsg(this.fd, this.#arena.slice(this.#header, 56), flags);
     if (length < 0) return null;
     const data = Buffer.from(bytes.subarray(this.#data, this.#data + length));
-    return { bytes: data, port: bytes.readUInt16BE(this.#name + 2) };
+    return { bytes: data, port: bytes.readUInt16BE(this.#name + 2), outgoing: bytes[this.#name + 10] === 4 };
   }
 
   #writeName(ip: string, port: number): number {

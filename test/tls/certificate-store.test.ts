@@ -8,7 +8,15 @@ import { CertificateError } from '../../src/tls/certificate-error.ts';
 import { type CertificateFiles, loadCertificate } from '../../src/tls/certificate-file.ts';
 import type { CertificateStore } from '../../src/tls/certificate-store.ts';
 import { TlsAcceptor } from '../../src/tls/tls-acceptor.ts';
-import { FakeEngine, ManualClock, OpensslClient, openStore, openssl, unexpected } from '../streams/support.ts';
+import {
+  FakeEngine,
+  ManualClock,
+  OpensslClient,
+  openStore,
+  openssl,
+  ownLimits,
+  unexpected,
+} from '../streams/support.ts';
 import { opensslCertificate } from './support.ts';
 
 const { skip } = openssl;
@@ -16,7 +24,7 @@ const { skip } = openssl;
 async function serve(t: Test, store: CertificateStore): Promise<number> {
   const clock = new ManualClock();
   const tls = new TlsAcceptor(store, clock, 10);
-  const group = new StreamGroup({ clock, handler: new FakeEngine(), tls, report: unexpected });
+  const group = new StreamGroup({ clock, handler: new FakeEngine(), tls, report: unexpected, limits: ownLimits() });
   t.teardown(() => group.close());
   return (await group.listen({ mode: StreamMode.TLS, host: '127.0.0.1', port: 0 })).local.port;
 }

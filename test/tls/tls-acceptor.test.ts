@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { connect as connectTls } from 'node:tls';
 import { test } from 'tap';
 import { StreamMode } from '../../src/streams/stream-listener.ts';
@@ -7,6 +8,7 @@ import {
   OpensslClient,
   openRig,
   openssl,
+  type RawClient,
   Received,
   rawClient,
   transaction,
@@ -133,6 +135,32 @@ test('S46 a handshake beyond the tenth of one client is closed before it begins'
   t.equal(tls.counters.handshakesRefused, 1);
 });
 
+test('S46 of more than two hundred handshakes in progress the oldest makes room', async (t) => {
+  const { tls, clock, group, port } = await openRig(t, StreamMode.TLS);
+  const opened: RawClient[] = [];
+  const open = async (source: string): Promise<RawClient> => {
+    const client = await rawClient(t, port, source);
+    client.socket.write(HALF_HELLO);
+    opened.push(client);
+    return client;
+  };
+  for (let count = 0; count < 200; count++) {
+    await open(`127.0.1.${count % 20}`);
+    clock.time += 10;
+  }
+  while (tls?.handshaking !== 200) await turn();
+  const socket = connectTls({ host: '127.0.0.1', port, rejectUnauthorized: false });
+  t.teardown(() => socket.destroy());
+  const received = new Received().listen(socket);
+  socket.write(bindingRequest(1));
+  await received.until(() => received.bytes.equals(answer));
+  await opened[0]?.received.end();
+  t.equal(tls.counters.handshakesMadeRoom, 1);
+  t.equal(tls.handshaking, 199);
+  while (group.sockets > 200) await turn();
+  t.equal(opened.filter(({ received: { isClosed } }) => isClosed).length, 1);
+});
+
 test('S46 handshakes that fail or are abandoned give their places and sockets back', async (t) => {
   const { group, tls, port } = await openRig(t, StreamMode.TLS);
   const garbage = await rawClient(t, port);
@@ -177,4 +205,24 @@ test('a resumed session is served', { skip }, async (t) => {
   second.write(bindingRequest(1));
   await second.printed(answer);
   t.equal(tls?.counters.handshakes, 2);
+});
+
+/** Every suite that OpenSSL knows, those without encryption or authentication included. */
+function everySuite(): string[] {
+  const options = ['-s', '-tls1_2', 'ALL:COMPLEMENTOFALL:@SECLEVEL=0'];
+  return execFileSync(openssl.path, ['ciphers', ...options])
+    .toString()
+    .trim()
+    .split(':');
+}
+
+test('S62 of all suites there are, none without AEAD and forward secrecy is accepted', { skip }, async (t) => {
+  const { tls, port } = await openRig(t, StreamMode.TLS);
+  const isGood = (suite: string): boolean => /^TLS_|^(ECDHE|DHE)-(RSA|ECDSA)-(AES\d+-GCM|CHACHA20)/.test(suite);
+  const bad = everySuite().filter((suite) => !isGood(suite));
+  t.ok(bad.length > 40, `${bad.length} suites`);
+  // All of them in one offer: were one accepted, the handshake would succeed.
+  const client = new OpensslClient(t, port, ['-tls1_2', '-cipher', `${bad.join(':')}:@SECLEVEL=0`, '-ign_eof']);
+  t.match(await client.ended(), 'alert handshake failure');
+  t.equal(tls?.counters.handshakeFailures, 1);
 });

@@ -2,7 +2,8 @@
 // part of an error.
 
 import { resolve } from 'node:path';
-import { tryRead, warnIfReadable } from '../../config/file-reader.ts';
+import { tryRead } from '../../config/file-reader.ts';
+import { warnIfReadable } from '../../config/secret-files.ts';
 import { escapeText } from '../../escape-text.ts';
 import { restPassword } from '../../stun/keys.ts';
 import type { CommandIo } from '../terminal-io.ts';

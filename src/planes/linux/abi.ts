@@ -21,6 +21,7 @@ export const MSG_CMSG_CLOEXEC = 0x40000000;
 
 /** Option levels. */
 export const SOL_IP = 0;
+export const SOL_TCP = 6;
 export const SOL_SOCKET = 1;
 export const SOL_UDP = 17;
 export const SOL_IPV6 = 41;
@@ -52,6 +53,9 @@ export const IPV6_RECVERR = 25;
 export const IPV6_V6ONLY = 26;
 export const IPV6_RECVTCLASS = 66;
 export const IPV6_TCLASS = 67;
+
+/** Options of SOL_TCP. */
+export const TCP_NOTSENT_LOWAT = 25;
 
 /** Options of SOL_UDP; in control messages UDP_SEGMENT carries a u16, UDP_GRO an int. */
 export const UDP_SEGMENT = 103;

@@ -4,7 +4,7 @@
 import type { IpAddress, IpFamily } from '../../stun/ip-address.ts';
 import { TransportAddress } from '../../stun/transport-address.ts';
 import { type OpenedRelay, PortRequest, type Random, type RelaySockets } from '../../turn/env.ts';
-import { countError, errorCode } from '../plane-counters.ts';
+import { countCode, countError, errorCode } from '../plane-counters.ts';
 import type { PortDraw, PortTable } from '../port-table.ts';
 import { PeerDestination } from './destination.ts';
 import { LinuxRelaySocket } from './linux-relay-socket.ts';
@@ -25,6 +25,8 @@ export interface LinuxRelayOptions {
   readonly shown: (local: IpAddress) => IpAddress;
   readonly table: PortTable;
   readonly random: Random;
+  /** Whether few file descriptors are left, so that none may be taken; absent: never. */
+  readonly isShort?: () => boolean;
 }
 
 /** The relay sockets of the Linux plane. */
@@ -47,6 +49,10 @@ export class LinuxRelaySockets implements RelaySockets {
 
   /** Synchronous: no client waits for Node's loop. */
   open(family: IpFamily, request: PortRequest): OpenedRelay | null {
+    if (this.#options.isShort?.() === true) {
+      countCode(this.#core.counters.bindErrors, 'EMFILE');
+      return null;
+    }
     // Ports that others hold stay taken until the end of this call, so that none is tried twice.
     const failed: PortDraw[] = [];
     try {

@@ -17,11 +17,19 @@ import {
   SOCK_STREAM,
   SOL_IPV6,
   SOL_SOCKET,
+  SOL_TCP,
+  TCP_NOTSENT_LOWAT,
 } from './abi.ts';
 import { Arena } from './arena.ts';
 import type { Libc } from './libc.ts';
 import { SOCKETS_SIZE, Sockets } from './sockets.ts';
 import { checked } from './system-error.ts';
+
+/**
+ * Bytes that may wait in the kernel for a client that reads too slowly. By default it lets megabytes of a call wait, which are
+ * old when they arrive, and are memory of the host's that no limit of ours sees.
+ */
+const UNSENT_BYTES = 131_072;
 
 /** How TCP is listened for. */
 export interface TcpListeningOptions {
@@ -71,7 +79,11 @@ export function openTcpListening(
     type: SOCK_STREAM,
     v6only: !options.dualStack,
     // As Node does: connections of a server that has ended must not keep the next one from starting.
-    prepare: (fd) => setOption(libc, fd, SOL_SOCKET, SO_REUSEADDR, 1),
+    prepare: (fd) => {
+      setOption(libc, fd, SOL_SOCKET, SO_REUSEADDR, 1);
+      // Connections inherit it. A wish: not every kernel that looks like Linux knows it.
+      libc.setsockopt(fd, SOL_TCP, TCP_NOTSENT_LOWAT, intBytes(UNSENT_BYTES), 4);
+    },
     finish: (fd) => void checked(libc, 'listen', libc.listen(fd, options.backlog)),
   });
 }
@@ -119,6 +131,10 @@ function openSocket(libc: Libc, at: TransportAddress, { type, v6only, prepare }:
 }
 
 function setOption(libc: Libc, fd: number, level: number, option: number, value: number): void {
-  const bytes = new Uint8Array(Int32Array.of(value).buffer);
+  const bytes = intBytes(value);
   checked(libc, 'setsockopt', libc.setsockopt(fd, level, option, bytes, bytes.length));
+}
+
+function intBytes(value: number): Uint8Array {
+  return new Uint8Array(Int32Array.of(value).buffer);
 }

@@ -10,7 +10,7 @@ import {
   type Random,
   type RelaySockets,
 } from '../../turn/env.ts';
-import { countError, errorCode, type PlaneCounters } from '../plane-counters.ts';
+import { countCode, countError, errorCode, type PlaneCounters } from '../plane-counters.ts';
 import { type PortDraw, PortOwner, PortTable } from '../port-table.ts';
 import { DatagramSocket } from './datagram-socket.ts';
 import { PortableRelaySocket } from './portable-relay-socket.ts';
@@ -35,6 +35,8 @@ export interface PortableRelayOptions {
   readonly maxPort: number;
   readonly random: Random;
   readonly counters: PlaneCounters;
+  /** Whether few file descriptors are left, so that none may be taken; absent: never. */
+  readonly isShort?: () => boolean;
   /** Told what an owner or `shown` threw: a bug, which must not end the process. */
   readonly report: (fault: unknown) => void;
 }
@@ -62,6 +64,10 @@ export class PortableRelaySockets implements RelaySockets {
   }
 
   async open(family: IpFamily, request: PortRequest): Promise<OpenedRelay | null> {
+    if (this.#options.isShort?.() === true) {
+      countCode(this.#options.counters.bindErrors, 'EMFILE');
+      return null;
+    }
     const rows = this.#rowsOf(family);
     // Ports that others hold stay taken until the end of this call, so that none is tried twice.
     const failed: PortDraw[] = [];

@@ -36,8 +36,8 @@ export function handleAllocate(request: Request, context: HandlerContext): Await
   const transactionId = transactionIdOf(request.message);
   const known = answerKnown(request, transactionId, context);
   if (known !== null) return known;
-  // RFC 8656 §21.4: no clients behind Teredo or 6to4.
-  if (isTunnelled(endpoint.source)) return FORBIDDEN;
+  // RFC 8656 §21.4: no clients behind Teredo or 6to4; and S33.
+  if (isTunnelled(endpoint.source) || isRelayed(endpoint, context)) return FORBIDDEN;
   const wish = readAllocateWish(request.message, context);
   if (wish.kind === 'reject') return wish;
   const lasting = endpoint.link.retain(endpoint);
@@ -46,6 +46,12 @@ export function handleAllocate(request: Request, context: HandlerContext): Await
   return whenReady(mayReserve(attempt), (may) =>
     may ? takeQuota(attempt) : abandon(lasting, ALLOCATION_QUOTA_REACHED),
   );
+}
+
+// Two allocations, each of whose clients is the other's relayed address, would be a loop (RFC 8656 §21.1.7). The second of
+// them is refused: a client whose address is, port and all, a live relayed address of this server.
+function isRelayed({ client }: ClientEndpoint, { access }: HandlerContext): boolean {
+  return access.liveRelay(client.ip, client.port) !== null || access.neighbourAt(client.ip, client.port) !== null;
 }
 
 /** What every step of an Allocate needs. Each may take its time, so the next asks whether it has become too late. */

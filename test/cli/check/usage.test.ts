@@ -71,6 +71,7 @@ test('passwords come from files, standard input and environment, secrets too', a
   t.match(await credential({ secretFile: file }), { made: { username: '1003600' } });
   t.match(await credential({ user: 'bob' }, { TURNCTL_SECRET: 's' }), { made: { username: '1003600:bob' } });
   chmodSync(file, 0o644);
+  chmodSync(directory, 0o755);
   t.match(await credential({ user: 'alice', passwordFile: file }), { warnings: [/every user can read it/] });
 });
 

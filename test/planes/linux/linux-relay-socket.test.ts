@@ -244,6 +244,17 @@ test('what the kernel dropped is counted', { skip }, async (t) => {
   t.equal(made.owner.arrivals.length + made.counters.peers.kernelDrops, sent + 2, 'once');
 });
 
+test('R3 what the kernel dropped is counted on where its own count begins anew', { skip }, async (t) => {
+  const made = bench(t);
+  let drops = 2 ** 32 - 5;
+  made.core.sockets.dropsOf = () => drops;
+  made.relay.countDrops();
+  t.equal(made.counters.peers.kernelDrops, 2 ** 32 - 5);
+  drops = 3;
+  made.relay.countDrops();
+  t.equal(made.counters.peers.kernelDrops, 2 ** 32 + 3);
+});
+
 test('a socket that is closed in the midst of a round delivers nothing more, and what was due leaves', {
   skip,
 }, async (t) => {

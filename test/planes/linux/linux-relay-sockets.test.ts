@@ -183,3 +183,16 @@ test('a listener that cannot be had is closed', { skip }, async (t) => {
   t.throws(() => plane.adoptListener(fd, { fromClient: () => {}, endpointClosed: () => {} }));
   t.equal(descriptors(), before);
 });
+
+test('R23 where few descriptors are left none is taken for a relay', { skip }, async (t) => {
+  const { plane, table, counters } = await bench(t, 1);
+  let isShort = true;
+  const addresses = [ipAddress('127.0.0.1'), ipAddress('::1')];
+  const relays = plane.relaySockets({ addresses, shown: (ip) => ip, table, random: RANDOM, isShort: () => isShort });
+  t.equal(relays.open(4, PortRequest.ANY), null);
+  t.equal(counters.bindErrors.get('EMFILE'), 1);
+  isShort = false;
+  const opened = relays.open(4, PortRequest.ANY);
+  t.not(opened, null, 'and no port was lost');
+  opened?.socket.close();
+});

@@ -21,6 +21,7 @@ interface PlaneOptions {
   readonly shown?: (local: IpAddress) => IpAddress;
   readonly minPort: number;
   readonly maxPort: number;
+  readonly isShort?: () => boolean;
 }
 
 interface Plane {
@@ -365,4 +366,16 @@ test('S49: when the process has no descriptors left, openings fail, are counted,
   t.equal(freePorts, 1_000 - 2 * (opened ?? 0));
   t.equal(freeAtEnd, 1_000);
   t.equal(reopened, 1, 'and a later request is served again');
+});
+
+test('R23 where few descriptors are left none is taken for a relay', async (t) => {
+  const first = await findFreeBlock('127.0.0.1', 1);
+  let isShort = true;
+  const { relays, counters } = plane({ minPort: first, maxPort: first, isShort: () => isShort });
+  t.equal(await relays.open(4, PortRequest.ANY), null);
+  t.equal(counters.bindErrors.get('EMFILE'), 1);
+  isShort = false;
+  const opened = await relays.open(4, PortRequest.ANY);
+  t.not(opened, null, 'and no port was lost');
+  opened?.socket.close();
 });

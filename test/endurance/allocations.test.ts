@@ -1,0 +1,4 @@
+import { allocations } from './allocations.ts';
+import { playShort } from './play.ts';
+
+playShort(allocations);

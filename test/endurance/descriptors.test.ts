@@ -1,0 +1,4 @@
+import { descriptors } from './descriptors.ts';
+import { playShort } from './play.ts';
+
+playShort(descriptors);

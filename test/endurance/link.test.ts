@@ -1,0 +1,4 @@
+import { link } from './link.ts';
+import { playShort } from './play.ts';
+
+playShort(link);

@@ -1,0 +1,4 @@
+import { playShort } from './play.ts';
+import { ports } from './ports.ts';
+
+playShort(ports);
