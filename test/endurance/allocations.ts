@@ -15,7 +15,7 @@ const ENV = {
 };
 
 /** How much of it. */
-const SHORT = { allocations: 500, seconds: 8, lifetime: 6, refreshEvery: 3 };
+const SHORT = { allocations: 300, seconds: 16, lifetime: 15, refreshEvery: 4 };
 const LONG = { allocations: 10_000, seconds: 3600, lifetime: 600, refreshEvery: 240 };
 
 /** What was sent last has arrived by then. */
@@ -64,7 +64,11 @@ export const allocations: Scenario = {
     const size = run.scale.long ? LONG : SHORT;
     const seconds = run.scale.minutes > 0 ? run.scale.minutes * 60 : size.seconds;
     const stage = (await Stage.build()) as Stage;
-    const server = await stage.startWith(run.cleanup, ENV);
+    // No lifetime is shorter than the default one.
+    const server = await stage.startWith(run.cleanup, {
+      ...ENV,
+      TURND_LIMITS__DEFAULT_LIFETIME: String(size.lifetime),
+    });
     const peer = await DatagramPeer.open(PEER);
     run.cleanup.teardown(() => peer.close());
     const lives: Life[] = [];
@@ -74,11 +78,13 @@ export const allocations: Scenario = {
     });
     const before = takeCensus(server.pid);
     const startedAt = performance.now();
+    let renewedAt = startedAt;
     while (lives.length < size.allocations) {
       lives.push(await setUp(stage, run, peer.port, size.lifetime));
       // Setting up takes longer than a lifetime on a slow machine.
-      const oldest = lives[lives.length % Math.max(1, size.allocations / 5)];
-      if (lives.length % 10 === 0 && oldest !== undefined) await renew(oldest, peer.port, size.lifetime);
+      if (performance.now() - renewedAt < (size.lifetime * 1000) / 3) continue;
+      renewedAt = performance.now();
+      for (const life of lives) await renew(life, peer.port, size.lifetime);
     }
     run.say(`${lives.length} allocations in ${((performance.now() - startedAt) / 1000).toFixed(1)} s`);
     return [...(await live(lives, peer.port, { ...size, seconds })), ...memory(run, server.pid, before, lives.length)];

@@ -17,9 +17,6 @@ export const ROUTER = { ipv4: '11.7.7.2', ipv6: '2a05:7777::2' } as const;
 /** Addresses of the clients, each in a network of its own: what strangers are answered is rationed by network. */
 const FIRST_CLIENT_NETWORK = 20;
 
-/** A client of these tests names hundreds of addresses: what is judged is each of them, not how fast it names them. */
-const UNBRAKED = { TURND_LIMITS__NEW_PEERS_PER_SECOND: '0' };
-
 /** The two namespaces, and what is done in them. */
 export class Stage {
   readonly outside: Namespace;
@@ -63,7 +60,7 @@ export class Stage {
     const base = ['--user', 'alice:secret-of-alice', '--state-dir', `${directory}/state`, '--log-format', 'json'];
     const external = flags.includes('--external-address') ? [] : ['--external-address', 'none'];
     const all = [...base, ...flags, ...external];
-    return this.host.inside(() => startTurndWith(t, all, { cwd: directory, env: { ...UNBRAKED, ...env } }));
+    return this.host.inside(() => startTurndWith(t, all, { cwd: directory, env }));
   }
 
   /** Hears all that goes through the host, its loopback included. */

@@ -1,13 +1,13 @@
 // Draws what clients ask for: mostly sensible things, often enough senseless ones.
 
-import { RELAY_V4, RELAY_V6, USERS } from '../support/lab.ts';
-import { KEYS } from './desk.ts';
-import type { Model } from './model.ts';
-import { HOSTS, REFUSED } from './model-state.ts';
+import { REALM, RELAY_V4, RELAY_V6 } from '../support/lab.ts';
+import { portOf } from '../support/lab-checks.ts';
+import { FIRST_PORT, HOSTS, isOwn, type ModelRelay, REFUSED } from './model-state.ts';
 import type { Prng } from './prng.ts';
 import { type AllocateRequest, hasFingerprint, type Peer, type Signature, type SimRequest } from './requests.ts';
+import { isRestName, restName } from './rest-names.ts';
 import type { SimClient } from './sim-client.ts';
-import { PORTS } from './surroundings.ts';
+import type { Court } from './verdicts.ts';
 
 /** Ports on which hosts listen. */
 export const HOST_PORTS = [5000, 5001] as const;
@@ -18,13 +18,19 @@ const CHANNELS = [0x4000, 0x4001, 0x4002, 0x4003, 0x4fff] as const;
 /** Draws requests and peers. */
 export class Choices {
   readonly #random: Prng;
-  readonly #model: Model;
+  readonly #court: Court;
   /** Tokens that were seen, good or not. */
   readonly tokens: string[] = [];
 
-  constructor(random: Prng, model: Model) {
+  constructor(random: Prng, court: Court) {
     this.#random = random;
-    this.#model = model;
+    this.#court = court;
+  }
+
+  /** A token was seen. */
+  learn(token: string): void {
+    this.tokens.push(token);
+    if (this.tokens.length > 10) this.tokens.shift();
   }
 
   /** A transport address that a client may want to reach. */
@@ -35,25 +41,37 @@ export class Choices {
       [70, () => ({ ip: random.pick(HOSTS), port })],
       [4, () => ({ ip: random.pick(REFUSED), port })],
       [20, () => this.#relayed()],
-      [3, () => ({ ip: random.pick([RELAY_V4, RELAY_V6]), port: random.pick([3478, 5349, 9, PORTS[0]]) })],
+      [3, () => ({ ip: random.pick([RELAY_V4, RELAY_V6]), port: random.pick([3478, 5349, 9, FIRST_PORT]) })],
     ])();
+  }
+
+  /** A transport address at this IP address where somebody may listen. */
+  peerAt(ip: string): Peer {
+    const relay = isOwn(ip) ? this.relay() : null;
+    return { ip, port: relay === null ? HOST_PORTS[0] : portOf(relay.address) };
   }
 
   // The relayed address of some client, or a port that may be nobody's.
   #relayed(): Peer {
-    const all = [...this.#model.allocations.values()].flatMap(({ relays }) => relays);
-    if (all.length === 0) return { ip: RELAY_V4, port: PORTS[0] };
-    const { address, family } = this.#random.pick(all);
-    return { ip: family === 4 ? RELAY_V4 : RELAY_V6, port: Number(address.slice(address.lastIndexOf(':') + 1)) };
+    const relay = this.relay();
+    if (relay === null) return { ip: RELAY_V4, port: FIRST_PORT };
+    return { ip: relay.family === 4 ? RELAY_V4 : RELAY_V6, port: portOf(relay.address) };
+  }
+
+  /** A relayed address of somebody, who may be gone by now. */
+  relay(): ModelRelay | null {
+    const all = [...this.#court.model.allocations.values()];
+    return all.length === 0 ? null : (this.#random.pick(this.#random.pick(all).relays) ?? null);
   }
 
   /** A request that suits what the client has, more often than not. */
-  request(client: SimClient, user: string): SimRequest {
+  request(client: SimClient): SimRequest {
     const random = this.#random;
+    this.#mint(client);
     const tid = random.bytes(12);
-    const signature = client.nonce === null || random.chance(0.01) ? null : this.#signature(client, user);
+    const signature = client.nonce === null || random.chance(0.01) ? null : this.#signature(client);
     const common = { tid, signature, unknown: random.chance(0.01) };
-    const alive = this.#model.live(client.serial) !== null;
+    const alive = this.#court.model.live(client.serial) !== null;
     return random.weighted<() => SimRequest>([
       [alive ? 6 : 70, () => this.#allocate(common)],
       [
@@ -132,17 +150,38 @@ export class Choices {
     return this.#random.chance(0.98) ? this.peer() : null;
   }
 
-  #signature(client: SimClient, user: string): Signature {
+  // Time-limited names are made anew when they are needed, and sometimes in the midst of a call.
+  #mint(client: SimClient): void {
+    if (!isRestName(client.user)) return;
+    const isFree = this.#court.model.live(client.serial) === null;
+    if (!this.#random.chance(isFree ? 0.3 : 0.02)) return;
+    client.user = restName(this.#court.timeline.wallTime() + this.#random.pick([0, 5000, 60_000, 600_000, 10_800_000]));
+  }
+
+  #signature(client: SimClient): Signature {
     const random = this.#random;
     const given = client.nonce as NonNullable<SimClient['nonce']>; // the caller has looked
     const nonce = random.chance(0.01) ? { ...given, text: `${given.text.slice(0, -1)}!!`, serial: -1 } : given;
-    const [name, genuine] = random.weighted<readonly [string, boolean]>([
-      [96, [user, true]],
-      [2, [random.pick([...USERS.keys()]), true]],
-      [1, [user, false]],
-      [1, ['mallory', false]],
-    ]);
-    return { user: name, genuine, nonce, key: genuine ? (KEYS.get(name) as Buffer) : random.bytes(16) };
+    const { user, realm } = client;
+    return random.weighted<() => Signature>([
+      [96, () => ({ user, realm, nonce, key: this.#keyOf(client) })],
+      [2, () => this.#another(nonce)],
+      [1, () => ({ user, realm, nonce, key: random.bytes(16) })],
+      [1, () => ({ user: 'mallory', realm, nonce, key: random.bytes(16) })],
+    ])();
+  }
+
+  #another(nonce: Signature['nonce']): Signature {
+    const user = this.#random.pick(['alice', 'bob', 'stella']);
+    return { user, realm: REALM, nonce, key: this.#court.book.keyOf(user, REALM) ?? this.#random.bytes(16) };
+  }
+
+  // What the client has made its allocation with, or else what counts now.
+  #keyOf(client: SimClient): Buffer {
+    const live = this.#court.model.live(client.serial);
+    const isOwner = live?.user === client.user && live.realm === client.realm && !this.#random.chance(0.02);
+    if (isOwner) return live.key;
+    return this.#court.book.keyOf(client.user, client.realm) ?? this.#random.bytes(16);
   }
 
   /**

@@ -12,12 +12,17 @@ interface Account {
 /** Finds events that contradict each other. */
 export class Ledger implements Observer {
   /** What does not add up; the simulation stops at the first. */
-  readonly faults: string[] = [];
+  readonly faults: string[];
   /** How many events of each kind there were. */
   readonly counts: Map<string, number> = new Map();
   readonly #open: Map<Allocation, Account> = new Map();
   readonly #relayed: Set<string> = new Set();
   readonly #ids: Set<number> = new Set();
+
+  /** @param faults shared by all ledgers of a server */
+  constructor(faults: string[]) {
+    this.faults = faults;
+  }
 
   /** Allocations that have begun and not ended. */
   get open(): number {

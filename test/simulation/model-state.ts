@@ -1,7 +1,17 @@
 // What the model remembers of an allocation, and which addresses are whose in the simulated world.
 
-import { RELAY_PRIVATE_V4, RELAY_V4, RELAY_V6 } from '../support/lab.ts';
+import { type IpAddress, parseIp } from '../../src/stun/ip-address.ts';
+import { RELAY_PRIVATE_V4, RELAY_PRIVATE_V6, RELAY_V4, RELAY_V6 } from '../support/lab.ts';
 import type { Peer } from './requests.ts';
+
+/** What relay sockets are bound to and shown as, in the order of the port table's rows. */
+export const RELAY_ADDRESSES: readonly { readonly ip: IpAddress; readonly shown: IpAddress }[] = [
+  { ip: address(RELAY_PRIVATE_V4), shown: address(RELAY_V4) },
+  { ip: address(RELAY_PRIVATE_V6), shown: address(RELAY_V6) },
+];
+
+/** The first relay port. */
+export const FIRST_PORT = 50_000;
 
 export interface ModelRelay {
   readonly address: string;
@@ -10,7 +20,11 @@ export interface ModelRelay {
 }
 
 export interface ModelAllocation {
+  readonly serial: number;
   readonly user: string;
+  readonly realm: string;
+  /** What its owner proves to be the owner with. */
+  readonly key: Buffer;
   relays: ModelRelay[];
   /** Until when peers at an IP address may send. */
   readonly permissions: Map<string, number>;
@@ -19,6 +33,16 @@ export interface ModelAllocation {
   readonly tid: Buffer;
   readonly answer: Buffer;
   readonly madeAt: number;
+}
+
+/** A port that is set aside. All times are monotonic milliseconds. */
+export interface ModelReservation {
+  readonly address: string;
+  /** Until when it must be there, and from when on it must not. */
+  readonly surelyUntil: number;
+  readonly deadline: number;
+  /** Allocates that name the token and have not been answered, or never will be: one of them may have it. */
+  claims: number;
 }
 
 /** Hosts that clients may talk to. */
@@ -55,4 +79,10 @@ export function isOwn(address: string): boolean {
 /** Whether the server must refuse this peer IP address. */
 export function isRefusedPeer(ip: string): boolean {
   return (REFUSED as readonly string[]).includes(ip);
+}
+
+function address(text: string): IpAddress {
+  const ip = parseIp(text);
+  if (ip === null) throw new Error(text);
+  return ip;
 }

@@ -8,6 +8,12 @@ export class Prng {
     this.#state = seed >>> 0;
   }
 
+  /** Goes on as another generator would that was made with both: what was drawn before does not count any more. */
+  reseed(seed: number, step: number): void {
+    this.#state = (Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b) ^ Math.imul(step + 1, 0xc2b2ae35)) >>> 0;
+    this.next();
+  }
+
   /** A number in [0, 1). */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
@@ -41,6 +47,8 @@ export class Prng {
   }
 
   bytes(length: number): Buffer {
-    return Buffer.from(Array.from({ length }, () => this.int(256)));
+    const bytes = Buffer.allocUnsafe(length);
+    for (let at = 0; at < length; at++) bytes[at] = this.int(256);
+    return bytes;
   }
 }

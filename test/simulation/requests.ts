@@ -29,9 +29,9 @@ export interface GivenNonce {
 export interface Signature {
   /** The username that it claims. */
   readonly user: string;
+  readonly realm: string;
+  /** What it is signed with, right or wrong. */
   readonly key: Buffer;
-  /** Whether the user exists and the key is theirs. */
-  readonly genuine: boolean;
   readonly nonce: GivenNonce;
 }
 
@@ -95,13 +95,13 @@ const TYPES = {
 } as const;
 
 /** The bytes of a request. */
-export function requestBytes(request: SimRequest, realmText: string, fingerprint: boolean): Buffer {
+export function requestBytes(request: SimRequest, fingerprint: boolean): Buffer {
   const attrs = attributesOf(request);
   if (request.unknown) attrs.push([0x7f00, 'c0ffee']);
   const { signature, tid } = request;
   const type = TYPES[request.kind];
   if (signature === null) return message({ type, tid, attrs, fingerprint });
-  attrs.push(username(signature.user), realm(realmText), nonce(signature.nonce.text));
+  attrs.push(username(signature.user), realm(signature.realm), nonce(signature.nonce.text));
   return message({ type, tid, attrs, key: signature.key, fingerprint });
 }
 

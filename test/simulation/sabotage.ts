@@ -1,21 +1,28 @@
 // Ways to break a server on purpose: a simulation that does not notice them proves nothing.
 
+import type { CredentialLookup } from '../../src/auth/credential-source.ts';
 import { whenReady } from '../../src/turn/awaitable.ts';
 import type { Engine } from '../../src/turn/engine.ts';
-import type { Env, Observer, OpenedRelay, RelaySocket } from '../../src/turn/env.ts';
+import type { Awaitable, Credentials, Env, Observer, OpenedRelay, RelaySocket } from '../../src/turn/env.ts';
 import { containObserver } from '../../src/turn/observer.ts';
-
-type Given = Pick<Env, 'relays' | 'credentials' | 'quota' | 'observer'>;
+import { ALONE, type Climate, DYING, FORGETFUL } from './climate.ts';
+import type { SimMain } from './main-process.ts';
 
 /** One way. */
 export interface Sabotage {
   readonly name: string;
+  /** Where it shows. */
+  readonly climate: Climate;
   /** How the simulation says that it has noticed. */
   readonly noticed: RegExp;
   /** What the engine is given instead. */
-  readonly env?: (given: Given) => Partial<Env>;
+  readonly env?: (given: Env) => Partial<Env>;
   /** What is done to the engine before it runs. */
   readonly engine?: (engine: Engine) => void;
+  /** What is asked about users instead. */
+  readonly credentials?: (given: Credentials) => Credentials;
+  /** What is done to the main process before it serves. */
+  readonly main?: (main: SimMain) => void;
 }
 
 /** Replaces a method of one object; the replacement gets the original. */
@@ -34,6 +41,7 @@ function everyFifth(): () => boolean {
 export const SABOTAGES: readonly Sabotage[] = [
   {
     name: 'permissions never expire',
+    climate: ALONE,
     noticed: /arrived: .+; expected: $/,
     engine: ({ allocations }) =>
       replace(allocations, 'installPermission', (install) => (allocation, peer) => {
@@ -44,6 +52,7 @@ export const SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: 'permissions expire a second early',
+    climate: ALONE,
     noticed: /arrived: ; expected: ./,
     engine: ({ allocations }) =>
       replace(allocations, 'installPermission', (install) => (allocation, peer) => {
@@ -54,7 +63,8 @@ export const SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: 'channels extend the allocation',
-    noticed: /arrived: .+; expected: $|437|allocations, but/,
+    climate: ALONE,
+    noticed: /arrived: .+; expected: $|437|allocations, but|allocations have begun/,
     engine: ({ allocations }) =>
       replace(allocations, 'bindChannel', (bind) => (allocation, relay, number, peer, port) => {
         bind(allocation, relay, number, peer, port);
@@ -63,7 +73,8 @@ export const SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: 'some quota is never given back',
-    noticed: /quota left at the end/,
+    climate: ALONE,
+    noticed: /units of the quota/,
     env: (given) => {
       const lost = everyFifth();
       const { quota } = given;
@@ -78,7 +89,8 @@ export const SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: 'quota is given back twice',
-    noticed: /given back, but none is held|released of allocation \d+, which is not alive/,
+    climate: ALONE,
+    noticed: /units of the quota|released of allocation \d+, which is not alive/,
     engine: ({ allocations }) =>
       replace(allocations, 'release', (release) => (allocation, reason) => {
         const closed = allocation.closed;
@@ -89,7 +101,8 @@ export const SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: 'some relay sockets are never closed',
-    noticed: /sockets are open, /,
+    climate: ALONE,
+    noticed: /sockets are open/,
     env: (given) => {
       const lost = everyFifth();
       const leak = (opened: OpenedRelay | null): OpenedRelay | null => {
@@ -108,12 +121,14 @@ export const SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: 'reservations are never given back',
-    noticed: /sockets are open, /,
+    climate: ALONE,
+    noticed: /reservations are held/,
     engine: ({ reservations }) => replace(reservations, 'tick', () => () => undefined),
   },
   {
     name: 'a token works twice',
-    noticed: /allocate 500, not one of 508/,
+    climate: ALONE,
+    noticed: /allocate (500|0), not one of 508|attached twice/,
     engine: ({ reservations }) => {
       const used = new Map<string, RelaySocket | null>();
       replace(reservations, 'redeem', (redeem) => (token) => {
@@ -126,12 +141,14 @@ export const SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: 'every peer is allowed',
-    noticed: /(permission|channel) 0, not one of 403|where no host is/,
+    climate: ALONE,
+    noticed: /(permission|channel) 0, not one of 403|arrived: peer/,
     env: (given) => ({ ...given, peers: { check: () => null, checkShown: () => null, isOpened: () => true } }),
   },
   {
     name: 'some endings are not told',
-    noticed: /\d+ allocations, but \d+ live/,
+    climate: ALONE,
+    noticed: /have begun and not ended|is allocated twice/,
     env: (given) => {
       const lost = everyFifth();
       const { observer } = given;
@@ -143,16 +160,107 @@ export const SABOTAGES: readonly Sabotage[] = [
   },
   {
     name: 'the clock stands still for the engine',
-    noticed: /allocations, but|sockets are open|arrived: .+; expected: $/,
+    climate: ALONE,
+    noticed: /allocations, but|reservations are held|arrived: .+; expected: $|not one of 437|is taken/,
     env: (given) => ({ ...given, clock: { now: () => 5_000_000, wallTime: () => Date.UTC(2026, 0, 1) } }),
   },
   {
     name: 'every message is handled twice',
-    noticed: /2 answers to 1 requests/,
+    climate: ALONE,
+    noticed: /2 answers to 1 requests|an answer to no request|not one of/,
     engine: (engine) =>
       replace(engine, 'fromClient', (handle) => (endpoint, buffer, start, end) => {
         handle(endpoint, buffer, start, end);
         handle(endpoint, buffer, start, end);
+      }),
+  },
+  {
+    name: 'a retransmission is not told the same again',
+    climate: ALONE,
+    noticed: /allocate 437, not one of/,
+    engine: ({ allocations }) =>
+      replace(allocations, 'create', (create) => (owner, sockets, lifetime) => {
+        const allocation = create(owner, sockets, lifetime);
+        return Object.defineProperty(allocation, 'cachedReply', { get: () => null, set: () => {} });
+      }),
+  },
+  {
+    name: 'lifetimes follow the wall clock',
+    climate: ALONE,
+    noticed: /arrived|not one of|allocations, but|reservations are held/,
+    env: ({ clock }) => {
+      const ahead = clock.wallTime() - clock.now();
+      return { clock: { now: () => clock.wallTime() - ahead, wallTime: () => clock.wallTime() } };
+    },
+  },
+  {
+    name: 'what is over lives on until the next tick',
+    climate: ALONE,
+    noticed: /437, not one of|not one of 437/,
+    engine: ({ allocations }) => replace(allocations, 'expire', () => () => undefined),
+  },
+  {
+    name: 'a dead worker keeps its quota',
+    climate: DYING,
+    noticed: /units of the quota are held/,
+    main: ({ quota }) => replace(quota, 'releaseAll', () => () => undefined),
+  },
+  {
+    name: 'a dead worker keeps its ports',
+    climate: DYING,
+    noticed: /ports are marked/,
+    main: (main) => replace(main, 'gone', () => (worker) => main.quota.releaseAll(worker)),
+  },
+  {
+    name: 'what comes from another process shows its private address',
+    climate: FORGETFUL,
+    noticed: /arrived: ; expected: client/,
+    env: ({ neighbours }) => ({
+      neighbours: { privateOf: (ip, port) => neighbours?.privateOf(ip, port) ?? null, toShown: () => {} },
+    }),
+  },
+  {
+    name: 'the relays of other processes are not known',
+    climate: DYING,
+    noticed: /arrived: ; expected: client|channel 403, not one of/,
+    env: () => ({ neighbours: null }),
+  },
+  {
+    name: 'users are never asked for again',
+    climate: FORGETFUL,
+    noticed: /(401|500), not one of|not one of 401/,
+    credentials: (credentials) => {
+      const known = new Map<string, Awaitable<CredentialLookup>>();
+      const find: Credentials['find'] = (username, realm) => {
+        const key = `${realm} ${username}`;
+        const found = known.get(key) ?? credentials.find(username, realm);
+        known.set(key, found);
+        return found;
+      };
+      return { find, usernameOf: () => null };
+    },
+  },
+  {
+    name: 'some look-ups are waited for in vain',
+    climate: FORGETFUL,
+    noticed: /no answer to/,
+    credentials: (credentials) => {
+      const lost = everyFifth();
+      const find: Credentials['find'] = (username, realm) => {
+        const found = credentials.find(username, realm);
+        return found instanceof Promise && lost() ? new Promise(() => {}) : found;
+      };
+      return { find, usernameOf: () => null };
+    },
+  },
+  {
+    name: 'users get one allocation more',
+    climate: FORGETFUL,
+    noticed: /gets one more, but may have/,
+    main: ({ allocationQuota }) =>
+      replace(allocationQuota, 'acquire', (acquire) => ({ client, credential }) => {
+        const quotaLimit = credential !== null && credential.quotaLimit > 0 ? credential.quotaLimit + 1 : 0;
+        return acquire({ client, credential: credential && { ...credential, quotaLimit } });
       }),
   },
 ];

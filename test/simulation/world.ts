@@ -1,314 +1,347 @@
-// One simulated server with its clients and hosts: does one random thing per step, and compares all that comes of it
-// with what the model says.
+// One simulated server with its processes, clients and hosts: whatever arrives anywhere is compared with what the model
+// says. What is done to it, step by step, is actions.ts's business.
 
-import { Lab, settle } from '../support/lab.ts';
-import type { LabPeer } from '../support/lab-network.ts';
-import { attr, channelData, decode, decodeChannelData, message } from '../support/wire.ts';
-import { data, dontFragment, xorPeerAddress } from '../support/wire-attributes.ts';
-import { Choices, HOST_PORTS } from './choices.ts';
+import { parseIp } from '../../src/stun/ip-address.ts';
+import { TransportAddress } from '../../src/stun/transport-address.ts';
+import { REALM, settle, transportAddress } from '../support/lab.ts';
+import { attr, decode, decodeChannelData } from '../support/wire.ts';
+import { checkBooks } from './books.ts';
+import { Choices } from './choices.ts';
+import type { Climate } from './climate.ts';
 import { Desk } from './desk.ts';
-import { Ledger } from './ledger.ts';
+import { hidden, increase, isTakenUp, kindOf, occupyPorts, readEmission } from './emission.ts';
+import { Kernel } from './kernel.ts';
+import { SimMain } from './main-process.ts';
 import { type Delivery, Model } from './model.ts';
-import { HOSTS, isOwn, textOf } from './model-state.ts';
+import { Network } from './network.ts';
 import { Prng } from './prng.ts';
-import { requestBytes, type SimRequest } from './requests.ts';
+import { restName } from './rest-names.ts';
 import type { Sabotage } from './sabotage.ts';
-import { SimClient } from './sim-client.ts';
-import { PORTS, Surroundings } from './surroundings.ts';
+import { type Packet, SimClient } from './sim-client.ts';
+import { SimStream } from './sim-stream.ts';
+import { Timeline } from './timeline.ts';
+import { OTHER_REALM, UserBook } from './user-book.ts';
+import type { Court } from './verdicts.ts';
+import { type ProcessParts, SimWorker } from './worker-process.ts';
 
-const CLIENTS = 20;
-const REALM = 'example.org';
-const MAX_HELD = 40;
+/** Allocations that a user may have at first. */
+const LIMIT = 9;
+/** RFC 8489 §6.2.1: RTO, and how often a request is sent. */
+const RTO = 500;
+const SENDS = 7;
+// Longer than what is on its way takes, and a reservation that it makes.
+const QUIET = 48_000;
 
-/** A server, twenty clients, ten hosts and a model of them all. */
+/** Everything that there is. */
 export class World {
-  readonly ledger: Ledger = new Ledger();
+  readonly climate: Climate;
+  readonly random: Prng = new Prng(0);
+  readonly timeline: Timeline = new Timeline();
+  readonly network: Network;
+  readonly kernel: Kernel = new Kernel();
+  readonly book: UserBook;
+  readonly model: Model;
+  readonly main: SimMain;
   readonly desk: Desk;
+  readonly choices: Choices;
+  readonly clients: SimClient[] = [];
+  /** By index; null: dead, and its successor does not serve yet. */
+  readonly workers: (SimWorker | null)[] = [];
   readonly deliveries: Map<string, number> = new Map();
+  readonly events: Map<string, number> = new Map();
+  /** Messages and datagrams that came in and were judged, and processes that were killed. */
+  operations = 0;
   /** What was done last, for the report of a failure. */
   readonly trace: string[] = [];
-  readonly #random: Prng;
-  readonly #surroundings: Surroundings;
-  readonly #lab: Lab;
-  readonly #model: Model;
-  readonly #choices: Choices;
-  readonly #clients: SimClient[] = [];
-  readonly #ghosts: SimClient[] = [];
-  readonly #hosts: LabPeer[] = [];
+  readonly #parts: ProcessParts;
+  readonly #streams = new Map<SimClient, SimStream>();
+  readonly #byAddress = new Map<string, SimClient>();
+  /** What waits in the listening sockets of a dead worker. */
+  readonly #queued: { readonly client: SimClient; readonly packet: Packet }[] = [];
+  #arrived: Delivery[] = [];
+  #fault: unknown = null;
+  readonly #faults: string[] = [];
   #serial = 0;
-  #payload = 0;
+  #lives = 0;
 
-  constructor(seed: number, sabotage: Sabotage | null) {
-    this.#random = new Prng(seed);
-    this.#surroundings = new Surroundings(this.#random);
-    const given = { ...this.#surroundings.env(() => this.#lab), observer: this.ledger };
-    this.#lab = new Lab({ ports: PORTS, env: sabotage?.env?.(given) ?? given });
-    sabotage?.engine?.(this.#lab.engine);
-    this.#model = new Model(this.#lab.clock.monotonic, this.#lab.clock.wall);
-    this.desk = new Desk(this.#model, this.#surroundings.refused);
-    this.#choices = new Choices(this.#random, this.#model);
-    for (let i = 0; i < CLIENTS; i++) this.#clients.push(this.#connect(i));
-    for (const ip of HOSTS) for (const port of HOST_PORTS) this.#hosts.push(this.#lab.peer(textOf({ ip, port })));
+  constructor(climate: Climate, seed: number, sabotage: Sabotage | null) {
+    this.climate = climate;
+    const { random, timeline, kernel } = this;
+    random.reseed(seed, -1);
+    this.network = new Network(timeline, random, climate.loss);
+    this.book = new UserBook(timeline, random, LIMIT, () => this.#announce());
+    this.model = new Model(timeline, climate.ports);
+    const isBound = (relayed: string): boolean => isTakenUp(relayed, this);
+    const court: Court = { model: this.model, timeline, book: this.book, isBound };
+    this.desk = new Desk(court, this.#faults);
+    this.choices = new Choices(random, court);
+    const { refused } = this.desk;
+    const credentials = sabotage?.credentials?.(this.book.credentials) ?? this.book.credentials;
+    const fill = (target: Uint8Array): void => target.set(random.bytes(target.length));
+    this.main = new SimMain({
+      ...{ timeline, kernel, credentials, random: { fill }, ports: climate.ports },
+      refused: () => refused.quota++,
+    });
+    sabotage?.main?.(this.main);
+    this.#parts = {
+      ...{ timeline, random, kernel, main: this.main, ports: climate.ports, credentials, refused, sabotage },
+      faults: this.#faults,
+      realms: () => this.book.realms,
+      leaves: (from, to, payload) => this.#arrived.push(`peer ${to} from ${from} ${payload.toString('latin1')}`),
+      emit: (address, bytes) => this.#emitted(this.#byAddress.get(address), bytes),
+    };
+    occupyPorts(this);
+    for (let index = 0; index < Math.max(climate.workers, 1); index++) this.workers.push(this.#process(index));
+    for (let index = 0; index < climate.clients; index++) this.clients.push(this.#connect(index));
+  }
+
+  #process(index: number): SimWorker {
+    return new SimWorker(this.#parts, this.climate.workers === 0 ? 0 : index + 1, this.#lives++);
+  }
+
+  #announce(): void {
+    for (const worker of this.workers) worker?.invalidate();
   }
 
   #connect(index: number): SimClient {
     const transport = index % 2 === 0 ? 'udp' : index % 3 === 0 ? 'tls' : 'tcp';
-    const user = index < CLIENTS / 2 ? 'alice' : 'bob';
-    return new SimClient(this.#serial++, this.#lab.client({ transport, user }), transport !== 'udp');
+    const serial = this.#serial++;
+    const who = Math.floor(index / 2) % 5;
+    const user =
+      who === 3 ? restName(this.timeline.wallTime() + 60_000) : (['alice', 'bob', 'stella', '', 'bob'][who] ?? '');
+    const address = new TransportAddress(CLIENT_HOST, 1024 + (serial % 64_000));
+    const worker = (index * 7 + (index >> 2)) % this.workers.length;
+    const client = new SimClient(serial, transport, address, { worker, user, realm: who === 4 ? OTHER_REALM : REALM });
+    this.#byAddress.set(address.text, client);
+    if (client.stream) this.#open(client);
+    return client;
   }
 
-  /** Does one thing and checks what comes of it. Throws what is wrong. */
-  async step(): Promise<void> {
-    const random = this.#random;
-    const waiting = this.#surroundings.gate.waiting;
-    const action = random.weighted<() => Delivery[] | Promise<Delivery[]>>([
-      [34, () => this.#ask()],
-      [8, () => this.#send()],
-      [16, () => this.#sendChannel()],
-      [16, () => this.#hostSends()],
-      [4, () => this.#wait()],
-      [waiting > MAX_HELD ? 200 : waiting * 4, () => this.#release()],
-      [4, () => this.#repeat()],
-      [4, () => this.#damage()],
-      [3, () => this.#babble()],
-      [0.8, () => this.#hangUp()],
-    ]);
-    this.#check(await action());
-    if (this.#surroundings.gate.waiting === 0) this.desk.quiet();
+  #open(client: SimClient): void {
+    const worker = this.workers[client.worker];
+    if (worker === null || worker === undefined) return;
+    const stream = new SimStream(client, {
+      ...{ timeline: this.timeline, random: this.random, network: this.network },
+      frame: (packet, { endpoint, buffer, start, end }) =>
+        this.#arrive(client, packet, worker, () => worker.engine.fromClient(endpoint, buffer, start, end)),
+      emit: (bytes) => this.#emitted(client, bytes),
+      heard: (bytes) => this.#heard(client, bytes),
+      closed: (endpoint, byServer) => {
+        if (byServer && !stream.isNonsense) this.#fault ??= new Error('the server has closed a connection');
+        worker.streams.delete(stream);
+        this.#gone(client);
+        worker.engine.endpointClosed(endpoint);
+      },
+    });
+    worker.streams.add(stream);
+    this.#streams.set(client, stream);
   }
 
-  #note(text: string): void {
-    this.trace.push(`${text} at ${this.#model.now}`);
-    if (this.trace.length > 15) this.trace.shift();
+  // Somebody else comes in its place, once there is somebody to connect to.
+  #gone(client: SimClient): void {
+    this.model.gone(client.serial);
+    this.desk.gone(client);
+    if (!client.stream) return;
+    this.#streams.delete(client);
+    this.#byAddress.delete(client.address.text);
+    client.open.clear();
+    const index = this.clients.indexOf(client);
+    if (index >= 0) this.clients[index] = this.#connect(index);
   }
 
-  #anyone(): SimClient {
-    return this.#random.pick(this.#clients);
+  /** A client closes its connection. */
+  hangUp(client: SimClient): void {
+    this.#streams.get(client)?.close();
   }
 
-  #ask(): Delivery[] {
-    const client = this.#anyone();
-    const request = this.#choices.request(client, client.lab.user);
-    const bytes = requestBytes(request, REALM, this.#random.chance(0.2));
-    client.remember({ request, bytes });
-    return this.#transmit(client, request, bytes);
+  /** A client begins a request, and sends it again until it hears an answer (RFC 8489 §6.2.1). */
+  ask(client: SimClient, packet: Packet): void {
+    const tid = packet.bytes.toString('latin1', 8, 20);
+    client.open.set(tid, packet);
+    client.remember(packet);
+    this.transmit(client, packet);
+    if (!client.stream) this.#sendAgain(client, tid, packet, 1);
   }
 
-  #transmit(client: SimClient, request: SimRequest | null, bytes: Buffer): Delivery[] {
-    this.#note(`client ${client.serial} sends ${request?.kind ?? bytes.toString('hex', 0, 60)}`);
-    this.desk.sent(client, request, bytes);
-    const expected = request === null ? this.#expectRaw(client, bytes) : [];
-    client.lab.send(bytes);
-    return expected;
+  #sendAgain(client: SimClient, tid: string, packet: Packet, sent: number): void {
+    this.timeline.after(RTO * 2 ** (sent - 1), () => {
+      if (client.open.get(tid) !== packet) return;
+      if (sent === SENDS) {
+        client.open.delete(tid);
+        return;
+      }
+      this.transmit(client, packet);
+      this.#sendAgain(client, tid, packet, sent + 1);
+    });
   }
 
-  // Damaged bytes may still be ChannelData, and then mean what they say.
-  #expectRaw(client: SimClient, bytes: Buffer): Delivery[] {
+  /** A client sends something, once. */
+  transmit(client: SimClient, packet: Packet): void {
+    if (client.stream) this.#streams.get(client)?.write(packet);
+    else this.network.carry(() => this.#datagram(client, packet));
+  }
+
+  #datagram(client: SimClient, packet: Packet): void {
+    const worker = this.workers[client.worker];
+    if (worker === null || worker === undefined) {
+      this.#queued.push({ client, packet });
+      return;
+    }
+    this.#arrive(client, packet, worker, () =>
+      worker.udp.arrived(client, packet.bytes, (endpoint, buffer, start, end) =>
+        worker.engine.fromClient(endpoint, buffer, start, end),
+      ),
+    );
+  }
+
+  #arrive(client: SimClient, packet: Packet, { engine }: SimWorker, handle: () => void): void {
+    const { bytes, request, expect } = packet;
+    if (this.desk.isAmbiguous(client, bytes, request === null)) return; // the network loses it
+    this.operations++;
+    const [first = 0xff] = bytes;
+    if (first < 4 && expect === null) this.desk.came(client, request, bytes);
+    const expected = expect === null ? this.#read(client, bytes) : expect();
+    const { promises } = engine;
+    handle();
+    if (engine.promises !== promises) this.timeline.stirred = true;
+    this.#compare(expected);
+  }
+
+  // Bytes may be ChannelData, damaged or not, and then mean what they say.
+  #read(client: SimClient, bytes: Buffer): Delivery[] {
     const [first = 0] = bytes;
     if (first < 0x40 || first > 0x4f || bytes.length < 4 || bytes.readUInt16BE(2) > bytes.length - 4) return [];
     const { channel, payload } = decodeChannelData(bytes);
-    return this.#model.channelled(client.serial, channel, payload.toString('latin1'));
+    return this.model.channelled(client.serial, channel, payload.toString('latin1'));
   }
 
-  // One of a client's earlier messages, from itself or from somebody else.
-  #repeat(): Delivery[] {
-    const sent = this.#anyone().sent.at(-1 - this.#random.int(3));
-    if (sent === undefined) return [];
-    const owner = this.#clients.find((client) => client.sent.includes(sent)) as SimClient; // it is where it comes from
-    const client = this.#random.chance(0.8) ? owner : this.#anyone();
-    if (this.desk.isAmbiguous(client, sent.bytes, false)) return [];
-    return this.#transmit(client, sent.request, sent.bytes);
+  /** A host sends to a relayed address as it is shown. */
+  hostSends(from: string, relayed: string, payload: string): void {
+    this.network.carry(() => {
+      this.operations++;
+      const expected = this.model.arrived(from, relayed, payload);
+      this.kernel.deliver(transportAddress(from), hidden(relayed), Buffer.from(payload, 'latin1'));
+      this.#compare(expected);
+    });
   }
 
-  #damage(): Delivery[] {
-    const client = this.#anyone();
-    const sent = client.sent.at(-1);
-    const request = sent !== undefined && this.#random.chance(0.7) && !this.desk.isAmbiguous(client, sent.bytes, true);
-    const whole = request ? sent.bytes : this.#channelBytes(client);
-    return this.#transmit(client, null, this.#choices.damaged(whole));
+  // Something leaves the server for a client.
+  #emitted(client: SimClient | undefined, bytes: Buffer): void {
+    try {
+      if (client === undefined) throw new Error('something for a client that is gone');
+      const said = readEmission(client, bytes, this);
+      if (said !== null) this.#arrived.push(said);
+      if (!client.stream) this.network.carry(() => this.#heard(client, bytes));
+    } catch (fault) {
+      this.#fault ??= fault;
+    }
   }
 
-  #babble(): Delivery[] {
-    return this.#transmit(this.#anyone(), null, this.#choices.garbage());
-  }
-
-  #newPayload(): string {
-    const length = this.#random.weighted([
-      [1, 0],
-      [20, this.#random.int(60)],
-      [1, 1200],
-    ]);
-    return length === 0 ? '' : `${this.#payload++}.`.padEnd(length, 'x');
-  }
-
-  #send(): Delivery[] {
-    const client = this.#anyone();
-    const permitted = [...(this.#model.allocations.get(client.serial)?.permissions.keys() ?? [])];
-    const known = permitted.length > 0 && this.#random.chance(0.6);
-    const peer = known ? { ip: this.#random.pick(permitted), port: HOST_PORTS[0] } : this.#choices.peer();
-    const payload = this.#newPayload();
-    const bad = this.#random.chance(0.05) ? this.#random.pick(['no data', 'no peer', 'unknown', 'fragment']) : '';
-    const attrs = [
-      ...(bad === 'no peer' ? [] : [xorPeerAddress(peer.ip, peer.port)]),
-      ...(bad === 'no data' ? [] : [data(payload)]),
-      ...(bad === 'unknown' ? ([[0x7f01, '00']] as const) : []),
-      ...(bad === 'fragment' ? [dontFragment()] : []),
-    ];
-    this.#note(`client ${client.serial} sends data to ${textOf(peer)} ${bad}`);
-    const expected = bad === '' ? this.#model.sent(client.serial, peer, payload) : [];
-    client.lab.send(message({ type: 0x0016, tid: this.#random.bytes(12), attrs }));
-    return expected;
-  }
-
-  #channelBytes(client: SimClient): Buffer {
-    const bound = [...(this.#model.allocations.get(client.serial)?.channels.keys() ?? [])];
-    const number = bound.length > 0 && this.#random.chance(0.9) ? this.#random.pick(bound) : 0x4000;
-    return channelData(number, this.#newPayload(), { pad: client.stream });
-  }
-
-  #sendChannel(): Delivery[] {
-    return this.#transmit(this.#anyone(), null, this.#channelBytes(this.#anyone()));
-  }
-
-  #hostSends(): Delivery[] {
-    const relays = [...this.#model.allocations.values()].flatMap((it) => it.relays);
-    if (relays.length === 0) return [];
-    const { address, family } = this.#random.pick(relays);
-    const host = this.#random.pick(this.#hosts.filter((it) => it.address.ip.family === family));
-    const payload = this.#newPayload();
-    this.#note(`host ${host.address.text} sends to ${address}`);
-    const expected = this.#model.arrived(host.address.text, address, payload);
-    host.send(address, payload);
-    return expected;
-  }
-
-  #wait(): Delivery[] {
-    const random = this.#random;
-    const milliseconds = random.weighted<() => number>([
-      [60, () => random.int(2000)],
-      [30, () => random.int(20_000)],
-      [9, () => random.int(200_000)],
-      [0.5, () => random.int(4_000_000)],
-    ])();
-    const ticks = random.chance(0.85);
-    this.#note(`${milliseconds} ms pass${ticks ? '' : ' without a tick'}`);
-    this.#pass(milliseconds, ticks);
-    return [];
-  }
-
-  #pass(milliseconds: number, ticks: boolean): void {
-    const { clock, engine } = this.#lab;
-    clock.monotonic += milliseconds;
-    clock.wall += milliseconds;
-    this.#model.now = clock.monotonic;
-    this.#model.wall = clock.wall;
-    if (!ticks) return;
-    engine.tick();
-    this.#model.lastTick = clock.monotonic;
-  }
-
-  async #release(): Promise<Delivery[]> {
-    const { gate } = this.#surroundings;
-    this.#note('something that was waited for is there');
-    gate.release(this.#random.int(gate.waiting));
-    await settle();
-    return [];
-  }
-
-  #hangUp(): Delivery[] {
-    const index = this.#random.int(CLIENTS / 2) * 2 + 1;
-    const client = this.#clients[index] as SimClient; // the odd ones are streams
-    this.#note(`client ${client.serial} hangs up`);
-    this.#model.gone(client.serial);
-    this.desk.gone(client);
-    client.lab.close();
-    this.#ghosts.push(client);
-    this.#clients[index] = this.#connect(index);
-    return [];
+  #heard(client: SimClient, bytes: Buffer): void {
+    if ((bytes[0] ?? 0) >= 0x40 || bytes.readUInt16BE(0) === 0x0017) return;
+    const answer = decode(bytes);
+    client.heard(answer);
+    const token = answer.get(attr.reservationToken);
+    if (token !== undefined) this.choices.learn(token.toString('hex'));
   }
 
   // Compares what has arrived anywhere with what was expected to.
-  #check(expected: readonly Delivery[]): void {
-    const arrived: Delivery[] = [];
-    for (const host of this.#hosts) {
-      for (const { from, payload } of host.received.splice(0)) {
-        arrived.push(`peer ${host.address.text} from ${from} ${payload.toString('latin1')}`);
-      }
-    }
-    for (const client of this.#clients) {
-      for (const bytes of client.lab.take()) arrived.push(...this.#receive(client, bytes));
-    }
-    const stray = this.#lab.relays.lost.length;
-    if (stray > 0) throw new Error(`${stray} datagrams went where no host is`);
-    if (arrived.join('\n') !== expected.join('\n')) throw new Error(`arrived: ${arrived}; expected: ${expected}`);
-    for (const delivery of arrived) this.#tally(delivery);
-    this.#checkBooks();
+  #compare(expected: readonly Delivery[]): void {
+    const arrived = this.#arrived;
+    this.#arrived = [];
+    this.#checkFaults();
+    const same = arrived.length === expected.length && arrived.every((each, index) => each === expected[index]);
+    if (!same) throw new Error(`arrived: ${arrived}; expected: ${expected}`);
+    for (const delivery of arrived) increase(this.deliveries, kindOf(delivery, this));
   }
 
-  #tally(delivery: Delivery): void {
-    const [to = '', , how = '', , from = ''] = delivery.split(' ');
-    const kind = to === 'peer' ? 'to a host' : how === 'channel' ? 'by channel' : 'by indication';
-    const crossed = from !== '' && how === 'data' && isOwn(from) ? ' from another client' : '';
-    this.deliveries.set(kind + crossed, (this.deliveries.get(kind + crossed) ?? 0) + 1);
-  }
-
-  #receive(client: SimClient, bytes: Buffer): Delivery[] {
-    const [first = 0] = bytes;
-    if (first >= 0x40) {
-      const { channel, payload, rest } = decodeChannelData(bytes);
-      const padding = client.stream ? (4 - (payload.length % 4)) % 4 : 0;
-      if (rest.length !== padding) throw new Error(`${rest.length} bytes of padding`);
-      return [`client ${client.serial} channel ${channel} ${payload.toString('latin1')}`];
-    }
-    const answer = decode(bytes);
-    if (answer.type === 0x0017) {
-      const from = answer.xorAddress(attr.xorPeerAddress);
-      if (answer.attrs.length !== 2) throw new Error('a Data indication with odd attributes');
-      return [`client ${client.serial} data from ${from} ${answer.get(attr.data)?.toString('latin1')}`];
-    }
-    this.desk.answered(client, answer);
-    const token = answer.get(attr.reservationToken);
-    if (token !== undefined) this.#choices.tokens.push(token.toString('hex'));
-    if (this.#choices.tokens.length > 10) this.#choices.tokens.shift();
-    return [];
-  }
-
-  #checkBooks(): void {
-    const [fault] = [...this.ledger.faults, ...this.#surroundings.faults];
+  #checkFaults(): void {
+    if (this.#fault !== null) throw this.#fault;
+    const [fault] = this.#faults;
     if (fault !== undefined) throw new Error(fault);
-    const { live, over } = this.#model.count();
-    const { open } = this.ledger;
-    if (open < live || open > live + over) throw new Error(`${open} allocations, but ${live} live and ${over} over`);
-    const rightful = this.ledger.relays + this.#model.countReserved() + 2 * this.#surroundings.gate.waiting;
-    const { size } = this.#lab.relays.sockets;
-    if (size > rightful) throw new Error(`${size} sockets are open, ${rightful} at most should be`);
-    if (this.#surroundings.quotaHeld < open) throw new Error('less quota is held than there are allocations');
   }
 
-  /** Lets everything under way happen, then all lifetimes pass (or the engine close): nothing may be left. */
+  /** Says what is done. */
+  note(text: string): void {
+    this.trace.push(`${text} at ${this.timeline.now()}`);
+    if (this.trace.length > 25) this.trace.shift();
+  }
+
+  /** Lets time pass, with all that is due in it. Throws what is wrong. */
+  async pass(milliseconds: number): Promise<void> {
+    const { timeline } = this;
+    const end = timeline.now() + milliseconds;
+    await this.settle();
+    for (let act = timeline.take(end); act !== null; act = timeline.take(end)) {
+      act();
+      await this.settle();
+    }
+  }
+
+  /** Lets promises that can be kept be kept. */
+  async settle(): Promise<void> {
+    if (this.timeline.stirred) {
+      this.timeline.stirred = false;
+      await settle();
+    }
+    this.#compare([]);
+  }
+
+  /** A worker dies. Main hears of it a moment later, and starts a successor. */
+  kill(index: number): void {
+    const worker = this.workers[index];
+    if (worker === null || worker === undefined) return;
+    this.operations++;
+    this.#count(worker);
+    this.workers[index] = null;
+    worker.kill();
+    for (const client of this.clients.filter((each) => each.worker === index)) this.#gone(client);
+    const heard = this.random.int(200);
+    this.timeline.after(heard, () => this.main.gone(worker.worker));
+    this.timeline.after(heard + this.random.int(1000), () => this.#succeed(index));
+  }
+
+  #succeed(index: number): void {
+    this.workers[index] = this.#process(index);
+    for (const client of this.clients) if (client.worker === index && client.stream) this.#open(client);
+    const waiting = this.#queued.filter(({ client }) => client.worker === index);
+    for (const each of waiting) this.#queued.splice(this.#queued.indexOf(each), 1);
+    for (const { client, packet } of waiting) this.#datagram(client, packet);
+  }
+
+  #count({ ledger }: SimWorker): void {
+    for (const [name, count] of ledger.counts) increase(this.events, name, count);
+  }
+
+  /** Nobody does anything, nothing fails, and all that is under way comes to its end: then the books must balance. */
+  async calmDown(): Promise<void> {
+    const { isCalm } = this.network;
+    this.network.isCalm = true;
+    this.book.mend();
+    for (const client of this.clients) client.open.clear();
+    await this.pass(QUIET);
+    checkBooks(this);
+    this.network.isCalm = isCalm;
+  }
+
+  /** All lifetimes pass, or the server closes: nothing may be left. */
   async finish(how: 'expire' | 'close'): Promise<void> {
-    const { gate } = this.#surroundings;
-    const { engine, relays } = this.#lab;
-    this.#note(`the end: ${how}`);
+    this.note(`the end: ${how}`);
+    await this.calmDown();
     if (how === 'close') {
       this.desk.closing = true;
-      for (const client of this.#clients) this.#model.gone(client.serial);
-      this.#model.reservations.clear();
-      engine.close();
+      for (const client of this.clients) this.model.gone(client.serial);
+      for (const worker of this.workers) worker?.close();
+      this.main.reservations.close();
     }
-    while (gate.waiting > 0) this.#check(await this.#release());
-    this.desk.quiet();
-    for (let second = 0; how === 'expire' && second < 3602; second++) this.#pass(1000, true);
-    this.#check([]);
-    const left = {
-      allocations: engine.allocations.size + this.ledger.open,
-      reservations: engine.reservations.size,
-      sockets: relays.sockets.size,
-      quota: this.#surroundings.quotaHeld,
-      endpoints: this.#clients.filter((client) => !client.stream && client.lab.retained).length,
-      ghosts: this.#ghosts.filter((client) => client.lab.received.length > 0).length,
-    };
-    for (const [what, count] of Object.entries(left))
-      if (count !== 0) throw new Error(`${count} ${what} left at the end`);
+    await this.pass(how === 'close' ? QUIET : 3_605_000);
+    checkBooks(this);
+    for (const worker of this.workers) if (worker !== null) this.#count(worker);
+    const sockets = this.kernel.size - this.kernel.heldBy('another program');
+    if (sockets !== 0) throw new Error(`${sockets} sockets left at the end`);
+    const { allocations } = this.main.allocationQuota.counts();
+    if (allocations !== 0) throw new Error(`${allocations} units of the quota left at the end`);
   }
 }
+
+const CLIENT_HOST = parseIp('198.51.100.7') as NonNullable<ReturnType<typeof parseIp>>;

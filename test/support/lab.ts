@@ -6,7 +6,7 @@ import { parseIp } from '../../src/stun/ip-address.ts';
 import { longTermKeyMd5, longTermKeySha256, userhash } from '../../src/stun/keys.ts';
 import { TransportAddress } from '../../src/stun/transport-address.ts';
 import { Engine } from '../../src/turn/engine.ts';
-import { type Credential, type Credentials, type Env, NoCredential } from '../../src/turn/env.ts';
+import { type Credential, type Credentials, type Env, NoCredential, type OwnAddresses } from '../../src/turn/env.ts';
 import type { Grant } from '../../src/turn/grant.ts';
 import { Cidr, parseCidr } from '../../src/turn/peers/cidr.ts';
 import { PeerPolicy } from '../../src/turn/peers/peer-policy.ts';
@@ -65,7 +65,8 @@ export const LIMITS: EngineLimits = {
   rates: NO_RATES,
 };
 
-const SETTINGS: EngineSettings = {
+/** What a lab's engine is set to unless the test says otherwise. */
+export const LAB_SETTINGS: EngineSettings = {
   realm: REALM,
   anonymous: false,
   authenticateBinding: false,
@@ -126,6 +127,18 @@ class LabQuota {
   }
 }
 
+/** The addresses of the host that labs run on. */
+export function labOwnAddresses(backends: readonly string[] = []): OwnAddresses {
+  const shown = [RELAY_V4, RELAY_V6];
+  const own = [...shown, RELAY_PRIVATE_V4, RELAY_PRIVATE_V6, '127.0.0.1', '::1'];
+  return {
+    isOwn: (ip) => own.includes(ip.text),
+    isShown: (ip) => shown.includes(ip.text),
+    isBackend: (ip) => backends.includes(ip.text),
+    isListener: (ip, port) => own.includes(ip.text) && (port === 3478 || port === 5349),
+  };
+}
+
 /** Static users whose keys are derived on each look-up. */
 export function labCredentials(users: ReadonlyMap<string, string> = USERS): Credentials {
   return {
@@ -154,8 +167,6 @@ export class Lab {
     const ports = options.ports ?? [49_152, 65_535];
     this.relays = options.relays ?? new LabRelays(options.families ?? [4, 6], ports, options.asyncOpen ?? false);
     this.quota = new LabQuota(options.quotaPerUser ?? 0);
-    const shown = [RELAY_V4, RELAY_V6];
-    const own = [...shown, RELAY_PRIVATE_V4, RELAY_PRIVATE_V6, '127.0.0.1', '::1'];
     const env: Env = {
       clock: this.clock,
       random: { fill: (target) => this.#fill(target) },
@@ -169,12 +180,7 @@ export class Lab {
         deny: (options.deny ?? []).map(cidr),
         unsafeAllowLoopback: options.allowLoopback ?? false,
       }),
-      own: {
-        isOwn: (ip) => own.includes(ip.text),
-        isShown: (ip) => shown.includes(ip.text),
-        isBackend: (ip) => options.backends?.includes(ip.text) === true,
-        isListener: (ip, port) => own.includes(ip.text) && (port === 3478 || port === 5349),
-      },
+      own: labOwnAddresses(options.backends),
       neighbours: null,
       quota: this.quota,
       rateMemory: labRateMemory(),
@@ -184,7 +190,7 @@ export class Lab {
       nonceKey: Buffer.alloc(32, 7),
       ...options.env,
     };
-    this.engine = new Engine(env, { ...SETTINGS, ...options.settings, limits: { ...LIMITS, ...options.limits } });
+    this.engine = new Engine(env, { ...LAB_SETTINGS, ...options.settings, limits: { ...LIMITS, ...options.limits } });
   }
 
   /** A client with an address of its own. */

@@ -23,7 +23,7 @@ const HEAD = /^((?:(?:[A-Z]+-|[SR])\d+(?:\u2026\d+)?[,:; ]*(?:and )?)+)/;
 /** Test names begin with the numbers that they prove: `TURN-03 a retransmitted …`, `S29, S31: …`. */
 export function numbersIn(source: string): Set<string> {
   const numbers = new Set<string>();
-  for (const [, name = ''] of source.matchAll(/\btest\(\s*[`'"]((?:[^`'"\\]|\\.)*)/g)) {
+  for (const [, name = ''] of source.matchAll(/\b(?:test\(|title:)\s*[`'"]((?:[^`'"\\]|\\.)*)/g)) {
     const head = HEAD.exec(name)?.[1] ?? '';
     for (const [number] of head.matchAll(NUMBER)) numbers.add(number);
   }

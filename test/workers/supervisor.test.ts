@@ -136,7 +136,7 @@ test('a worker that ends at its start without a word is named', async (t) => {
   await t.rejects(started, { message: 'worker 1 ended at its start (SIGSEGV)' });
 });
 
-test('a worker that dies has a successor at once, and is reported with what it held', async (t) => {
+test('R20 a worker that dies has a successor at once, and is reported with what it held', async (t) => {
   const scene = new Scene(2);
   await scene.start();
   const dead = scene.latest(1);
@@ -152,7 +152,7 @@ test('a worker that dies has a successor at once, and is reported with what it h
   t.same(scene.supervisor.serving, [2, 1].sort());
 });
 
-test('a worker without a heartbeat for 10 seconds is killed and replaced; others are not', async (t) => {
+test('R22 a worker without a heartbeat for 10 seconds is killed and replaced; others are not', async (t) => {
   const scene = new Scene(2);
   await scene.start();
   const hung = scene.latest(1);
@@ -174,7 +174,7 @@ test('a worker that starts has 30 seconds', async (t) => {
   t.match(scene.losses[1], { worker: 1, reason: 'no sign of life for 30 seconds' });
 });
 
-test('after a sleep of main itself nobody is killed for heartbeats that it has not read', async (t) => {
+test('R22 after a sleep of main itself nobody is killed for heartbeats that it has not read', async (t) => {
   const scene = new Scene(2);
   await scene.start();
   scene.live(3, [1, 2]);

@@ -12,7 +12,7 @@ const FATES = [
 ] as const;
 
 for (const [fate, signal, sentence] of FATES) {
-  test(`a worker that is ${fate} is replaced; the other's calls lose nothing`, async (t) => {
+  test(`R20, R22 a worker that is ${fate} is replaced; the other's calls lose nothing`, async (t) => {
     const server = await startWorkers(t);
     const peer = await DatagramPeer.open('127.0.0.1');
     t.teardown(() => peer.close());

@@ -72,7 +72,7 @@ test('a user’s quota is exact, however many Allocates come at once', async (t)
   t.equal(codes.filter((code) => code === 486).length, 33);
 });
 
-test('the quota of a dead worker’s allocations returns', async (t) => {
+test('R20 the quota of a dead worker’s allocations returns', async (t) => {
   const server = await startWorkers(t, '--user-quota', '1');
   const { worker } = await place(t, server);
   const second = await RawClient.open({ port: await server.port('udp') });
@@ -83,7 +83,7 @@ test('the quota of a dead worker’s allocations returns', async (t) => {
   t.not((await second.allocated()).port, 0);
 });
 
-test('the ports of a dead worker return', async (t) => {
+test('R20 the ports of a dead worker return', async (t) => {
   const server = await startWorkers(t, '--relay-ports', '50000-50000');
   const { client, worker, relayed } = await place(t, server);
   t.equal(relayed.port, 50000);

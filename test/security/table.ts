@@ -1,0 +1,97 @@
+// The table of docs/security.md: each item of the security and reliability bar with the tests that carry its number, or
+// the reason why there is none. `node dist/test/security/table.js --write` renews it.
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { nameTests, type Proofs, readProofs, tableLine } from '../support/requirement-proofs.ts';
+import { projectRoot, readFixture } from '../support/vectors.ts';
+
+/** An item of the bar. */
+export interface Item {
+  readonly id: string;
+  readonly section: string;
+  readonly requirement: string;
+}
+
+/** An item and what proves it. */
+export interface ProvenItem extends Proofs {
+  readonly item: Item;
+}
+
+/** Why an item has no test: known and said, not forgotten. */
+export const OPEN: ReadonlyMap<string, string> = new Map([
+  ['S13', 'TURN over TCP to peers (RFC 6062) is not built yet; its methods are dropped'],
+  ['S24', 'Tokens (RFC 7635) are not built yet; ACCESS-TOKEN is an unknown attribute'],
+  ['S37', 'RFC 6062 is not built yet: REQUESTED-TRANSPORT other than UDP is 442, and there is no Connect'],
+  ['S44', 'DTLS is not built yet; its records are dropped by their first byte'],
+  ['S53', 'Mobility is not built yet; MOBILITY-TICKET is an unknown attribute'],
+  ['S57', 'There is no administration over TCP yet, only a Unix socket whose file mode is the right to use it'],
+  ['S58', 'There is no metrics endpoint yet'],
+  ['S61', 'The systemd unit and the container image come with the packages, which are not built yet'],
+  ['R5', 'Measured beside coturn, not asserted: docs/performance.md'],
+  ['R6', 'Measured beside coturn, not asserted: docs/performance.md'],
+  ['R7', 'Measured beside coturn, not asserted: docs/performance.md'],
+  ['R14', 'Certificates are renewed by SIGUSR2 and by reload (integration/signals), not yet by themselves'],
+  ['R15', 'An invalid file changes nothing (S32); 1,000 reloads under load wait for the reload of every key'],
+  ['R16', 'Shown by S22; not yet with calls at load'],
+  ['R17', 'Drain is not built yet: SIGTERM ends calls'],
+  ['R18', 'Not built yet'],
+  ['R19', 'Not built yet; nonces stay valid over a restart'],
+  ['R21', 'Workers end with main (integration/workers/processes); a service manager starts both again'],
+  ['R24', 'Not built yet'],
+  ['R30', 'Drops are counted by reason and the kernel’s are asked for; the sums are not compared yet'],
+  ['R31', 'Not built yet'],
+  ['R32', 'Not run: nobody has held a call for a day'],
+  ['R34', 'x64 with glibc, Node 20 and 24, IPv4 and IPv6 run in CI; arm64 and musl were never run'],
+]);
+
+/** What a test does not show of an item that has one. */
+export const LIMITS: ReadonlyMap<string, string> = new Map([]);
+
+const PAGE = fileURLToPath(new URL('docs/security.md', projectRoot));
+const BEGIN = '<!-- made by test/security/table.ts: begin -->';
+const END = '<!-- end -->';
+
+/** The items, and what proves them. */
+export function readItems(): ProvenItem[] {
+  const items = JSON.parse(readFixture('security-rows.json')) as Item[];
+  const proofsOf = readProofs();
+  return items.map((item) => ({ item, ...proofsOf(item.id) }));
+}
+
+/** docs/security.md as it is. */
+export function readPage(): string {
+  return readFileSync(PAGE, 'utf8');
+}
+
+/** The page with a new table. */
+export function renewPage(page: string, items: readonly ProvenItem[]): string {
+  const [head, rest] = page.split(BEGIN);
+  const tail = rest?.split(END)[1];
+  if (head === undefined || tail === undefined) throw new Error(`docs/security.md needs ${BEGIN} and ${END}`);
+  return `${head}${BEGIN}\n${renderItems(items)}\n${END}${tail}`;
+}
+
+function renderItems(items: readonly ProvenItem[]): string {
+  const sections = [...new Set(items.map(({ item }) => item.section))];
+  return sections
+    .flatMap((section) => [
+      `\n### ${section}\n`,
+      '| | Requirement | Tests, or why not | Mutants |',
+      '|---|---|---|---|',
+      ...items.filter(({ item }) => item.section === section).map(lineOf),
+    ])
+    .join('\n');
+}
+
+function lineOf({ item, tests, mutants }: ProvenItem): string {
+  const remark = OPEN.get(item.id) ?? LIMITS.get(item.id) ?? '';
+  const state = [nameTests(tests), remark].filter((text) => text !== '').join('. ');
+  return tableLine([item.id, item.requirement, state, tests.length === 0 ? '–' : String(mutants)]);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const page = renewPage(readPage(), readItems());
+  if (process.argv.includes('--write')) writeFileSync(PAGE, page);
+  else process.stdout.write(page);
+}
