@@ -3,6 +3,8 @@
 
 import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
+import { AcceptedSocket } from '../../src/streams/accepted-socket.ts';
+import { PartialFrames } from '../../src/streams/partial-frames.ts';
 import { type ConnectionHost, StreamConnection } from '../../src/streams/stream-connection.ts';
 import { DEFAULT_STREAM_SETTINGS, StreamCounters } from '../../src/streams/stream-handler.ts';
 import { TransportWords } from '../../src/stun/transport-address.ts';
@@ -59,8 +61,9 @@ export class SimStream {
     this.#parts = parts;
     const source = new TransportWords();
     source.set(client.address);
-    const addresses = { local: transportAddress(SERVER), source };
-    this.#connection = new WatchedConnection(this.#host(), this.#socket.asSocket(), client.transport, addresses);
+    const socket = this.#socket.asSocket();
+    const accepted = new AcceptedSocket(socket, { local: transportAddress(SERVER), source }, parts.timeline.now());
+    this.#connection = new WatchedConnection(this.#host(), socket, client.transport, accepted);
     (this.#connection as WatchedConnection).watcher = (bytes) => {
       this.#emitted.push(bytes);
       parts.emit(bytes);
@@ -81,6 +84,7 @@ export class SimStream {
       },
       settings: { ...DEFAULT_STREAM_SETTINGS, writeQueue: 1 << 22 },
       counters: new StreamCounters(),
+      partialFrames: new PartialFrames(),
       header: Buffer.alloc(HEADER_ROOM, 0xa5),
       report: (fault) => {
         throw fault;
@@ -169,8 +173,9 @@ export class SimStream {
   get isNonsense(): boolean {
     const [first = 0] = this.#unframed;
     if (first >= 0x80 || (first >= 4 && first < 0x40)) return true;
-    if (first >= 0x40)
-      return /^(GET|POST|PUT|HEAD|DELETE|OPTIONS|PATCH|CONNECT|TRACE|PRI) /.test(this.#unframed.toString('latin1'));
+    // Nobody begins with a channel that cannot be bound, or with text: that is another protocol.
+    if (this.#framed === 0 && (first > 0x4f || /^[ -~]{4}/.test(this.#unframed.toString('latin1', 0, 4)))) return true;
+    if (first >= 0x40) return false;
     if (this.#unframed.length >= 4 && this.#unframed.readUInt16BE(2) % 4 !== 0) return true;
     return this.#unframed.length >= 8 && this.#unframed.readUInt32BE(4) !== 0x2112a442;
   }
