@@ -1,4 +1,5 @@
-// Lays a realm's own limits over the credentials of its users, whatever source they come from.
+// Lays a realm's own quotas over the credentials of its users, whatever source they come from. (What its allocations may
+// relay is not a matter of credentials: realm-table.ts.)
 
 import { whenReady } from '../turn/awaitable.ts';
 import type { Awaitable, Credential, Credentials } from '../turn/env.ts';

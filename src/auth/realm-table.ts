@@ -20,6 +20,8 @@ export interface RealmTableData {
   readonly realms: readonly string[];
   readonly origins: readonly { readonly origin: string; readonly realm: string }[];
   readonly peers: readonly RealmPeers[];
+  /** What each allocation of a realm may relay each way; 0 = no limit. Realms that are absent have none of their own. */
+  readonly rates: readonly { readonly realm: string; readonly bytesPerSecond: number }[];
 }
 
 /** What the configuration says of peers. */
@@ -29,7 +31,7 @@ export interface ConfiguredPeers extends PeerPolicyOptions {
 }
 
 /** Nothing but the default realm. */
-export const NO_REALMS: RealmTableData = Object.freeze({ realms: [], origins: [], peers: [] });
+export const NO_REALMS: RealmTableData = Object.freeze({ realms: [], origins: [], peers: [], rates: [] });
 
 /** The realms that are served, and the peers that their clients may reach. */
 export class RealmTable implements Realms, PeerAddressPolicy {
@@ -38,6 +40,7 @@ export class RealmTable implements Realms, PeerAddressPolicy {
   #origins: ReadonlyMap<string, string> = new Map();
   /** By realm; a realm without an entry has the common one. */
   #policies: ReadonlyMap<string, PeerPolicy> = new Map();
+  #rates: ReadonlyMap<string, number> = new Map();
   #common: PeerPolicy;
   #configured: PeerPolicy;
 
@@ -53,13 +56,14 @@ export class RealmTable implements Realms, PeerAddressPolicy {
    * Serves these from now on. Permissions that exist are judged again when they are refreshed (RFC 8656 §9).
    * @param base what the configuration says of peers
    */
-  update({ realms, origins, peers }: RealmTableData, base: ConfiguredPeers = this.#base): void {
+  update({ realms, origins, peers, rates }: RealmTableData, base: ConfiguredPeers = this.#base): void {
     this.#base = base;
     this.#configured = new PeerPolicy(base);
     const names = new Set([...peers, ...base.realms].map(({ realm }) => realm));
     this.#policies = new Map([...names].map((realm) => [realm, this.#policyOf(realm, peers)]));
     this.#common = this.#policies.get('') ?? this.#configured;
     this.#realms = new Set([...realms, ...origins.map(({ realm }) => realm)]);
+    this.#rates = new Map(rates.map((each) => [each.realm, each.bytesPerSecond]));
     this.#origins = new Map(origins.map(({ origin, realm }) => [canonicalOrigin(origin), realm]));
   }
 
@@ -73,6 +77,10 @@ export class RealmTable implements Realms, PeerAddressPolicy {
 
   ofOrigin(origin: string): string | null {
     return this.#origins.size === 0 ? null : (this.#origins.get(canonicalOrigin(origin)) ?? null);
+  }
+
+  bytesPerSecond(realm: string): number | null {
+    return this.#rates.get(realm) ?? null;
   }
 
   check(ip: IpAddress, realm: string): PeerRule | null {

@@ -5,7 +5,7 @@ import { MAX_OPTION } from '../control/admin-input.ts';
 import { AdminError, type Administration, type RealmView } from '../control/administration.ts';
 import type { RealmOption } from '../store/store.ts';
 import { onlyRealm, realmOf, type StoreFlags, withStoreFlags } from './context.ts';
-import { print, properties, remark, shown, table } from './output.ts';
+import { print, properties, shown, table } from './output.ts';
 import { type DestructiveFlags, type Finish, isConfirmed, runOnStore } from './run-command.ts';
 import { type CommandIo, ExitStatus } from './terminal-io.ts';
 import { UsageError } from './usage-error.ts';
@@ -17,7 +17,7 @@ interface RealmFlags extends StoreFlags, DestructiveFlags {
 }
 
 const OPTIONS = Object.freeze({
-  maxBps: ['--max-bps', 'bytes a second of one allocation, each way; kept for coturn, turnd sets no limit yet'],
+  maxBps: ['--max-bps', 'bytes a second of one allocation, each way'],
   totalQuota: ['--total-quota', 'allocations of the realm'],
   userQuota: ['--user-quota', 'allocations of one user'],
 } as const);
@@ -117,7 +117,6 @@ async function setOptions(administration: Administration, realm: string, flags: 
   if (given.length === 0) throw new UsageError('nothing to set: give --max-bps, --total-quota or --user-quota');
   for (const [name, value] of given) await administration.setRealmOption(realm, name, value);
   const changes = given.map(([name, value]) => `${OPTIONS[name][0].slice(2)} ${optionText(value)}`);
-  if (flags.maxBps !== undefined) remark('max-bps is kept for coturn: turnd does not limit bandwidth yet', flags, io);
   const sentence = `realm ${shown(realm)}: ${changes.join(', ')}`;
   return print({ json: { realm, ...Object.fromEntries(given) }, text: sentence }, flags, io);
 }

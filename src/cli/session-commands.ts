@@ -120,6 +120,7 @@ function detailOf(session: SessionDetail): string {
       ['worker', String(session.worker)],
       ['from client', traffic(session.packetsFromClient, session.bytesFromClient)],
       ['to client', traffic(session.packetsToClient, session.bytesToClient)],
+      ['over rate', `${session.overRateFromClient} packets from client dropped, ${session.overRateToClient} to client`],
     ]),
     '',
     table(['PERMISSION', 'LEFT'], permissions, 'no permissions'),

@@ -108,6 +108,10 @@ const tls = z.strictObject({
     .prefault('1.2'),
 });
 
+// Of what is relayed: beyond the rate it is dropped. Half a second of it may come at once.
+const bitRate = (description: string) => count(0, 0, 1_000_000_000_000, description);
+const packetRate = (description: string) => count(0, 0, 1_000_000_000, description);
+
 const limits = z
   .strictObject({
     allocations: count(0, 0, MILLION, 'Allocations in all; 0 for no limit.'),
@@ -121,6 +125,22 @@ const limits = z
     ),
     'permissions-per-allocation': count(1024, 1, 65_536, 'Permissions of one allocation.'),
     'channels-per-allocation': count(1024, 1, 16_384, 'Channels of one allocation.'),
+    bandwidth: bitRate('Bits a second of data from all clients together, and as many to them; 0 for no limit.'),
+    'bandwidth-per-user': bitRate(
+      'Bits a second of data from one user (REST: one user id), and as many to it; 0 for no limit.',
+    ),
+    'bandwidth-per-allocation': bitRate(
+      'Bits a second of data from the client of one allocation, and as many to it; 0 for no limit.',
+    ),
+    'packets-per-second': packetRate(
+      'Packets a second from all clients together, and as many to them; 0 for no limit.',
+    ),
+    'packets-per-second-per-user': packetRate(
+      'Packets a second from one user (REST: one user id), and as many to it; 0 for no limit.',
+    ),
+    'packets-per-second-per-allocation': packetRate(
+      'Packets a second from the client of one allocation, and as many to it; 0 for no limit.',
+    ),
     'new-peers-per-second': count(
       5,
       0,

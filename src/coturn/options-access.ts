@@ -2,7 +2,6 @@
 
 import { alwaysOn, droppedSwitch, droppedValue, mapped, type OptionGroup } from './option.ts';
 
-const BANDWIDTH = 'turnd cannot limit bandwidth yet: use quotas, or the traffic control of the system (tc)';
 const FIXED = 'turnd keeps to the RFC';
 const OAUTH = 'OAuth tokens (RFC 7635) are not built yet: use secrets for time-limited credentials';
 
@@ -61,8 +60,16 @@ export const ACCESS_OPTIONS: readonly OptionGroup[] = [
       mapped('total-quota', 'limits.allocations', '0 = none; for the whole server'),
       mapped('max-allocate-lifetime', 'limits.max-lifetime limits.default-lifetime', 'at most 3600'),
       mapped('max-allocate-timeout', 'limits.idle-timeout', 'for TCP and TLS'),
-      droppedValue('max-bps', BANDWIDTH, '0'),
-      droppedValue('bps-capacity', BANDWIDTH, '0'),
+      mapped(
+        'max-bps',
+        'limits.bandwidth-per-allocation',
+        'bytes a second become bits a second; each way by itself, as in coturn; 0 = none',
+      ),
+      mapped(
+        'bps-capacity',
+        'limits.bandwidth limits.allocations',
+        'bytes a second become bits a second; as many allocations as coturn admits by it: capacity / max-bps, rounded up',
+      ),
       droppedValue('channel-lifetime', `${FIXED}: a channel lasts 600 s`, '600', ''),
       droppedValue('permission-lifetime', `${FIXED}: a permission lasts 300 s`, '300', ''),
       droppedValue('drain-min-allocations', 'turnd stops at once; a drain that waits is not built yet', '0'),

@@ -4,16 +4,17 @@ import { resolve } from 'node:path';
 import type { Draft } from './draft.ts';
 
 const COUNT = { min: 0, max: 1_000_000 };
+// Of coturn, which keeps them in 32 bits.
+const BYTES_PER_SECOND = { min: 0, max: 0xffff_ffff };
 const SECONDS = { min: 1, max: Number.MAX_SAFE_INTEGER };
 const MAX_LIFETIME = 3600;
 const DEFAULT_LIFETIME = 600;
 
 /** Sets what stands below `limits`. Where coturn has no limit, there is none: also where turnd would have one. */
 export function resolveLimits(draft: Draft): void {
-  const total = draft.number('total-quota', COUNT);
+  resolveTotal(draft);
   const user = draft.number('user-quota', COUNT);
   const userSource = [draft.last('user-quota')];
-  draft.set('limits.allocations', total ?? 0, 'total-quota; 0 = no limit.', [draft.last('total-quota')]);
   draft.set('limits.allocations-per-user', user ?? 0, 'user-quota; 0 = no limit.', userSource);
   draft.set('limits.allocations-per-rest-user', user ?? 0, 'user-quota too; the default of turnd is 100.', userSource);
   draft.set('limits.allocations-per-client-address', 0, 'coturn has no such limit; the default of turnd is 1000.');
@@ -22,6 +23,22 @@ export function resolveLimits(draft: Draft): void {
   if (idle !== null)
     draft.set('limits.idle-timeout', idle, 'max-allocate-timeout', [draft.last('max-allocate-timeout')]);
   resolveRate(draft);
+}
+
+// bps-capacity is a sum of promises in coturn: each allocation is promised max-bps, the last one what is left, and then
+// none is made. So it becomes both a number of allocations and a rate of the server.
+function resolveTotal(draft: Draft): void {
+  const total = draft.number('total-quota', COUNT) ?? 0;
+  const each = draft.number('max-bps', BYTES_PER_SECOND) ?? 0;
+  const capacity = draft.number('bps-capacity', BYTES_PER_SECOND) ?? 0;
+  const eachSource = draft.last('max-bps');
+  const capacitySource = draft.last('bps-capacity');
+  const promised = each === 0 || capacity === 0 ? 0 : Math.min(Math.ceil(capacity / each), COUNT.max);
+  if (promised > 0 && (total === 0 || promised < total)) {
+    draft.set('limits.allocations', promised, 'bps-capacity / max-bps', [eachSource, capacitySource]);
+  } else draft.set('limits.allocations', total, 'total-quota; 0 = no limit.', [draft.last('total-quota')]);
+  if (each > 0) draft.set('limits.bandwidth-per-allocation', each * 8, 'max-bps, in bits a second.', [eachSource]);
+  if (capacity > 0) draft.set('limits.bandwidth', capacity * 8, 'bps-capacity, in bits a second.', [capacitySource]);
 }
 
 function resolveLifetime(draft: Draft): void {

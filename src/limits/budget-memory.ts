@@ -2,12 +2,17 @@
 // bucket, and tables of numbers. Knows not where the memory comes from, nor what is counted.
 
 import type { Random } from '../turn/env.ts';
+import { METER_BUCKETS } from '../turn/rate-meter.ts';
 
 // Few enough to stay in cache (512 KiB each), enough that a flood from random sources leaves room for everyone:
 // at 100,000 a second each bucket is asked 1.5 times a second.
 const BUCKETS = 65_536;
 
-/** Buckets in each table: powers of two. */
+// More than the relay ports of two addresses (one of each family), so that each allocation may be another user's. Memory
+// that nobody has touched costs nothing.
+const USERS = 131_072;
+
+/** Numbers in each table: powers of two. */
 const TABLES = Object.freeze({
   'error-sources': BUCKETS,
   'error-networks': BUCKETS,
@@ -19,6 +24,8 @@ const TABLES = Object.freeze({
   'login-user-networks': BUCKETS,
   'login-known': BUCKETS,
   'login-said': BUCKETS,
+  'user-rates': USERS * METER_BUCKETS,
+  'server-rates': METER_BUCKETS,
 });
 
 /** The name of a table. */

@@ -1,8 +1,10 @@
 // Counts allocations in all, per realm, user and client address, against their limits. Exact, because it is synchronous;
-// what is counted to nothing is forgotten.
+// what is counted to nothing is forgotten. Each user who holds any has a slot.
 
 import { clientNetwork } from '../stun/client-network.ts';
 import type { Credential, Quota, QuotaRequest } from '../turn/env.ts';
+import { type Grant, NO_USER } from '../turn/grant.ts';
+import type { UserSlots } from './user-slots.ts';
 
 /** Limits that do not depend on the user; 0 = no limit. The user's and the realm's are in the credential. */
 export interface QuotaLimits {
@@ -30,16 +32,24 @@ export interface QuotaCounts {
   readonly clients: number;
 }
 
+/** What one user holds. */
+interface UserHolding {
+  allocations: number;
+  readonly slot: number;
+}
+
 /** Counts the allocations of one server. */
 export class AllocationQuota implements Quota {
+  readonly #slots: UserSlots;
   #limits: QuotaLimits;
   #allocations = 0;
   readonly #realms = new Map<string, number>();
-  readonly #users = new Map<string, number>();
+  readonly #users = new Map<string, UserHolding>();
   readonly #clients = new Map<string, number>();
 
-  constructor(limits: QuotaLimits) {
+  constructor(limits: QuotaLimits, slots: UserSlots) {
     this.#limits = limits;
+    this.#slots = slots;
   }
 
   /** Applies from the next allocation on; those that exist stay. */
@@ -47,18 +57,19 @@ export class AllocationQuota implements Quota {
     this.#limits = limits;
   }
 
-  acquire({ credential, client }: CountedRequest): boolean {
+  acquire({ credential, client }: CountedRequest): Grant | null {
     const user = countedUser(credential);
     const clientKey = clientNetwork(client);
     const clientCount = this.#clients.get(clientKey) ?? 0;
-    if (isReached(this.#allocations, this.#limits.allocations)) return false;
-    if (isReached(clientCount, this.#limits.allocationsPerClientAddress)) return false;
-    if (credential !== null && this.#isFull(credential, user)) return false;
+    if (isReached(this.#allocations, this.#limits.allocations)) return null;
+    if (isReached(clientCount, this.#limits.allocationsPerClientAddress)) return null;
+    if (credential !== null && this.#isFull(credential, user)) return null;
+    const grant = user === null ? NO_USER : this.#takeAs(user);
+    if (grant === null) return null;
     this.#allocations++;
     this.#clients.set(clientKey, clientCount + 1);
     if (credential !== null) increment(this.#realms, credential.realm);
-    if (user !== null) increment(this.#users, user);
-    return true;
+    return grant;
   }
 
   /** Gives one back. What nobody holds changes nothing, so a fault of a caller cannot raise a limit for good. */
@@ -70,17 +81,39 @@ export class AllocationQuota implements Quota {
     this.#allocations--;
     decrement(this.#clients, clientKey);
     if (credential !== null) decrement(this.#realms, credential.realm);
-    if (user !== null) decrement(this.#users, user);
+    if (user !== null) this.#giveBackAs(user);
   }
 
   /** Allocations of one user of a realm. */
   usedBy(realm: string, quotaKey: string): number {
-    return this.#users.get(userKey({ realm, quotaKey })) ?? 0;
+    return this.#users.get(userKey({ realm, quotaKey }))?.allocations ?? 0;
   }
 
   #isFull(credential: Counted, user: string | null): boolean {
     if (isReached(this.#realms.get(credential.realm) ?? 0, credential.realmLimit)) return true;
-    return user !== null && isReached(this.#users.get(user) ?? 0, credential.quotaLimit);
+    return user !== null && isReached(this.#users.get(user)?.allocations ?? 0, credential.quotaLimit);
+  }
+
+  // There are more slots than relay ports, so null is for a table that is too small.
+  #takeAs(user: string): Grant | null {
+    const known = this.#users.get(user);
+    if (known !== undefined) {
+      known.allocations++;
+      return { userSlot: known.slot };
+    }
+    const slot = this.#slots.take(user);
+    if (slot === null) return null;
+    this.#users.set(user, { allocations: 1, slot });
+    return { userSlot: slot };
+  }
+
+  #giveBackAs(user: string): void {
+    const holding = this.#users.get(user);
+    if (holding === undefined) return;
+    holding.allocations--;
+    if (holding.allocations > 0) return;
+    this.#users.delete(user);
+    this.#slots.leave(user, holding.slot);
   }
 
   counts(): QuotaCounts {

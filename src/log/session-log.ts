@@ -1,6 +1,6 @@
-// Owns the lines that operators live by: one at the end of each allocation, those for logins that failed, and those for
-// peers that were refused. It is told of them in plain records, and knows neither engine nor sockets. Nothing is logged
-// per packet.
+// Owns the lines that operators live by: one at the end of each allocation, those for logins that failed, those for peers
+// that were refused, and those for allocations that lose data to a rate. It is told of them in plain records, and knows
+// neither engine nor sockets. Nothing is logged per packet.
 
 import { LineBudget, shareOfLines } from './line-budget.ts';
 import type { Logger, LogLevel } from './logger.ts';
@@ -28,6 +28,9 @@ export interface AllocationRecord {
   readonly bytesToClient: number;
   readonly packetsFromClient: number;
   readonly packetsToClient: number;
+  /** Packets that were dropped because a rate was exceeded. */
+  readonly overRateFromClient: number;
+  readonly overRateToClient: number;
   /** Seconds. */
   readonly duration: number;
   /** Why it ended: `expired`, `refreshed-to-zero`, `connection-closed`, `shutdown`, … */
@@ -47,6 +50,18 @@ export interface AuthFailureRecord {
 
 /** Somebody who is not even listened to any more: too many of his logins have failed. */
 export type BrakedRecord = Pick<AuthFailureRecord, 'address' | 'user'>;
+
+/** An allocation that loses data to a rate. */
+export interface OverRateRecord {
+  readonly session: number;
+  readonly user: string;
+  /** Client transport address. */
+  readonly client: string;
+  /** Packets dropped since the last line about this allocation, both ways together. */
+  readonly dropped: number;
+  /** The limit that was exceeded, as the configuration calls it. */
+  readonly limit: string;
+}
 
 /** A peer that a client was refused. */
 export interface PeerDenialRecord {
@@ -79,6 +94,8 @@ const FAILURES_PER_SECOND = 10;
 const BRAKED_PER_SECOND = 3;
 /** Browsers offer private candidates in every call, and one line shows what a scan looks like. */
 const DENIALS_PER_SECOND = 2;
+/** Of allocations that lose data to a rate: each has one a minute. */
+const OVER_RATE_PER_SECOND = 2;
 /** Of a name that nobody has proved to have: it may be 508 bytes, each of which may be escaped. */
 const MAX_NAME = 128;
 
@@ -90,6 +107,7 @@ export class SessionLog {
   readonly #braked: LineBudget;
   readonly #denials: LineBudget;
   readonly #scans: LineBudget;
+  readonly #overRate: LineBudget;
 
   constructor({ logger, now, processes = 1 }: SessionLogOptions) {
     // The fields of these lines are few and fixed, none of them a secret's: looking for some costs more than the rest.
@@ -99,6 +117,7 @@ export class SessionLog {
     this.#braked = new LineBudget(shareOfLines(BRAKED_PER_SECOND, processes));
     this.#denials = new LineBudget(shareOfLines(DENIALS_PER_SECOND, processes));
     this.#scans = new LineBudget(shareOfLines(DENIALS_PER_SECOND, processes));
+    this.#overRate = new LineBudget(shareOfLines(OVER_RATE_PER_SECOND, processes));
   }
 
   /** The lowest level that is logged from now on. */
@@ -146,11 +165,29 @@ export class SessionLog {
     this.#logger.warn({ event: 'scan-limited', ...record }, 'a client names new peers too fast: it may be scanning');
   }
 
+  /** One line a second: the allocation's last line has the whole number. */
+  overRate(record: OverRateRecord): void {
+    this.#flushOverRate();
+    if (!this.#overRate.take(this.#now())) return;
+    const sentence = `data of a session is dropped, for it exceeds ${record.limit}`;
+    this.#logger.warn({ event: 'over-rate', ...record }, sentence);
+  }
+
   /** Says how many lines were suppressed. Call it once a second, so that the line does not wait for the next event. */
   flush(): void {
     this.#flushFailures();
     this.#flushDenials();
     this.#flushScans();
+    this.#flushOverRate();
+  }
+
+  #flushOverRate(): void {
+    const suppressed = this.#overRate.takeSuppressed(this.#now());
+    if (suppressed === 0) return;
+    this.#logger.warn(
+      { event: 'over-rate-suppressed', suppressed },
+      `${suppressed} sessions that exceed a rate not logged`,
+    );
   }
 
   #flushDenials(): void {

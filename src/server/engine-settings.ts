@@ -1,6 +1,7 @@
 // The configuration in the engine's words.
 
 import type { Config } from '../config/config.ts';
+import type { Rate } from '../turn/rate-meter.ts';
 import type { EngineLimits, EngineSettings } from '../turn/settings.ts';
 
 /**
@@ -18,8 +19,6 @@ export function engineSettings(config: Config, realm: string, worker: number): E
     nonceLifetime: auth.nonceLifetime,
     defaultLifetime: limits.defaultLifetime,
     maxLifetime: limits.maxLifetime,
-    permissionsPerAllocation: limits.permissionsPerAllocation,
-    channelsPerAllocation: limits.channelsPerAllocation,
     limits: engineLimits(config),
     rfc5766ChannelNumbers: protocol.rfc5766ChannelNumbers,
     worker,
@@ -29,5 +28,20 @@ export function engineSettings(config: Config, realm: string, worker: number): E
 
 /** What of it may change while the engine runs. */
 export function engineLimits({ limits }: Pick<Config, 'limits'>): EngineLimits {
-  return { newPeersPerSecond: limits.newPeersPerSecond, newPeersBurst: limits.newPeersBurst };
+  return {
+    permissionsPerAllocation: limits.permissionsPerAllocation,
+    channelsPerAllocation: limits.channelsPerAllocation,
+    newPeersPerSecond: limits.newPeersPerSecond,
+    newPeersBurst: limits.newPeersBurst,
+    rates: {
+      server: rate(limits.bandwidth, limits.packetsPerSecond),
+      user: rate(limits.bandwidthPerUser, limits.packetsPerSecondPerUser),
+      allocation: rate(limits.bandwidthPerAllocation, limits.packetsPerSecondPerAllocation),
+    },
+  };
+}
+
+// Operators think of bandwidth in bits.
+function rate(bitsPerSecond: number, packetsPerSecond: number): Rate {
+  return { bytesPerSecond: bitsPerSecond / 8, packetsPerSecond };
 }

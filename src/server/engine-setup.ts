@@ -23,7 +23,8 @@ const TICK_MS = 1000;
 const FAULT_LINES_PER_SECOND = 4;
 
 /** What differs between the processes of a server. */
-export interface EngineParts extends Omit<Env, 'clock' | 'realms' | 'peers' | 'budget' | 'brake' | 'observer'> {
+export interface EngineParts
+  extends Omit<Env, 'clock' | 'realms' | 'peers' | 'rateMemory' | 'budget' | 'brake' | 'observer'> {
   readonly config: Config;
   /** Prepared with OpaqueString. */
   readonly realm: string;
@@ -77,6 +78,7 @@ export function setUpEngine(parts: EngineParts): EngineSetup {
       clock: sampled,
       realms,
       peers: realms,
+      rateMemory: { server: budgets.table('server-rates'), users: budgets.table('user-rates') },
       budget,
       brake,
       observer: reporter === null ? observer : reporting(observer, reporter),

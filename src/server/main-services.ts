@@ -4,6 +4,7 @@
 import { BudgetMemory } from '../limits/budget-memory.ts';
 import { ConnectionMemory } from '../limits/connection-memory.ts';
 import { AllocationQuota, type QuotaLimits } from '../limits/quota.ts';
+import { UserSlots } from '../limits/user-slots.ts';
 import type { Libc } from '../planes/linux/libc.ts';
 import { createSharedMemory, type SharedMemory } from '../planes/linux/shared-memory.ts';
 import { PortOwner, PortTable, workerOwner } from '../planes/port-table.ts';
@@ -39,9 +40,11 @@ export class MainServices {
     this.#memory = createSharedMemory(libc, sharedLength(sizes));
     const { ports, budgets, connections } = sharedParts(this.#memory.bytes, sizes);
     this.#ports = ports;
-    new BudgetMemory(budgets).sow(random);
+    const budgetMemory = new BudgetMemory(budgets);
+    budgetMemory.sow(random);
     new ConnectionMemory(connections).sow(random);
-    this.#quota = new QuotaService(new AllocationQuota(config.limits), foundation.directory.realm);
+    const slots = new UserSlots(budgetMemory.table('user-rates'), () => nodeTimers.now());
+    this.#quota = new QuotaService(new AllocationQuota(config.limits, slots), foundation.directory.realm);
     this.#reservations = new ReservationService({
       random,
       now: () => nodeTimers.now(),

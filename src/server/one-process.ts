@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts';
 import { BudgetMemory } from '../limits/budget-memory.ts';
 import { DescriptorReserve } from '../limits/descriptor-reserve.ts';
 import { AllocationQuota } from '../limits/quota.ts';
+import { UserSlots } from '../limits/user-slots.ts';
 import { listLocalAddresses } from '../net/interfaces.ts';
 import { HostAddresses } from '../net/own-addresses.ts';
 import { PlaneCounters } from '../planes/plane-counters.ts';
@@ -30,13 +31,14 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
   const { isShort } = new DescriptorReserve();
   const listeners = new Listeners({ config, logger, clock: systemClock, random, counters, report, isShort });
   const own = hostAddresses(foundation, listeners);
-  const quota = new AllocationQuota(config.limits);
+  const budgets = BudgetMemory.ofOneProcess(random);
+  const quota = new AllocationQuota(config.limits, new UserSlots(budgets.table('user-rates'), systemClock.now));
   const { engine, realms, setLogLevel, setLimits, start } = setUpEngine({
     config,
     realm: directory.realm,
     credentials: directory.credentials,
     realmData: directory.realms,
-    budgets: BudgetMemory.ofOneProcess(random),
+    budgets,
     worker: 0,
     processes: 1,
     logger,
@@ -51,7 +53,10 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
     nonceKey,
   });
   let peers = peerOptions(config);
-  directory.onChange(() => realms.update(directory.realms, peers));
+  directory.onChange(() => {
+    realms.update(directory.realms, peers);
+    engine.realmsChanged();
+  });
   closers.add(() => listeners.close());
   // Before the listeners: allocations end because the server does, and not because their connections do.
   closers.add(() => engine.close());

@@ -21,7 +21,8 @@ export function readRealms({ secrets, peerRules, realms, origins }: StoreSnapsho
   const peers = rules.length === 0 ? [] : [...names].map((realm) => peersOf(realm, rules));
   const named = new Set([...realms, ...secrets, ...peerRules, ...origins].map(({ realm }) => realm));
   named.delete('');
-  return { data: { realms: [...named], origins, peers }, problems };
+  const rates = realms.flatMap(({ realm, maxBps }) => (maxBps === null ? [] : [{ realm, bytesPerSecond: maxBps }]));
+  return { data: { realms: [...named], origins, peers, rates }, problems };
 }
 
 interface ReadRule {

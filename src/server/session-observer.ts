@@ -6,6 +6,7 @@ import type { Logger } from '../log/logger.ts';
 import type { SessionLog } from '../log/session-log.ts';
 import type { Allocation } from '../turn/allocation.ts';
 import { AuthFailure, type Clock, type Observer } from '../turn/env.ts';
+import type { RateHolder, RateRefusal } from '../turn/rate-meter.ts';
 import { SCAN_RULE } from '../turn/scan-brake.ts';
 import { PermittedPeers } from './permitted-peers.ts';
 
@@ -47,6 +48,8 @@ export function makeSessionObserver(parts: SessionObserverParts): Observer {
         bytesToClient: allocation.bytesToClient,
         packetsFromClient: allocation.packetsToPeer,
         packetsToClient: allocation.packetsToClient,
+        overRateFromClient: allocation.overRateToPeer,
+        overRateToClient: allocation.overRateToClient,
         duration: Math.round((clock.now() - allocation.createdAt) / 1000),
         reason,
       }),
@@ -64,9 +67,27 @@ export function makeSessionObserver(parts: SessionObserverParts): Observer {
       if (rule === SCAN_RULE) sessions.scanLimited(denial);
       else sessions.peerDenied(denial);
     },
+    overRate: (allocation, dropped, refusal) => {
+      const { user, client } = whose(allocation);
+      sessions.overRate({ session: allocation.id, user, client, dropped, limit: nameOf(refusal) });
+    },
     rejected: () => {},
     failed: (error) => faults.report(error),
   };
+}
+
+const LIMITS: Readonly<Record<RateHolder, Readonly<Record<RateRefusal['of'], string>>>> = Object.freeze({
+  allocation: {
+    bytes: 'limits.bandwidth-per-allocation (or the max-bps of its realm)',
+    packets: 'limits.packets-per-second-per-allocation',
+  },
+  user: { bytes: 'limits.bandwidth-per-user', packets: 'limits.packets-per-second-per-user' },
+  server: { bytes: 'limits.bandwidth', packets: 'limits.packets-per-second' },
+});
+
+// Null: the limit is gone by now.
+function nameOf(refusal: RateRefusal | null): string {
+  return refusal === null ? 'a limit that was lifted since' : LIMITS[refusal.holder][refusal.of];
 }
 
 function describe(allocation: Allocation, show: ShowAddress) {

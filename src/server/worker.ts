@@ -188,6 +188,7 @@ export class Worker {
         return this.#certificates?.replace(message.certificates);
       case 'invalidate':
         this.#realms.update(message.realms, peerOptions(message));
+        this.#engine.realmsChanged();
         return this.#credentials.invalidate();
       case 'call':
         return answerCall(this.#handlers, message, (answer) => channel.send(answer));

@@ -6,7 +6,9 @@ import type { TransportAddress, TransportWords } from '../stun/transport-address
 import type { Channel } from './channel.ts';
 import type { ClientEndpoint } from './client-endpoint.ts';
 import type { Credential, RelaySocket, RelaySocketOwner } from './env.ts';
+import type { Grant } from './grant.ts';
 import { PermissionTable } from './permission.ts';
+import type { RateMeter } from './rate-meter.ts';
 import type { RelayPath } from './relay-path.ts';
 
 /** A relayed transport address: its socket, and the counters of what flows through it. */
@@ -57,6 +59,19 @@ export interface CachedReply {
   readonly until: number;
 }
 
+/** What an allocation is made of. */
+export interface AllocationParts {
+  readonly id: number;
+  readonly endpoint: ClientEndpoint;
+  readonly credential: Credential | null;
+  /** Of its quota unit. */
+  readonly grant: Grant;
+  /** Monotonic milliseconds. */
+  readonly createdAt: number;
+  /** Of its table of permissions: a secret. */
+  readonly hashSeed: number;
+}
+
 /** State of one five-tuple (RFC 8656 §2, §6). */
 export class Allocation {
   /**
@@ -71,12 +86,22 @@ export class Allocation {
   readonly createdAt: number;
   ipv4: Relay | null = null;
   ipv6: Relay | null = null;
-  readonly permissions: PermissionTable = new PermissionTable();
+  readonly permissions: PermissionTable;
   readonly channels: Map<number, Channel> = new Map();
   /** The expiry wheel's own. */
   wheelSlot = 0;
   cachedReply: CachedReply | null = null;
   closed = false;
+  /** Of its quota unit: {@link Grant.userSlot}. */
+  readonly userSlot: number | null;
+  /** The limits of what it relays; null where there are none. */
+  meter: RateMeter | null = null;
+  /** Packets dropped because a rate was exceeded. */
+  overRateToPeer = 0;
+  overRateToClient = 0;
+  /** How many of them the observer has been told of, and when: monotonic milliseconds. */
+  overRateTold = 0;
+  overRateToldAt = Number.NEGATIVE_INFINITY;
   /** The scan brake's own: how many new peers counted at `peersNamedAt`, in monotonic milliseconds. */
   peersNamed = 0;
   peersNamedAt = 0;
@@ -86,11 +111,13 @@ export class Allocation {
   packetsToClient = 0;
   bytesToClient = 0;
 
-  constructor(id: number, endpoint: ClientEndpoint, credential: Credential | null, createdAt: number) {
+  constructor({ id, endpoint, credential, grant, createdAt, hashSeed }: AllocationParts) {
     this.id = id;
     this.endpoint = endpoint;
     this.credential = credential;
     this.createdAt = createdAt;
+    this.userSlot = grant.userSlot;
+    this.permissions = new PermissionTable(hashSeed);
   }
 
   /** The realm of whoever made it; empty when access is anonymous. */

@@ -5,27 +5,42 @@ import type { IpAddress, IpFamily } from '../stun/ip-address.ts';
 import { Allocation, Relay } from './allocation.ts';
 import { CHANNEL_LIFETIME, Channel } from './channel.ts';
 import type { ClientEndpoint } from './client-endpoint.ts';
-import type { Clock, Credential, Observer, Quota, RelaySocket } from './env.ts';
+import type { Clock, Credential, Observer, Quota, Random, RelaySocket } from './env.ts';
 import { ReleaseReason } from './env.ts';
 import { ExpiryWheel } from './expiry-wheel.ts';
+import type { Grant } from './grant.ts';
 import type { PeerAccess } from './peer-access.ts';
 import { PERMISSION_LIFETIME, Permission } from './permission.ts';
+import type { RateMeters } from './rate-meters.ts';
 import type { RelayPath } from './relay-path.ts';
 import type { RelayRegistry } from './relay-registry.ts';
 
 // Dead permissions and channels are refused on use at once; they are only swept up this often.
 const SWEEP_INTERVAL = 10_000;
 
+// How often the observer is told that an allocation loses data to a rate.
+const OVER_RATE_INTERVAL = 60_000;
+
 /** What the allocations of an engine are made with. */
 export interface AllocationsOptions {
   readonly clock: Clock;
+  readonly random: Random;
   readonly quota: Quota;
+  readonly meters: RateMeters;
   readonly observer: Observer;
   readonly access: PeerAccess;
   readonly path: RelayPath;
   readonly registry: RelayRegistry;
   /** The process's number among several; 0 where there is one. */
   readonly worker: number;
+}
+
+/** Whose an allocation is going to be. */
+export interface AllocationOwner {
+  readonly endpoint: ClientEndpoint;
+  readonly credential: Credential | null;
+  /** The quota unit that was acquired. */
+  readonly grant: Grant;
 }
 
 // Beyond the number of processes that a server may have.
@@ -36,10 +51,15 @@ export class Allocations {
   readonly #options: AllocationsOptions;
   readonly #all: Set<Allocation> = new Set();
   readonly #wheel: ExpiryWheel<Allocation>;
+  // Secret, so that no client can find peer addresses whose hashes are all the same.
+  readonly #hashSeed: number;
   #made = 0;
 
   constructor(options: AllocationsOptions) {
     this.#options = options;
+    const seed = new Int32Array(1);
+    options.random.fill(new Uint8Array(seed.buffer));
+    this.#hashSeed = seed[0] as number; // of one
     this.#wheel = new ExpiryWheel(options.clock.now(), (allocation, now) => this.#sweep(allocation, now));
   }
 
@@ -53,19 +73,14 @@ export class Allocations {
   }
 
   /**
-   * Makes the allocation of a five-tuple out of sockets that are open already. Its quota unit must have been acquired:
-   * it is given back when the allocation ends.
+   * Makes the allocation of a five-tuple out of sockets that are open already. Its quota unit is given back when it ends.
    * @param lifetime seconds
    */
-  create(
-    endpoint: ClientEndpoint,
-    credential: Credential | null,
-    sockets: readonly RelaySocket[],
-    lifetime: number,
-  ): Allocation {
-    const { clock, path, registry, observer } = this.#options;
+  create(owner: AllocationOwner, sockets: readonly RelaySocket[], lifetime: number): Allocation {
+    const { clock, path, registry, observer, meters } = this.#options;
     const now = clock.now();
-    const allocation = new Allocation(this.#newId(), endpoint, credential, now);
+    const allocation = new Allocation({ ...owner, id: this.#newId(), createdAt: now, hashSeed: this.#hashSeed });
+    meters.equip(allocation);
     for (const socket of sockets) {
       const relay = new Relay(allocation, socket, path, now + lifetime * 1000);
       if (relay.family === 4) allocation.ipv4 = relay;
@@ -73,11 +88,16 @@ export class Allocations {
       registry.add(relay);
       socket.attach(relay);
     }
-    endpoint.allocation = allocation;
+    owner.endpoint.allocation = allocation;
     this.#all.add(allocation);
     this.#reschedule(allocation, now);
     observer.allocated(allocation);
     return allocation;
+  }
+
+  /** Limits of what is relayed have changed: they hold for those that exist, too. */
+  equip(): void {
+    for (const allocation of this.#all) this.#options.meters.equip(allocation);
   }
 
   /** Sets the time to live of some relayed addresses of an allocation: only Refresh does (RFC 8656 §6). */
@@ -139,16 +159,14 @@ export class Allocations {
     }
     const channel = new Channel(number, permission, port, relay, deadline);
     allocation.channels.set(number, channel);
-    permission.channels.push(channel);
+    permission.addChannel(channel);
     this.#options.observer.channelBound(allocation, channel);
   }
 
   /** Removes a binding. */
   unbindChannel(allocation: Allocation, channel: Channel): void {
     allocation.channels.delete(channel.number);
-    const { channels } = channel.permission;
-    const index = channels.indexOf(channel);
-    if (index >= 0) channels.splice(index, 1);
+    channel.permission.removeChannel(channel);
     this.#options.observer.channelUnbound(allocation, channel);
   }
 
@@ -210,7 +228,16 @@ export class Allocations {
     this.#closeExpired(allocation, now);
     if (allocation.closed) return Number.POSITIVE_INFINITY;
     this.forgetExpired(allocation);
+    this.#tellOfDrops(allocation, now);
     return nextVisit(allocation, now);
+  }
+
+  #tellOfDrops(allocation: Allocation, now: number): void {
+    const packets = allocation.overRateToPeer + allocation.overRateToClient - allocation.overRateTold;
+    if (packets === 0 || now - allocation.overRateToldAt < OVER_RATE_INTERVAL) return;
+    allocation.overRateTold += packets;
+    allocation.overRateToldAt = now;
+    this.#options.observer.overRate(allocation, packets, allocation.meter?.lastRefusal ?? null);
   }
 
   #newId(): number {

@@ -28,7 +28,7 @@ export function containReservations(reservations: ReservedPorts, observer: Obser
 /** Wraps a quota so that a fault reads as "not granted". */
 export function containQuota(quota: Quota, observer: Observer): Quota {
   return {
-    acquire: (request) => contain(() => quota.acquire(request), false, observer),
+    acquire: (request) => contain(() => quota.acquire(request), null, observer),
     release: (request) => contain(() => quota.release(request), undefined, observer),
   };
 }

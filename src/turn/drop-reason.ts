@@ -38,6 +38,8 @@ export const DropReason = {
   ICMP_TYPE: 16,
   /** A login that was not verified: too many of this source and user have failed. */
   BRAKED: 17,
+  /** Data beyond the rate of its allocation, its user or the server (RFC 8656 §5). */
+  OVER_RATE: 18,
 } as const;
 export type DropReason = (typeof DropReason)[keyof typeof DropReason];
 

@@ -16,6 +16,7 @@ import { AuthFailure, type Awaitable, type Credential, type Env, ReleaseReason, 
 import { LoginVerdict } from './login-brake.ts';
 import { containObserver } from './observer.ts';
 import { PeerAccess } from './peer-access.ts';
+import { RateMeters } from './rate-meters.ts';
 import { RelayPath } from './relay-path.ts';
 import { RelayRegistry } from './relay-registry.ts';
 import { isChallenge, type Reject, type Reply, SERVER_ERROR } from './reply.ts';
@@ -46,10 +47,12 @@ export class Engine {
   readonly #authenticator: Authenticator;
   readonly #brake: ScanBrake;
   readonly #builder: ReplyBuilder;
+  readonly #meters: RateMeters;
   readonly #context: HandlerContext;
   readonly #view: MessageView = new MessageView();
   readonly #lastChannelByte: number;
   readonly #waiting: WaitingRoom;
+  #limits: EngineLimits;
   #closing = false;
 
   constructor(given: Env, settings: EngineSettings) {
@@ -61,19 +64,23 @@ export class Engine {
     const access = new PeerAccess(env.peers, env.own, registry, env.neighbours);
     this.#env = env;
     this.#settings = settings;
+    this.#limits = settings.limits;
     this.#lastChannelByte = settings.rfc5766ChannelNumbers ? LAST_CHANNEL_BYTE_RFC5766 : LAST_CHANNEL_BYTE;
     this.#path = new RelayPath(env, access, this.counters);
     this.#authenticator = new Authenticator(env, settings);
     this.#builder = new ReplyBuilder(settings);
     this.#waiting = new WaitingRoom(random);
+    const meters = new RateMeters(env.rateMemory, env.realms, settings.limits.rates);
+    this.#meters = meters;
     const { worker } = settings;
-    this.allocations = new Allocations({ clock, quota, observer, access, path: this.#path, registry, worker });
+    const path = this.#path;
+    this.allocations = new Allocations({ clock, random, quota, meters, observer, access, path, registry, worker });
     this.reservations = containReservations(given.reservations ?? new Reservations(clock, random), observer);
     this.#brake = new ScanBrake(clock, settings.limits);
     const { allocations, reservations, counters } = this;
     const brake = this.#brake;
-    const closing = (): boolean => this.#closing;
-    this.#context = { env, settings, allocations, reservations, access, brake, counters, closing };
+    const [limits, closing] = [(): EngineLimits => this.#limits, (): boolean => this.#closing];
+    this.#context = { env, settings, allocations, reservations, access, brake, counters, limits, closing };
   }
 
   /**
@@ -93,9 +100,17 @@ export class Engine {
     if (endpoint.allocation !== null) this.release(endpoint.allocation, ReleaseReason.CONNECTION_CLOSED);
   }
 
-  /** Holds to these limits from now on. */
+  /** Holds to these limits from now on, for allocations that exist, too. What exceeds them already stays. */
   setLimits(limits: EngineLimits): void {
+    this.#limits = limits;
     this.#brake.setLimits(limits);
+    this.#meters.setRates(limits.rates);
+    this.allocations.equip();
+  }
+
+  /** What {@link Env.realms} says of rates has changed. */
+  realmsChanged(): void {
+    this.allocations.equip();
   }
 
   /** Ends an allocation. */

@@ -6,9 +6,11 @@ import type { TransportAddress, TransportWords } from '../stun/transport-address
 import type { Allocation, Relay } from './allocation.ts';
 import type { Channel } from './channel.ts';
 import type { ClientEndpoint } from './client-endpoint.ts';
+import type { Grant } from './grant.ts';
 import type { LoginBrake } from './login-brake.ts';
 import type { PeerRule } from './peers/peer-policy.ts';
 import type { Permission } from './permission.ts';
+import type { RateMemory, RateRefusal } from './rate-meter.ts';
 
 /** A value, or a promise of it where a look-up misses every cache. */
 export type Awaitable<T> = T | Promise<T>;
@@ -210,6 +212,8 @@ export interface Realms {
   serves(realm: string): boolean;
   /** The realm for clients of this ORIGIN, or null for the default one. */
   ofOrigin(origin: string): string | null;
+  /** What an allocation of the realm may relay each way; 0 = no limit, null = as configured. See `Engine.realmsChanged`. */
+  bytesPerSecond(realm: string): number | null;
 }
 
 /** Which peers clients may reach, by address. Own addresses are {@link OwnAddresses}' business. */
@@ -260,8 +264,8 @@ export interface QuotaRequest {
 
 /** Counts allocations. */
 export interface Quota {
-  /** Takes one; false when that would exceed a limit. Never rejects. */
-  acquire(request: QuotaRequest): Awaitable<boolean>;
+  /** Takes one; null when that would exceed a limit. Never rejects. */
+  acquire(request: QuotaRequest): Awaitable<Grant | null>;
   /** Gives one back: exactly once for each that was taken. */
   release(request: QuotaRequest): void;
 }
@@ -311,6 +315,8 @@ export interface Observer {
   authFailed(endpoint: ClientEndpoint, username: string, reason: AuthFailure): void;
   /** A peer was refused by policy; port 0 where only the address was judged. */
   peerDenied(allocation: Allocation, peer: IpAddress, port: number, rule: string): void;
+  /** So many more packets exceeded a rate: told when it begins, then once a minute, with the limit that refused the last. */
+  overRate(allocation: Allocation, packets: number, refusal: RateRefusal | null): void;
   /** An error response was sent. */
   rejected(endpoint: ClientEndpoint, method: number, code: number): void;
   /** A bug or a failing collaborator: the request was answered 500. */
@@ -333,6 +339,7 @@ export interface Env {
   /** Null where one process is the whole server. */
   readonly neighbours: RelayNeighbours | null;
   readonly quota: Quota;
+  readonly rateMemory: RateMemory;
   readonly budget: ReplyBudget;
   /** Null where failed logins are not bounded. */
   readonly brake: LoginBrake | null;

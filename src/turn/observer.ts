@@ -23,6 +23,7 @@ export function containObserver(observer: Observer): Observer {
     channelUnbound: contain((allocation, channel) => observer.channelUnbound(allocation, channel)),
     authFailed: contain((endpoint, username, reason) => observer.authFailed(endpoint, username, reason)),
     peerDenied: contain((allocation, peer, port, rule) => observer.peerDenied(allocation, peer, port, rule)),
+    overRate: contain((allocation, packets, refusal) => observer.overRate(allocation, packets, refusal)),
     rejected: contain((endpoint, method, code) => observer.rejected(endpoint, method, code)),
     failed: contain((error) => observer.failed(error)),
   };

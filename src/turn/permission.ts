@@ -21,8 +21,11 @@ export class Permission {
    * each installation, for addresses come and go.
    */
   own: boolean;
-  /** Channels bound to a port of this address: few, so a scan beats a map. */
-  readonly channels: Channel[] = [];
+  /**
+   * Channels bound to a port of this address: few, so a scan beats a map. Made anew for each change, for an array that
+   * grows keeps room for sixteen, which is a third of what a permission takes (S50).
+   */
+  channels: readonly Channel[] = [];
   /** The next entry with the same hash. */
   next: Permission | null = null;
 
@@ -34,6 +37,14 @@ export class Permission {
 
   isLive(now: number): boolean {
     return now < this.deadline;
+  }
+
+  addChannel(channel: Channel): void {
+    this.channels = this.channels.concat(channel); // as long as it has to be, unlike a spread
+  }
+
+  removeChannel(channel: Channel): void {
+    this.channels = this.channels.filter((other) => other !== channel);
   }
 
   /** The channel bound to `port` of this address, or null. */
@@ -50,21 +61,27 @@ export class Permission {
 /** The permissions of an allocation. Lookup allocates nothing. */
 export class PermissionTable {
   readonly #byHash: Map<number, Permission> = new Map();
+  readonly #seed: number;
   #size = 0;
+
+  /** @param seed an int32 that clients do not know: else one could make all of its peers collide (S50) */
+  constructor(seed: number) {
+    this.#seed = seed;
+  }
 
   get size(): number {
     return this.#size;
   }
 
   find(ip: AddressWords): Permission | null {
-    let entry = this.#byHash.get(hashWords(ip.w0, ip.w1, ip.w2, ip.w3)) ?? null;
+    let entry = this.#byHash.get(this.hashOf(ip)) ?? null;
     while (entry !== null && !entry.peer.sameWords(ip.family, ip.w0, ip.w1, ip.w2, ip.w3)) entry = entry.next;
     return entry;
   }
 
   /** Adds a permission whose address has none yet. */
   add(permission: Permission): void {
-    const hash = hashOf(permission.peer);
+    const hash = this.hashOf(permission.peer);
     permission.next = this.#byHash.get(hash) ?? null;
     this.#byHash.set(hash, permission);
     this.#size++;
@@ -72,7 +89,7 @@ export class PermissionTable {
 
   /** Removes a permission; one that is not in the table is left alone. */
   remove(permission: Permission): void {
-    const hash = hashOf(permission.peer);
+    const hash = this.hashOf(permission.peer);
     const head = this.#byHash.get(hash) ?? null;
     if (head === permission) {
       if (permission.next === null) this.#byHash.delete(hash);
@@ -83,6 +100,11 @@ export class PermissionTable {
     this.#size--;
   }
 
+  /** A hash whose collisions no client can compute. */
+  hashOf(ip: AddressWords): number {
+    return hashWords(this.#seed ^ ip.w0, ip.w1, ip.w2, ip.w3);
+  }
+
   /** All of them, for listings and for clearing. */
   list(): Permission[] {
     const all: Permission[] = [];
@@ -91,10 +113,6 @@ export class PermissionTable {
     }
     return all;
   }
-}
-
-function hashOf(ip: IpAddress): number {
-  return hashWords(ip.w0, ip.w1, ip.w2, ip.w3);
 }
 
 // Takes a permission out of the chain behind `head`; false if it is not there.

@@ -18,6 +18,7 @@ import type { Clock, Env, PlaneCapabilities, RelayNeighbours } from './env.ts';
 import { errorDataOf, isTold } from './icmp-error.ts';
 import type { PeerAccess } from './peer-access.ts';
 import type { Permission } from './permission.ts';
+import { Direction } from './rate-meter.ts';
 
 const DATA_INDICATION = messageType(Method.DATA, MessageClass.INDICATION);
 
@@ -96,7 +97,7 @@ export class RelayPath {
     return endpoint.stream || endpoint.source.family === 4;
   }
 
-  // Sends to a peer: true unless it may not be reached.
+  // Sends to a peer: true unless it may not be reached, or not now.
   #toPeer(
     relay: Relay,
     permission: Permission,
@@ -106,6 +107,12 @@ export class RelayPath {
     end: number,
     dontFragment: boolean,
   ): boolean {
+    const { meter } = relay.allocation;
+    if (meter !== null && !meter.allow(Direction.TO_PEER, end - start, this.#clock.now())) {
+      relay.allocation.overRateToPeer++;
+      this.#counters.drop(DropReason.OVER_RATE);
+      return false;
+    }
     const { peer } = permission;
     if (permission.own) {
       if (this.#toRelay(relay, peer, port, buffer, start, end)) return true;
@@ -154,9 +161,13 @@ export class RelayPath {
     if (this.#neighbours !== null) this.#neighbours.toShown(source);
     const permission = this.#permissionOf(relay, source, now);
     if (permission === null) return this.#counters.drop(DropReason.NO_PERMISSION_FROM_PEER);
-    const { endpoint } = allocation;
-    const header = endpoint.link.header();
     const length = end - start;
+    const { endpoint, meter } = allocation;
+    if (meter !== null && !meter.allow(Direction.TO_CLIENT, length, now)) {
+      allocation.overRateToClient++;
+      return this.#counters.drop(DropReason.OVER_RATE);
+    }
+    const header = endpoint.link.header();
     const channel = permission.channelAt(source.port);
     if (channel?.isLive(now)) {
       const headerEnd = writeChannelHeader(header, 0, channel.number, length);

@@ -9,7 +9,7 @@ import type { Awaitable, Credential, Env, ReservedPorts } from './env.ts';
 import type { PeerAccess } from './peer-access.ts';
 import type { Reply } from './reply.ts';
 import type { ScanBrake } from './scan-brake.ts';
-import type { EngineSettings } from './settings.ts';
+import type { EngineLimits, EngineSettings } from './settings.ts';
 
 /** What every handler may use. */
 export interface HandlerContext {
@@ -20,6 +20,8 @@ export interface HandlerContext {
   readonly access: PeerAccess;
   readonly brake: ScanBrake;
   readonly counters: EngineCounters;
+  /** As they are now. */
+  limits(): EngineLimits;
   /** Whether the engine is closing: then nothing new is made. */
   closing(): boolean;
 }

@@ -1,11 +1,17 @@
 // What an operator may choose about the protocol, in the engine's own terms. Defaults live in the configuration schema.
 
+import type { RelayRates } from './rate-meters.ts';
+
 /** What may change while an engine runs; replaced as a whole. */
 export interface EngineLimits {
+  readonly permissionsPerAllocation: number;
+  readonly channelsPerAllocation: number;
   /** How many new peer addresses a second an allocation may name in the long run; 0 = any number (S39). */
   readonly newPeersPerSecond: number;
   /** How many it may name at once. */
   readonly newPeersBurst: number;
+  /** Of what is relayed. */
+  readonly rates: RelayRates;
 }
 
 /** Settings of an engine, for its whole life. */
@@ -26,8 +32,6 @@ export interface EngineSettings {
   readonly defaultLifetime: number;
   /** Seconds granted at most. */
   readonly maxLifetime: number;
-  readonly permissionsPerAllocation: number;
-  readonly channelsPerAllocation: number;
   /** At the start. */
   readonly limits: EngineLimits;
   /** Old clients may bind channel numbers up to 0x7FFE (RFC 5766 §11.2). */

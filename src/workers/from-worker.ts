@@ -78,6 +78,7 @@ const session = {
   ...{ id: count, worker: count, user: text, realm: text, client: text, transport: text, relayed: z.array(text) },
   ...{ age: z.number(), remaining: z.number(), permissions: count, channels: count },
   ...{ packetsFromClient: count, bytesFromClient: count, packetsToClient: count, bytesToClient: count },
+  ...{ overRateFromClient: count, overRateToClient: count },
 };
 const channel = z.strictObject({
   ...{ number: count, peer: text, relayed: text, remaining: z.number() },

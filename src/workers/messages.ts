@@ -7,6 +7,7 @@ import type { RealmTableData } from '../auth/realm-table.ts';
 import type { Config } from '../config/config.ts';
 import type { LogLevel } from '../log/logger.ts';
 import type { LoadedCertificate } from '../tls/certificate-file.ts';
+import type { Grant } from '../turn/grant.ts';
 import type { AnswerMessage, CallMessage, RefusalMessage } from './calls.ts';
 import type { CounterTree } from './counter-tree.ts';
 import type { SessionDetail, SessionInfo, SessionQuery, SessionSelector } from './sessions.ts';
@@ -142,7 +143,7 @@ export type MainCalls = {
     readonly ask: { readonly hash: string; readonly realm: string };
     readonly answer: string | null;
   };
-  readonly quota: { readonly ask: WireQuotaRequest; readonly answer: boolean };
+  readonly quota: { readonly ask: WireQuotaRequest; readonly answer: Grant | null };
   readonly mayHold: { readonly ask: { readonly holder: string; readonly limit: number }; readonly answer: boolean };
   /** Holds a socket whose descriptor lies in the channel under the tag; the answer is a token in hexadecimal digits. */
   readonly hold: {

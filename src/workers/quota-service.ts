@@ -3,6 +3,7 @@
 
 import type { AllocationQuota, CountedRequest, QuotaLimits } from '../limits/quota.ts';
 import { parseIp } from '../stun/ip-address.ts';
+import type { Grant } from '../turn/grant.ts';
 import type { WireQuotaRequest } from './messages.ts';
 
 interface Holding {
@@ -31,16 +32,17 @@ export class QuotaService {
     this.#quota.setLimits(limits);
   }
 
-  /** Takes a unit for a worker; false when that would exceed a limit. */
-  acquire(worker: number, wire: WireQuotaRequest): boolean {
+  /** Takes a unit for a worker; null when that would exceed a limit. */
+  acquire(worker: number, wire: WireQuotaRequest): Grant | null {
     const request = this.#read(wire);
-    if (request === null || !this.#quota.acquire(request)) return false;
+    const grant = request === null ? null : this.#quota.acquire(request);
+    if (request === null || grant === null) return null;
     const holdings = this.#holdingsOf(worker);
     const key = keyOf(wire);
     const holding = holdings.get(key);
     if (holding === undefined) holdings.set(key, { request, units: 1 });
     else holding.units++;
-    return true;
+    return grant;
   }
 
   /** Gives a unit of a worker back. What it does not hold changes nothing. */

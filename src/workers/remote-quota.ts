@@ -1,12 +1,13 @@
 // The quota as a worker sees it: main counts.
 
 import type { Quota, QuotaRequest } from '../turn/env.ts';
+import type { Grant } from '../turn/grant.ts';
 import type { WireQuotaRequest } from './messages.ts';
 
 /** How main is asked and told. */
 export interface QuotaQuestions {
   /** Rejects when main cannot be asked. */
-  quota(request: WireQuotaRequest): Promise<boolean>;
+  quota(request: WireQuotaRequest): Promise<Grant | null>;
   release(request: WireQuotaRequest): void;
 }
 
@@ -20,11 +21,11 @@ export class RemoteQuota implements Quota {
     this.#defaultRealm = defaultRealm;
   }
 
-  async acquire(request: QuotaRequest): Promise<boolean> {
+  async acquire(request: QuotaRequest): Promise<Grant | null> {
     try {
       return await this.#questions.quota(toWire(request, this.#defaultRealm));
     } catch {
-      return false; // main is gone, and so is this worker soon; or too many wait
+      return null; // main is gone, and so is this worker soon; or too many wait
     }
   }
 

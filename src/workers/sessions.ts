@@ -28,6 +28,9 @@ export interface SessionInfo {
   readonly bytesFromClient: number;
   readonly packetsToClient: number;
   readonly bytesToClient: number;
+  /** Packets that were dropped because a rate was exceeded. */
+  readonly overRateFromClient: number;
+  readonly overRateToClient: number;
 }
 
 /** A live permission of an allocation. */
@@ -176,6 +179,8 @@ function describe(allocation: Allocation, worker: number, now: number): SessionI
     bytesFromClient: live('bytesToPeer'),
     packetsToClient: live('packetsToClient'),
     bytesToClient: live('bytesToClient'),
+    overRateFromClient: allocation.overRateToPeer,
+    overRateToClient: allocation.overRateToClient,
   };
 }
 

@@ -35,6 +35,7 @@ test('session: listed with filters, shown, ended', async (t) => {
   control.live = [fakeSession({ id: 1001 }), fakeSession({ id: 2002, user: 'bob\u001b[31m', transport: 'tls' })];
   t.match(JSON.parse((await run('session list --json')).out), { sessions: [{ id: 1001 }, { id: 2002 }] });
   t.match((await run('session show 1001')).out, /^0x4001 {3}198\.51\.100\.7:9000 {2}8m 20s {2}10 packets, 1\.5 kB/m);
+  t.match((await run('session show 1001')).out, /^over rate {4}7 packets from client dropped, 0 to client$/m);
   t.match(JSON.parse((await run('session show 1001 --json')).out), { permissionList: [{ peer: '198.51.100.7' }] });
   t.match(await run('session show 9'), { status: 3, err: 'turnctl: there is no session 9\n' });
   t.match(await run('session end 1001', { answers: [false] }), { status: 1, questions: ['End session 1001?'] });

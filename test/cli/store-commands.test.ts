@@ -217,7 +217,7 @@ test('realm: options and origins', async (t) => {
   t.match(await run('realm set r --user-quota 5 --max-bps 0'), {
     status: 0,
     out: 'realm r: max-bps no limit, user-quota 5\n',
-    err: 'max-bps is kept for coturn: turnd does not limit bandwidth yet\n',
+    err: '',
   });
   t.match(await run('realm origin add https://a.example --realm r'), {
     out: 'origin https://a.example added to realm r\n',

@@ -27,6 +27,31 @@ test('what can change live and what cannot are told apart, and only the former i
   });
 });
 
+test('S48: every limit that an operator turns in an attack is live', async (t) => {
+  const names = [
+    'allocations',
+    'allocations-per-user',
+    'allocations-per-rest-user',
+    'allocations-per-client-address',
+    'permissions-per-allocation',
+    'channels-per-allocation',
+    'bandwidth',
+    'bandwidth-per-user',
+    'bandwidth-per-allocation',
+    'packets-per-second',
+    'packets-per-second-per-user',
+    'packets-per-second-per-allocation',
+  ];
+  const next = config(`limits: {${names.map((name) => `${name}: 7`).join(', ')}}`);
+  const { live, restart, config: taken } = compareConfigs(config(''), next);
+  t.same(
+    live,
+    names.map((name) => `limits.${name}`),
+  );
+  t.same(restart, []);
+  t.same(taken.limits, next.limits);
+});
+
 test('users and secrets are live; their values are compared, never named', async (t) => {
   const old = configOf({ yaml: 'auth: {users: [alice:CANARY-1]}' });
   const next = configOf({ yaml: 'auth: {users: [alice:CANARY-2], secrets: [CANARY-CANARY-CANARY]}' });

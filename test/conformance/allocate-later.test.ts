@@ -3,6 +3,7 @@
 
 import { test } from 'tap';
 import type { Credentials, Quota } from '../../src/turn/env.ts';
+import { NO_USER } from '../../src/turn/grant.ts';
 import { Gate } from '../support/gate.ts';
 import { Lab, type LabOptions, labCredentials, settle } from '../support/lab.ts';
 import { codeOf, nothingHeld } from '../support/lab-checks.ts';
@@ -128,7 +129,7 @@ test('TURN-41 a client that leaves while the quota is asked for gives back what 
   const quota: Quota = {
     acquire: () => {
       held++;
-      return gate.hold(true);
+      return gate.hold(NO_USER);
     },
     release: () => {
       held--;
@@ -148,7 +149,7 @@ test('TURN-41 a client that leaves while the quota is asked for gives back what 
 
 test('TURN-21 a quota that is refused later is refused all the same', async (t) => {
   const gate = new Gate();
-  const quota: Quota = { acquire: () => gate.hold(false), release: () => t.fail('nothing was taken') };
+  const quota: Quota = { acquire: () => gate.hold(null), release: () => t.fail('nothing was taken') };
   const lab = new Lab({ env: { quota } });
   const client = lab.client();
   await client.challenge();
@@ -222,7 +223,7 @@ test('TURN-41 a client that leaves while its credentials are looked up leaves no
 test('TURN-09 of two clients whose quota is asked for together only one redeems the token', async (t) => {
   const gate = new Gate();
   let slow = false;
-  const quota: Quota = { acquire: () => (slow ? gate.hold(true) : true), release: () => undefined };
+  const quota: Quota = { acquire: () => (slow ? gate.hold(NO_USER) : NO_USER), release: () => undefined };
   const lab = new Lab({ env: { quota } });
   const token = (await lab.client().allocate([evenPort(true)])).get(attr.reservationToken) ?? '';
   slow = true;
@@ -239,7 +240,7 @@ test('TURN-09 of two clients whose quota is asked for together only one redeems 
 test('TURN-09 a client that leaves while its quota is asked for does not use up the token', async (t) => {
   const gate = new Gate();
   let slow = false;
-  const quota: Quota = { acquire: () => (slow ? gate.hold(true) : true), release: () => undefined };
+  const quota: Quota = { acquire: () => (slow ? gate.hold(NO_USER) : NO_USER), release: () => undefined };
   const lab = new Lab({ env: { quota } });
   const token = (await lab.client().allocate([evenPort(true)])).get(attr.reservationToken) ?? '';
   const [leaver, other] = [lab.client({ transport: 'tcp' }), lab.client()];

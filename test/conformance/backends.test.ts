@@ -40,6 +40,7 @@ test('S36 no realm’s rules open a configured host', async (t) => {
   realms.update({
     realms: [],
     origins: [],
+    rates: [],
     peers: [{ realm: 'example.org', allow: [`${DB}/32`, '10.0.0.0/8'], deny: [] }],
   });
   const { client } = await allocated({ backends: [DB, '10.1.2.3'], env: { realms, peers: realms } });

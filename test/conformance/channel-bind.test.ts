@@ -164,7 +164,7 @@ test('TURN-77 ChannelBind to a forbidden peer is refused with 403, and permits n
 });
 
 test('TURN-77 channels beyond the limit are refused with 508', async (t) => {
-  const relayed = await allocated({ settings: { channelsPerAllocation: 2 } });
+  const relayed = await allocated({ limits: { channelsPerAllocation: 2 } });
   const { lab, client } = relayed;
   await client.bind(FIRST, PEER);
   await client.bind(0x4001, PEER_OTHER_PORT);
@@ -174,7 +174,7 @@ test('TURN-77 channels beyond the limit are refused with 508', async (t) => {
 });
 
 test('TURN-77 a channel takes up room no longer than it lasts', async (t) => {
-  const { lab, client } = await allocated({ settings: { channelsPerAllocation: 1, nonceLifetime: 3600 } });
+  const { lab, client } = await allocated({ limits: { channelsPerAllocation: 1 }, settings: { nonceLifetime: 3600 } });
   await client.request(REQUEST.refresh, [lifetime(3600)]);
   await client.bind(FIRST, PEER);
   lab.clock.monotonic += 599_999;

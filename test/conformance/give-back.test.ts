@@ -2,7 +2,6 @@
 
 import fc from 'fast-check';
 import { type Test, test } from 'tap';
-import { AllocationQuota } from '../../src/limits/quota.ts';
 import { whenReady } from '../../src/turn/awaitable.ts';
 import {
   type Credentials,
@@ -11,11 +10,13 @@ import {
   type RelaySockets,
   ReleaseReason,
 } from '../../src/turn/env.ts';
+import { NO_USER } from '../../src/turn/grant.ts';
 import { Gate } from '../support/gate.ts';
 import { Lab, type LabOptions, labCredentials, settle } from '../support/lab.ts';
 import { codeOf, nothingHeld } from '../support/lab-checks.ts';
 import { type LabClient, REQUEST } from '../support/lab-client.ts';
 import { laterLab } from '../support/later.ts';
+import { quotaOf } from '../support/quota.ts';
 import { attr, decode } from '../support/wire.ts';
 import {
   additionalAddressFamily,
@@ -41,7 +42,7 @@ test('TURN-21 a user may have so many allocations, wherever the clients are, and
 });
 
 test('TURN-21 the quota counts users, not the addresses of their clients', async (t) => {
-  const quota = new AllocationQuota({ allocations: 0, allocationsPerClientAddress: 0 });
+  const quota = quotaOf({ allocations: 0, allocationsPerClientAddress: 0 });
   const known = labCredentials();
   const credentials: Credentials = {
     ...known,
@@ -129,7 +130,7 @@ test('TURN-41 collaborators that break their word cost one request, not a port o
   }
   t.equal(lab.observer.failures.length, 4);
 
-  const quota: Quota = { acquire: () => faulty(() => true), release: () => undefined };
+  const quota: Quota = { acquire: () => faulty(() => NO_USER), release: () => undefined };
   const counted = new Lab({ env: { quota } });
   for (mode of ['throw', 'reject'] as const) {
     const client = counted.client();
@@ -273,7 +274,10 @@ test('TURN-41 no order of events leaves anything behind (sockets, quota and rese
 test('TURN-41 quota is given back to the address it was taken for', async (t) => {
   const taken: string[] = [];
   const quota: Quota = {
-    acquire: ({ client, credential }) => taken.push(`${client.text} ${credential?.username}`) > 0,
+    acquire: ({ client, credential }) => {
+      taken.push(`${client.text} ${credential?.username}`);
+      return NO_USER;
+    },
     release: ({ client, credential }) => {
       const index = taken.indexOf(`${client.text} ${credential?.username}`);
       t.ok(index >= 0, 'it was taken');

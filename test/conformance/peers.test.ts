@@ -100,7 +100,7 @@ test('TURN-103 a deny rule holds at every entry point', async (t) => {
 });
 
 test('S40 refusals disturb neither the allocation nor its other permissions and channels', async (t) => {
-  const { lab, client, peer, relayed } = await allocated({ settings: { limits: engineLimits(configOf({})) } });
+  const { lab, client, peer, relayed } = await allocated({ limits: engineLimits(configOf({})) });
   const other = lab.peer(PEER_B);
   await client.permit(PEER_B);
   await client.bind(0x4000, PEER);

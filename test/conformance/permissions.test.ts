@@ -138,7 +138,7 @@ test('TURN-53 a permission is for the address, whatever the port', async (t) => 
 });
 
 test('TURN-53 naming an address twice, with two ports, is one permission', async (t) => {
-  const { client } = await allocated({ settings: { permissionsPerAllocation: 1 } });
+  const { client } = await allocated({ limits: { permissionsPerAllocation: 1 } });
   t.equal((await client.permit(PEER, PEER_OTHER_PORT)).type, 0x0108);
   t.equal(client.allocation?.permissions.size, 1);
 });
@@ -174,7 +174,7 @@ test('TURN-57 ChannelBind extends the permission to 300 s from then', async (t) 
 });
 
 test('TURN-58 permissions beyond the limit are refused with 508, and none of the request is installed', async (t) => {
-  const { lab, client, peer, relayed } = await allocated({ settings: { permissionsPerAllocation: 3 } });
+  const { lab, client, peer, relayed } = await allocated({ limits: { permissionsPerAllocation: 3 } });
   await client.permit('9.9.9.1', '9.9.9.2');
   t.equal((await client.permit('9.9.9.3', PEER)).errorCode, 508);
   t.equal(hears(client, peer, relayed), 0);
@@ -186,7 +186,7 @@ test('TURN-58 permissions beyond the limit are refused with 508, and none of the
 });
 
 test('TURN-58 a permission takes up room no longer than it lasts', async (t) => {
-  const { lab, client, relayed } = await allocated({ settings: { permissionsPerAllocation: 2 } });
+  const { lab, client, relayed } = await allocated({ limits: { permissionsPerAllocation: 2 } });
   await client.permit('9.9.9.1', '9.9.9.2');
   lab.clock.monotonic += 299_999;
   t.equal((await client.permit('9.9.9.3')).errorCode, 508);

@@ -1,7 +1,7 @@
 // Several realms at one server, chosen by ORIGIN or REALM (draft-johnston-tram-stun-origin, coturn): S26 of the security bar.
 
 import { test } from 'tap';
-import { RealmTable } from '../../src/auth/realm-table.ts';
+import { NO_REALMS, RealmTable } from '../../src/auth/realm-table.ts';
 import { parseIp } from '../../src/stun/ip-address.ts';
 import { Lab, USERS } from '../support/lab.ts';
 import { type LabClient, peerAddress, REQUEST } from '../support/lab-client.ts';
@@ -21,6 +21,7 @@ function lab(realms = new RealmTable({ allow: [], deny: [], realms: [], unsafeAl
       { realm: 'app.example', allow: ['10.1.0.0/16'], deny: ['93.184.216.34/32', '203.0.113.77/32'] },
       { realm: '', allow: [], deny: ['203.0.113.77/32'] },
     ],
+    rates: [],
   });
   return new Lab({ env: { realms, peers: realms } });
 }
@@ -105,7 +106,7 @@ test('an allocation outlives its realm, through stale nonces too; nobody else co
     const client = server.client();
     await realmFor(client, [origin('https://app.example')]);
     t.equal((await as(client, 'app.example', REQUEST.allocate, [requestedTransport()])).type, 0x0103);
-    realms.update({ realms: left, origins: [], peers: [] });
+    realms.update({ ...NO_REALMS, realms: left });
     t.equal((await as(client, 'app.example', REQUEST.refresh, [lifetime(3600)])).type, 0x0104);
     await server.advance(700);
     const stale = await as(client, 'app.example', REQUEST.refresh, [lifetime(600)]);
@@ -146,10 +147,7 @@ test('rules of the configuration for a realm hold beside those of the store, and
   t.equal(code('10.3.0.1', 'plain.example'), null);
   t.equal(code('203.0.113.77', 'plain.example'), 'deny 203.0.113.77/32', 'what the store says of all realms holds');
   t.equal(code('10.2.0.1', 'example.org'), 'private');
-  realms.update(
-    { realms: [], origins: [], peers: [] },
-    { allow: [], deny: [], realms: [], unsafeAllowLoopback: false },
-  );
+  realms.update(NO_REALMS, { allow: [], deny: [], realms: [], unsafeAllowLoopback: false });
   t.equal(code('10.2.0.1', 'app.example'), 'private', 'a reload takes them away');
   t.equal(code('9.9.9.9', 'app.example'), null);
 });

@@ -3,13 +3,12 @@
 import { test } from 'tap';
 import { engineLimits } from '../../src/server/engine-settings.ts';
 import { configOf } from '../config/parse.ts';
-import type { Lab } from '../support/lab.ts';
+import { type Lab, LIMITS } from '../support/lab.ts';
 import type { LabClient } from '../support/lab-client.ts';
 import { allocated, hears, PEER, PEER_B, PEER_V6, reaches } from '../support/lab-relayed.ts';
 import { channelData } from '../support/wire.ts';
 
 const limits = engineLimits(configOf({}));
-const settings = { limits };
 const OK = 0x0108;
 const BOUND = 0x0109;
 
@@ -25,10 +24,10 @@ async function exhaust(client: LabClient): Promise<void> {
 const scans = (lab: Lab): string[] => lab.observer.events.filter((event) => event.endsWith('new peers too fast'));
 
 test('S39 thirty candidates at once are unaffected, in one request or in many', async (t) => {
-  t.same(limits, { newPeersPerSecond: 5, newPeersBurst: 30 }, 'by default');
-  const one = await allocated({ settings });
+  t.match(limits, { newPeersPerSecond: 5, newPeersBurst: 30 }, 'by default');
+  const one = await allocated({ limits });
   t.equal((await one.client.permit(...addresses(30))).type, OK);
-  const many = await allocated({ settings });
+  const many = await allocated({ limits });
   for (const [at, ip] of addresses(30).entries()) {
     const answer = at % 2 === 0 ? await many.client.permit(ip) : await many.client.bind(0x4000 + at, `${ip}:7`);
     t.equal(answer.type, at % 2 === 0 ? OK : BOUND, ip);
@@ -38,7 +37,7 @@ test('S39 thirty candidates at once are unaffected, in one request or in many', 
 });
 
 test('S39 beyond, CreatePermission and ChannelBind are refused with 508, and nothing is installed', async (t) => {
-  const { lab, client, peer, relayed } = await allocated({ settings });
+  const { lab, client, peer, relayed } = await allocated({ limits });
   await exhaust(client);
   t.equal((await client.permit(PEER)).errorCode, 508);
   t.equal((await client.bind(0x4000, PEER)).errorCode, 508);
@@ -54,7 +53,7 @@ test('S39 beyond, CreatePermission and ChannelBind are refused with 508, and not
 });
 
 test('S39 five more may be named in each second, no sooner and no more', async (t) => {
-  const { lab, client } = await allocated({ settings });
+  const { lab, client } = await allocated({ limits });
   await exhaust(client);
   let next = 30;
   for (let second = 0; second < 10; second++) {
@@ -72,7 +71,7 @@ test('S39 five more may be named in each second, no sooner and no more', async (
 });
 
 test('S39 a request is served whole or not at all, and a refused one takes nothing', async (t) => {
-  const { client } = await allocated({ settings });
+  const { client } = await allocated({ limits });
   await client.permit(...addresses(29));
   for (let tries = 0; tries < 3; tries++) t.equal((await client.permit(address(40), address(41))).errorCode, 508);
   t.equal(client.allocation?.permissions.size, 29);
@@ -81,7 +80,7 @@ test('S39 a request is served whole or not at all, and a refused one takes nothi
 });
 
 test('S39 peers that have a permission are free: refreshes, channels, other ports', async (t) => {
-  const { lab, client, peer } = await allocated({ settings });
+  const { lab, client, peer } = await allocated({ limits });
   await client.permit(PEER, ...addresses(29));
   for (let round = 0; round < 5; round++) {
     t.equal((await client.permit(PEER, ...addresses(29))).type, OK);
@@ -98,7 +97,7 @@ test('S39 peers that have a permission are free: refreshes, channels, other port
 });
 
 test('S39 a permission that has ended counts as new, though a channel is still bound to its address', async (t) => {
-  const { lab, client } = await allocated({ settings });
+  const { lab, client } = await allocated({ limits });
   await client.bind(0x4000, PEER);
   await lab.advance(301);
   await exhaust(client);
@@ -109,7 +108,7 @@ test('S39 a permission that has ended counts as new, though a channel is still b
 });
 
 test('S39 a scan of what is closed is a scan too: each refused address counts', async (t) => {
-  const { lab, client } = await allocated({ settings });
+  const { lab, client } = await allocated({ limits });
   for (let host = 1; host <= 15; host++) {
     t.equal((await client.permit(`10.0.0.${host}`)).errorCode, 403);
     t.equal((await client.bind(0x4000, `10.0.1.${host}:22`)).errorCode, 403);
@@ -121,7 +120,7 @@ test('S39 a scan of what is closed is a scan too: each refused address counts', 
 });
 
 test('S39 one private candidate does not cost what was named beside it', async (t) => {
-  const { client } = await allocated({ settings });
+  const { client } = await allocated({ limits });
   const good = addresses(28);
   t.equal((await client.permit(...good, '192.168.1.1')).errorCode, 403);
   t.equal(client.allocation?.permissions.size, 0);
@@ -129,7 +128,7 @@ test('S39 one private candidate does not cost what was named beside it', async (
 });
 
 test('S39 what is wrong anyway takes nothing', async (t) => {
-  const { client } = await allocated({ settings: { ...settings, permissionsPerAllocation: 20 } });
+  const { client } = await allocated({ limits: { ...limits, permissionsPerAllocation: 20 } });
   for (let tries = 0; tries < 40; tries++) {
     t.equal((await client.permit(PEER_V6)).errorCode, 443);
     t.equal((await client.bind(0x3fff, PEER)).errorCode, 400);
@@ -139,7 +138,7 @@ test('S39 what is wrong anyway takes nothing', async (t) => {
 });
 
 test('S39 other allocations, and what flows, do not notice', async (t) => {
-  const { lab, client, peer, relayed } = await allocated({ settings });
+  const { lab, client, peer, relayed } = await allocated({ limits });
   await client.bind(0x4000, PEER);
   await client.permit(...addresses(29));
   for (let tries = 0; tries < 200; tries++) await client.permit(address(100 + tries));
@@ -159,16 +158,16 @@ test('S39 other allocations, and what flows, do not notice', async (t) => {
 });
 
 test('S39 the limits may change while allocations live, and 0 is no limit', async (t) => {
-  const { lab, client } = await allocated({ settings: { limits: { newPeersPerSecond: 0, newPeersBurst: 30 } } });
+  const { lab, client } = await allocated({ limits: { newPeersPerSecond: 0, newPeersBurst: 30 } });
   t.equal((await client.permit(...addresses(500))).type, OK);
-  lab.engine.setLimits({ newPeersPerSecond: 10, newPeersBurst: 3 });
+  lab.engine.setLimits({ ...LIMITS, newPeersPerSecond: 10, newPeersBurst: 3 });
   t.equal((await client.permit(...addresses(4, 600))).errorCode, 508);
   t.equal((await client.permit(...addresses(3, 600))).type, OK, 'what was named without a limit is no debt');
   await lab.advance(0.1);
   t.equal((await client.permit(address(700))).type, OK);
   t.equal((await client.permit(address(701))).errorCode, 508);
-  lab.engine.setLimits({ newPeersPerSecond: 10, newPeersBurst: 4 });
+  lab.engine.setLimits({ ...LIMITS, newPeersPerSecond: 10, newPeersBurst: 4 });
   t.equal((await client.permit(address(701))).type, OK);
-  lab.engine.setLimits({ newPeersPerSecond: 0, newPeersBurst: 4 });
+  lab.engine.setLimits({ ...LIMITS, newPeersPerSecond: 0, newPeersBurst: 4 });
   t.equal((await client.permit(...addresses(100, 800))).type, OK);
 });

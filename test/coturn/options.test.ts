@@ -53,6 +53,8 @@ const SAMPLES: Readonly<Record<string, readonly string[]>> = {
   'secret-key-file': ['secret-key-file=/etc/turn.key'],
   'user-quota': ['user-quota=12'],
   'total-quota': ['total-quota=1200'],
+  'max-bps': ['max-bps=250000'],
+  'bps-capacity': ['max-bps=250000', 'bps-capacity=1000000'],
   'max-allocate-lifetime': ['max-allocate-lifetime=300'],
   'max-allocate-timeout': ['max-allocate-timeout=30'],
   'denied-peer-ip': ['denied-peer-ip=198.51.100.0-198.51.100.9'],

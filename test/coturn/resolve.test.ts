@@ -177,6 +177,18 @@ test('quotas are those of coturn, where turnd has other defaults', async (t) => 
   );
 });
 
+test('bandwidth is in bits, and a capacity admits as many allocations as in coturn', async (t) => {
+  const limits = (...lines: readonly string[]): unknown => settingAt(imported(lines), 'limits');
+  t.match(limits('max-bps=250000'), { 'bandwidth-per-allocation': 2_000_000, allocations: 0 });
+  t.notOk(Object.hasOwn(limits('max-bps=0', 'bps-capacity=0') as object, 'bandwidth'), '0 is no limit');
+  const full = { 'bandwidth-per-allocation': 800, bandwidth: 2000, allocations: 3 };
+  t.match(limits('max-bps=100', 'bps-capacity=250'), full, 'the third is promised what is left');
+  t.match(limits('max-bps=100', 'bps-capacity=250', 'total-quota=5'), full);
+  t.match(limits('max-bps=100', 'bps-capacity=250', 'total-quota=2'), { ...full, allocations: 2 });
+  t.match(limits('max-bps=1', 'bps-capacity=4294967295'), { allocations: 1_000_000, bandwidth: 34_359_738_360 });
+  t.match(imported(['max-bps=4294967296']).faults, ['1 max-bps: must be from 0 to 4294967295']);
+});
+
 test('certificates are searched where coturn searches', async (t) => {
   const files = ['/etc/turn_server_cert.pem', '/cwd/etc/turnserver/my.key', '/cwd/c.pem', '/etc/c.pem'];
   t.same(settingAt(imported(['realm=x', 'pkey=my.key'], files), 'tls.certificates'), [

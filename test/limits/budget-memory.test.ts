@@ -4,7 +4,7 @@ import { BUDGET_BYTES, BudgetMemory, type BudgetTable } from '../../src/limits/b
 const TABLES: readonly BudgetTable[] = [
   ...(['error-sources', 'error-networks', 'binding-sources', 'binding-networks'] as const),
   ...(['login-sources', 'login-networks', 'login-user-sources', 'login-user-networks'] as const),
-  ...(['login-known', 'login-said'] as const),
+  ...(['login-known', 'login-said', 'user-rates', 'server-rates'] as const),
 ];
 
 test('no table shares memory with another or with the seeds, and nothing is left over', async (t) => {

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { test } from 'tap';
-import { AllocationQuota, type QuotaLimits } from '../../src/limits/quota.ts';
+import type { AllocationQuota, QuotaLimits } from '../../src/limits/quota.ts';
 import { type IpAddress, parseIp } from '../../src/stun/ip-address.ts';
 import type { Credential, QuotaRequest } from '../../src/turn/env.ts';
+import { quotaOf } from '../support/quota.ts';
 
 const NO_LIMITS: QuotaLimits = { allocations: 0, allocationsPerClientAddress: 0 };
 const NOTHING = { allocations: 0, users: 0, clients: 0 };
@@ -39,7 +40,7 @@ function repeat(count: number, make: (index: number) => QuotaRequest): QuotaRequ
 }
 
 test('S48: of many allocations by all, exactly the limit is granted', async (t) => {
-  const quota = new AllocationQuota({ ...NO_LIMITS, allocations: 250 });
+  const quota = quotaOf({ ...NO_LIMITS, allocations: 250 });
   t.equal(
     granted(
       quota,
@@ -58,7 +59,7 @@ test('S48: of many allocations by all, exactly the limit is granted', async (t) 
 });
 
 test('S48, REST-10: of many allocations by one user, exactly the limit is granted', async (t) => {
-  const quota = new AllocationQuota(NO_LIMITS);
+  const quota = quotaOf(NO_LIMITS);
   const alice = user('rest/alice', 100);
   t.equal(
     granted(
@@ -80,7 +81,7 @@ test('S48, REST-10: of many allocations by one user, exactly the limit is grante
 });
 
 test('S48: of many allocations from one IPv4 address, exactly the limit is granted', async (t) => {
-  const quota = new AllocationQuota({ ...NO_LIMITS, allocationsPerClientAddress: 30 });
+  const quota = quotaOf({ ...NO_LIMITS, allocationsPerClientAddress: 30 });
   t.equal(
     granted(
       quota,
@@ -93,7 +94,7 @@ test('S48: of many allocations from one IPv4 address, exactly the limit is grant
 });
 
 test('S48: the addresses of one IPv6 /64 are one client, those of the next another', async (t) => {
-  const quota = new AllocationQuota({ ...NO_LIMITS, allocationsPerClientAddress: 30 });
+  const quota = quotaOf({ ...NO_LIMITS, allocationsPerClientAddress: 30 });
   const inOne = repeat(100, (index) => request(`2001:db8:0:1::${index.toString(16)}`));
   t.equal(granted(quota, inOne), 30);
   t.equal(granted(quota, [request('2001:db8:0:1:ffff::1')]), 0);
@@ -101,7 +102,7 @@ test('S48: the addresses of one IPv6 /64 are one client, those of the next anoth
 });
 
 test('a limit of 0 is none', async (t) => {
-  const quota = new AllocationQuota(NO_LIMITS);
+  const quota = quotaOf(NO_LIMITS);
   t.equal(
     granted(
       quota,
@@ -112,13 +113,13 @@ test('a limit of 0 is none', async (t) => {
 });
 
 test('a user without a quota key is counted by address only', async (t) => {
-  const quota = new AllocationQuota(NO_LIMITS);
+  const quota = quotaOf(NO_LIMITS);
   quota.acquire(request('192.0.2.1', user(null)));
   t.same(quota.counts(), { allocations: 1, users: 0, clients: 1 });
 });
 
 test('what is refused by one limit counts against none', async (t) => {
-  const quota = new AllocationQuota({ allocations: 10, allocationsPerClientAddress: 2 });
+  const quota = quotaOf({ allocations: 10, allocationsPerClientAddress: 2 });
   const bob = user('bob', 1);
   t.equal(granted(quota, [request('192.0.2.1', bob), request('192.0.2.2', bob)]), 1);
   t.equal(
@@ -132,7 +133,7 @@ test('what is refused by one limit counts against none', async (t) => {
 });
 
 test('giving back what nobody holds changes nothing', async (t) => {
-  const quota = new AllocationQuota({ allocations: 1, allocationsPerClientAddress: 0 });
+  const quota = quotaOf({ allocations: 1, allocationsPerClientAddress: 0 });
   const held = request('192.0.2.1', user('bob'));
   quota.acquire(held);
   quota.release(request('192.0.2.2', user('bob')));
@@ -145,7 +146,7 @@ test('giving back what nobody holds changes nothing', async (t) => {
 });
 
 test('lower limits hold for the next allocation', async (t) => {
-  const quota = new AllocationQuota(NO_LIMITS);
+  const quota = quotaOf(NO_LIMITS);
   const requests = repeat(5, () => request('192.0.2.1'));
   granted(quota, requests);
   quota.setLimits({ allocations: 3, allocationsPerClientAddress: 0 });
@@ -164,7 +165,7 @@ test('after any order of taking and giving back, nothing is left and no limit wa
   });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), (steps) => {
-      const quota = new AllocationQuota({ allocations: 12, allocationsPerClientAddress: 5 });
+      const quota = quotaOf({ allocations: 12, allocationsPerClientAddress: 5 });
       const held: QuotaRequest[] = [];
       for (const { client, credential, isRelease, which } of steps) {
         const given = isRelease ? held.splice(which % (held.length || 1), 1)[0] : undefined;
@@ -184,7 +185,7 @@ test('after any order of taking and giving back, nothing is left and no limit wa
 });
 
 test('a realm has a limit of its own, over all its users, and none on the others', async (t) => {
-  const quota = new AllocationQuota({ allocations: 0, allocationsPerClientAddress: 0 });
+  const quota = quotaOf({ allocations: 0, allocationsPerClientAddress: 0 });
   const inRealm = (realm: string, name: string) => request('192.0.2.1', { ...user(name, 0, 2), realm });
   t.equal(granted(quota, [inRealm('a', 'x'), inRealm('a', 'y'), inRealm('a', 'z')]), 2);
   t.equal(granted(quota, [inRealm('b', 'x')]), 1);

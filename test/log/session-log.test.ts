@@ -27,11 +27,25 @@ test('the end of an allocation is one line with all that an operator asks for', 
     bytesToClient: 20,
     packetsFromClient: 1,
     packetsToClient: 2,
+    overRateFromClient: 3,
+    overRateToClient: 4,
     duration: 3,
     reason: 'expired',
   };
   log.allocationEnded(record);
   t.same(lines, [{ level: 30, event: 'allocation-ended', ...record, msg: 'allocation ended' }]);
+});
+
+test('data lost to a rate: one line a second, with the key that was exceeded', async (t) => {
+  const { lines, clock, log } = open();
+  const record = { session: 7, user: 'a', client: '192.0.2.1:1234', dropped: 12, limit: 'limits.bandwidth-per-user' };
+  log.overRate(record);
+  log.overRate(record);
+  const msg = 'data of a session is dropped, for it exceeds limits.bandwidth-per-user';
+  t.same(lines, [{ level: 40, event: 'over-rate', ...record, msg }]);
+  clock.now += 1000;
+  log.flush();
+  t.match(lines.slice(1), [{ level: 40, event: 'over-rate-suppressed', suppressed: 1 }]);
 });
 
 test('a failed authentication is one line with client, reason and user', async (t) => {

@@ -1,4 +1,5 @@
 import { test } from 'tap';
+import { NO_REALMS } from '../../src/auth/realm-table.ts';
 import { readRealms } from '../../src/server/realm-data.ts';
 import type { StoredPeerRule, StoreSnapshot } from '../../src/store/store.ts';
 
@@ -7,7 +8,7 @@ function snapshot(peerRules: readonly StoredPeerRule[], more: Partial<StoreSnaps
 }
 
 test('no rules, no peers', async (t) => {
-  t.same(readRealms(snapshot([])), { data: { realms: [], origins: [], peers: [] }, problems: [] });
+  t.same(readRealms(snapshot([])), { data: NO_REALMS, problems: [] });
 });
 
 test('as with coturn, what is allowed in the realm or in all is not denied', async (t) => {
@@ -50,6 +51,19 @@ test('every realm that is named anywhere is served', async (t) => {
     }),
   );
   t.same([...data.realms].sort(), ['g', 'o', 'p', 's']);
+});
+
+test('max-bps of a realm is a rate of its own, 0 too; without it there is none', async (t) => {
+  const options = { totalQuota: null, userQuota: 7 };
+  const realms = [
+    { realm: 'a', maxBps: 250_000, ...options },
+    { realm: 'b', maxBps: 0, ...options },
+    { realm: 'c', maxBps: null, ...options },
+  ];
+  t.same(readRealms(snapshot([], { realms })).data.rates, [
+    { realm: 'a', bytesPerSecond: 250_000 },
+    { realm: 'b', bytesPerSecond: 0 },
+  ]);
 });
 
 test('S31 an allowed range that stays closed is named', async (t) => {

@@ -93,6 +93,10 @@ export class Ledger implements Observer {
     this.#account(allocation, 'peerDenied');
   }
 
+  overRate(allocation: Allocation): void {
+    this.#account(allocation, 'overRate');
+  }
+
   rejected(): void {
     this.#count('rejected');
   }

@@ -1,7 +1,7 @@
 // The main process of a simulated server: the real quota and reservation services, put together as
 // src/server/main-services.ts does, and what returns to them when a worker dies.
 
-import { AllocationQuota } from '../../src/limits/quota.ts';
+import type { AllocationQuota } from '../../src/limits/quota.ts';
 import { PortOwner, PortTable, workerOwner } from '../../src/planes/port-table.ts';
 import type { Credentials } from '../../src/turn/env.ts';
 import type { CallHandlers } from '../../src/workers/calls.ts';
@@ -10,6 +10,7 @@ import type { MainCalls, WireEndpoint } from '../../src/workers/messages.ts';
 import { QuotaService } from '../../src/workers/quota-service.ts';
 import { ReservationService, type ReservedSocket } from '../../src/workers/reservation-service.ts';
 import { REALM } from '../support/lab.ts';
+import { quotaOf } from '../support/quota.ts';
 import type { Kernel } from './kernel.ts';
 import { FIRST_PORT, RELAY_ADDRESSES } from './model-state.ts';
 import type { Timeline } from './timeline.ts';
@@ -44,7 +45,7 @@ export class SimMain {
 
   constructor(parts: MainParts) {
     this.#parts = parts;
-    this.allocationQuota = new AllocationQuota({ allocations: 0, allocationsPerClientAddress: 0 });
+    this.allocationQuota = quotaOf({ allocations: 0, allocationsPerClientAddress: 0 });
     this.quota = new QuotaService(this.allocationQuota, REALM);
     this.reservations = new ReservationService({
       random: parts.random,

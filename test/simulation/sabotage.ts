@@ -179,8 +179,8 @@ export const SABOTAGES: readonly Sabotage[] = [
     climate: ALONE,
     noticed: /allocate 437, not one of/,
     engine: ({ allocations }) =>
-      replace(allocations, 'create', (create) => (endpoint, credential, sockets, lifetime) => {
-        const allocation = create(endpoint, credential, sockets, lifetime);
+      replace(allocations, 'create', (create) => (owner, sockets, lifetime) => {
+        const allocation = create(owner, sockets, lifetime);
         return Object.defineProperty(allocation, 'cachedReply', { get: () => null, set: () => {} });
       }),
   },

@@ -3,7 +3,7 @@
 
 import { SourcedCredentials } from '../../src/auth/credentials.ts';
 import { LimitedCredentials } from '../../src/auth/realm-limits.ts';
-import type { RealmTableData } from '../../src/auth/realm-table.ts';
+import { NO_REALMS, type RealmTableData } from '../../src/auth/realm-table.ts';
 import { RestSecrets } from '../../src/auth/rest-secrets.ts';
 import { StaticUsers } from '../../src/auth/static-users.ts';
 import { StoreUsers } from '../../src/auth/store-users.ts';
@@ -94,7 +94,7 @@ export class UserBook {
 
   /** What the processes are told of realms. */
   get realms(): RealmTableData {
-    return { realms: this.#isServed.current ? [OTHER_REALM] : [], origins: [], peers: [] };
+    return { ...NO_REALMS, realms: this.#isServed.current ? [OTHER_REALM] : [] };
   }
 
   /** The most allocations that a user of a realm may have been allowed since `from`. */

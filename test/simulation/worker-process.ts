@@ -18,7 +18,7 @@ import type { MainCalls, WireQuotaRequest } from '../../src/workers/messages.ts'
 import { RemoteCredentials } from '../../src/workers/remote-credentials.ts';
 import { RemoteQuota } from '../../src/workers/remote-quota.ts';
 import { RemoteReservations } from '../../src/workers/remote-reservations.ts';
-import { LAB_SETTINGS, labOwnAddresses, REALM } from '../support/lab.ts';
+import { LAB_SETTINGS, labOwnAddresses, labRateMemory, REALM } from '../support/lab.ts';
 import type { Refusals } from './desk.ts';
 import type { Kernel } from './kernel.ts';
 import { Lane } from './lane.ts';
@@ -175,6 +175,7 @@ export class SimWorker {
       neighbours: alone ? null : this.#neighbours(),
       brake: null,
       quota: alone ? this.#ownQuota() : this.#remoteQuota(),
+      rateMemory: labRateMemory(),
       budget: { allowError: () => true, allowBinding: () => true },
       observer: this.ledger,
       nonceKey: Buffer.alloc(32, 7),

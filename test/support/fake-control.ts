@@ -38,6 +38,8 @@ export function fakeSession(own: Partial<SessionDetail> & { readonly id: number 
     bytesFromClient: 1536,
     packetsToClient: 20,
     bytesToClient: 3_000_000,
+    overRateFromClient: 7,
+    overRateToClient: 0,
     permissionList: [{ peer: '198.51.100.7', remaining: 250 }],
     channelList: [
       {

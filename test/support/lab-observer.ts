@@ -19,6 +19,8 @@ export class RecordingObserver implements Observer {
   channelUnbound: Observer['channelUnbound'] = (_, { number }) => this.#note(`unbound ${number.toString(16)}`);
   authFailed: Observer['authFailed'] = (_, username, reason) => this.#note(`auth failed ${username} ${reason}`);
   peerDenied: Observer['peerDenied'] = (_, peer, port, rule) => this.#note(`denied ${peer.text}:${port} ${rule}`);
+  overRate: Observer['overRate'] = (_, packets, refusal) =>
+    this.#note(`over rate ${packets} ${refusal?.of} of the ${refusal?.holder}`);
   rejected: Observer['rejected'] = (_, method, code) => this.#note(`rejected ${method} ${code}`);
   failed: Observer['failed'] = (error) => {
     this.failures.push(error);

@@ -7,9 +7,12 @@ import { longTermKeyMd5, longTermKeySha256, userhash } from '../../src/stun/keys
 import { TransportAddress } from '../../src/stun/transport-address.ts';
 import { Engine } from '../../src/turn/engine.ts';
 import { type Credential, type Credentials, type Env, NoCredential, type OwnAddresses } from '../../src/turn/env.ts';
+import type { Grant } from '../../src/turn/grant.ts';
 import { Cidr, parseCidr } from '../../src/turn/peers/cidr.ts';
 import { PeerPolicy } from '../../src/turn/peers/peer-policy.ts';
-import type { EngineSettings } from '../../src/turn/settings.ts';
+import { METER_BUCKETS, type RateMemory } from '../../src/turn/rate-meter.ts';
+import { NO_RATES } from '../../src/turn/rate-meters.ts';
+import type { EngineLimits, EngineSettings } from '../../src/turn/settings.ts';
 import { Transport } from '../../src/turn/transport.ts';
 import type { Gate } from './gate.ts';
 import { LabClient, type LabClientOptions } from './lab-client.ts';
@@ -34,7 +37,8 @@ export const RELAY_PRIVATE_V6 = 'fd00::1';
 export const SERVER = '203.0.113.1:3478';
 
 export interface LabOptions {
-  readonly settings?: Partial<EngineSettings>;
+  readonly settings?: Partial<Omit<EngineSettings, 'limits'>>;
+  readonly limits?: Partial<EngineLimits>;
   readonly env?: Partial<Env>;
   /** Relay families served. */
   readonly families?: readonly (4 | 6)[];
@@ -52,6 +56,15 @@ export interface LabOptions {
   readonly quotaPerUser?: number;
 }
 
+/** What a lab is held to unless it says otherwise: no rates, no scan brake. */
+export const LIMITS: EngineLimits = {
+  permissionsPerAllocation: 1024,
+  channelsPerAllocation: 1024,
+  newPeersPerSecond: 0,
+  newPeersBurst: 30,
+  rates: NO_RATES,
+};
+
 /** What a lab's engine is set to unless the test says otherwise. */
 export const LAB_SETTINGS: EngineSettings = {
   realm: REALM,
@@ -62,9 +75,7 @@ export const LAB_SETTINGS: EngineSettings = {
   nonceLifetime: 600,
   defaultLifetime: 600,
   maxLifetime: 3600,
-  permissionsPerAllocation: 1024,
-  channelsPerAllocation: 1024,
-  limits: { newPeersPerSecond: 0, newPeersBurst: 30 },
+  limits: LIMITS,
   rfc5766ChannelNumbers: false,
   worker: 0,
   software: '',
@@ -84,7 +95,12 @@ export class LabClock {
   }
 }
 
-/** Counts allocations as a quota of so many per user would. */
+/** Buckets for a few users and the server. */
+export function labRateMemory(): RateMemory {
+  return { server: new Float64Array(METER_BUCKETS), users: new Float64Array(16 * METER_BUCKETS) };
+}
+
+/** Counts allocations as a quota of so many per user would; the first user has slot 0, the next 1… */
 class LabQuota {
   readonly held: Map<string, number> = new Map();
   readonly #limit: number;
@@ -97,12 +113,12 @@ class LabQuota {
     return [...this.held.values()].reduce((sum, count) => sum + count, 0);
   }
 
-  acquire(request: { credential: Credential | null }): boolean {
+  acquire(request: { credential: Credential | null }): Grant | null {
     const user = request.credential?.username ?? '';
     const count = this.held.get(user) ?? 0;
-    if (this.#limit > 0 && count >= this.#limit) return false;
+    if (this.#limit > 0 && count >= this.#limit) return null;
     this.held.set(user, count + 1);
-    return true;
+    return { userSlot: [...this.held.keys()].indexOf(user) };
   }
 
   release(request: { credential: Credential | null }): void {
@@ -167,13 +183,14 @@ export class Lab {
       own: labOwnAddresses(options.backends),
       neighbours: null,
       quota: this.quota,
+      rateMemory: labRateMemory(),
       budget: { allowError: () => true, allowBinding: () => true },
       brake: null,
       observer: this.observer,
       nonceKey: Buffer.alloc(32, 7),
       ...options.env,
     };
-    this.engine = new Engine(env, { ...LAB_SETTINGS, ...options.settings });
+    this.engine = new Engine(env, { ...LAB_SETTINGS, ...options.settings, limits: { ...LIMITS, ...options.limits } });
   }
 
   /** A client with an address of its own. */

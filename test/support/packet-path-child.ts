@@ -14,6 +14,8 @@ import {
   type RelaySocket,
   type RelaySockets,
 } from '../../src/turn/env.ts';
+import { NO_RATES } from '../../src/turn/rate-meters.ts';
+import type { EngineLimits } from '../../src/turn/settings.ts';
 import { Transport } from '../../src/turn/transport.ts';
 import { type Job, printCost } from './heap-growth.ts';
 import { Lab, RELAY_PRIVATE_V4, RELAY_V4, RELAY_V6, SERVER, transportAddress } from './lab.ts';
@@ -95,7 +97,7 @@ class World {
   #nextPort = 50_000;
   #expected = 0;
 
-  constructor(env: Partial<Env> = {}) {
+  constructor(env: Partial<Env> = {}, limits: Partial<EngineLimits> = {}) {
     const relays: RelaySockets = {
       serves: () => true,
       open: (family) => {
@@ -106,7 +108,7 @@ class World {
         };
       },
     };
-    this.#lab = new Lab({ settings: { anonymous: true }, env: { relays, ...env } });
+    this.#lab = new Lab({ settings: { anonymous: true }, limits, env: { relays, ...env } });
   }
 
   client(family: 4 | 6 = 4, transport: Transport = Transport.UDP, wasteful = false): ClientEndpoint {
@@ -154,6 +156,14 @@ class World {
       relay.fromPeer(source, PAYLOAD, 0, PAYLOAD.length);
       this.#expected--;
       return this.#arrived();
+    };
+  }
+
+  /** A job whose every packet is dropped: nothing may arrive. */
+  dropped(job: Job): Job {
+    return (round) => {
+      this.#expected--;
+      return job(round);
     };
   }
 
@@ -255,6 +265,28 @@ function byTimeOfDay(): Job {
   };
 }
 
+// High enough that nothing is dropped, and limited at all levels.
+const ENOUGH = { bytesPerSecond: 1e12, packetsPerSecond: 1e9 };
+
+function withinRates(): Job {
+  const clock = new SampledClock(systemClock);
+  const rates = { server: ENOUGH, user: ENOUGH, allocation: ENOUGH };
+  const job = everything(new World({ clock }, { rates }));
+  return (round) => {
+    if (round % 1000 === 0) clock.sample();
+    return job(round);
+  };
+}
+
+// The first packet uses the rate up for longer than the job lasts.
+function beyondRates(): Job {
+  const rate = { bytesPerSecond: 0.001, packetsPerSecond: 0.001 };
+  const one = new World({}, { rates: { ...NO_RATES, allocation: rate } });
+  const jobs = [toPeerByChannel(one), one.fromPeer(bound(one, PEER), PEER)];
+  for (const job of jobs) job(0);
+  return inTurn(jobs.map((job) => one.dropped(job)));
+}
+
 const world = new World({ capabilities: { dontFragment: true } });
 
 const jobs: Readonly<Record<string, () => Job>> = {
@@ -273,6 +305,8 @@ const jobs: Readonly<Record<string, () => Job>> = {
   'stranger to nobody': () => world.fromStranger(permitted(world, PEER), STRANGER),
   everything: () => everything(world),
   'everything by the time of day': () => byTimeOfDay(),
+  'within rates': () => withinRates(),
+  'beyond rates': () => beyondRates(),
   'self-check': () => world.fromPeer(bound(world, PEER, 4, Transport.UDP, true), PEER),
 };
 

@@ -1,4 +1,5 @@
 import { test } from 'tap';
+import { NO_USER } from '../../src/turn/grant.ts';
 import { Gate } from '../support/gate.ts';
 import { Lab, LabClock, type LabOptions } from '../support/lab.ts';
 import { REQUEST } from '../support/lab-client.ts';
@@ -61,7 +62,7 @@ test('a request that waits for a promise is counted, whatever it waits for; what
   };
   t.equal(await waits({}), 0);
   t.equal(await waits({ asyncOpen: gate }), 1);
-  t.equal(await waits({ env: { quota: { acquire: () => gate.hold(true), release: () => undefined } } }), 1);
+  t.equal(await waits({ env: { quota: { acquire: () => gate.hold(NO_USER), release: () => undefined } } }), 1);
   t.equal(await waits({ env: { credentials: { find: () => gate.hold([]), usernameOf: () => null } } }), 1);
   const clock = new LabClock();
   t.equal(await waits({ env: { reservations: laterReservations(gate, clock) } }, [evenPort(true)]), 1);

@@ -18,6 +18,8 @@ const JOBS = [
   'stranger to nobody',
   'everything',
   'everything by the time of day',
+  'within rates',
+  'beyond rates',
 ];
 
 for (const job of JOBS) {

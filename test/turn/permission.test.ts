@@ -34,7 +34,7 @@ function permissionsFor(ips: readonly IpAddress[]): Permission[] {
 }
 
 function tableOf(permissions: readonly Permission[]): PermissionTable {
-  const table = new PermissionTable();
+  const table = new PermissionTable(0);
   for (const permission of permissions) table.add(permission);
   return table;
 }
@@ -123,7 +123,7 @@ test('a permission ends at its deadline, and finds channels by port', async (t) 
   t.notOk(permission.isLive(1000));
   const bind = (number: number, port: number) => {
     const channel = new Channel(number, permission, port, {} as Relay, 600);
-    permission.channels.push(channel);
+    permission.addChannel(channel);
     return channel;
   };
   const channels = [bind(0x4000, 7), bind(0x4001, 8), bind(0x4002, 65_535)];
@@ -137,7 +137,8 @@ test('a permission ends at its deadline, and finds channels by port', async (t) 
 });
 
 test('S38 peers whose addresses collide are told apart from request to expiry', async (t) => {
-  const lab = new Lab();
+  // The one seed for which they do.
+  const lab = new Lab({ env: { random: { fill: (target) => target.fill(0) } } });
   const client = lab.client();
   const relayed = await client.allocated([requestedAddressFamily(6)]);
   const peers = colliding(5).map((ip) => lab.peer(`[${ip.text}]:5000`));
@@ -150,4 +151,22 @@ test('S38 peers whose addresses collide are told apart from request to expiry', 
   await lab.advance(120);
   t.equal(client.allocation?.permissions.size, 2, 'two from the middle of the chain are gone');
   t.same(heard(), [1, 0, 0, 1, 0]);
+});
+
+test('S50 addresses that collide under one secret do not under another', async (t) => {
+  const ips = colliding(1024);
+  const hashes = (seed: number): number => new Set(ips.map((ip) => new PermissionTable(seed).hashOf(ip))).size;
+  t.equal(hashes(0), 1, 'whoever knew it could do this');
+  for (const seed of [1, -1, 0x7fff_ffff, 0x12345678]) t.ok(hashes(seed) > 1000, `${hashes(seed)} under ${seed}`);
+});
+
+test('S50 the secret of the hash is the engine’s own', async (t) => {
+  const seeds = new Set<number>();
+  for (const byte of [1, 2]) {
+    const lab = new Lab({ env: { random: { fill: (target) => target.fill(byte) } } });
+    const client = lab.client();
+    await client.allocated();
+    seeds.add(client.allocation?.permissions.hashOf({ family: 4, w0: 0, w1: 0, w2: 0, w3: 0 }) ?? 0);
+  }
+  t.equal(seeds.size, 2);
 });

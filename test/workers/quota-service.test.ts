@@ -1,8 +1,9 @@
 import { test } from 'tap';
-import { AllocationQuota } from '../../src/limits/quota.ts';
 import { parseIp } from '../../src/stun/ip-address.ts';
+import { NO_USER } from '../../src/turn/grant.ts';
 import { QuotaService } from '../../src/workers/quota-service.ts';
 import { RemoteQuota } from '../../src/workers/remote-quota.ts';
+import { quotaOf } from '../support/quota.ts';
 
 const ALICE = {
   credential: { quotaKey: 'static/alice', quotaLimit: 3, realm: 'r', realmLimit: 0 },
@@ -11,7 +12,7 @@ const ALICE = {
 const ANYBODY = { credential: null, client: '192.0.2.9' };
 
 function scene() {
-  const quota = new AllocationQuota({ allocations: 10, allocationsPerClientAddress: 5 });
+  const quota = quotaOf({ allocations: 10, allocationsPerClientAddress: 5 });
   return { quota, service: new QuotaService(quota, 'r') };
 }
 
@@ -19,11 +20,11 @@ test('limits hold over all workers together', async (t) => {
   const { quota, service } = scene();
   t.same(
     [1, 2, 1, 2].map((worker) => service.acquire(worker, ALICE)),
-    [true, true, true, false],
+    [{ userSlot: 0 }, { userSlot: 0 }, { userSlot: 0 }, null],
   );
   t.equal(quota.usedBy('r', 'static/alice'), 3);
   const anybody = Array.from({ length: 6 }, (_, index) => service.acquire(1 + (index % 2), ANYBODY));
-  t.same(anybody, [true, true, true, true, true, false]);
+  t.same(anybody, [NO_USER, NO_USER, NO_USER, NO_USER, NO_USER, null]);
 });
 
 test('a unit returns once, from the worker that holds it', async (t) => {
@@ -44,12 +45,12 @@ test('everything that a dead worker held returns, and nothing of the others', as
   t.same(quota.counts(), { allocations: 1, users: 1, clients: 1 });
   service.releaseAll(1);
   t.equal(quota.usedBy('r', 'static/alice'), 1);
-  t.equal(service.acquire(1, ALICE), true, 'its successor begins anew');
+  t.ok(service.acquire(1, ALICE), 'its successor begins anew');
 });
 
 test('what is no address is refused', async (t) => {
   const { quota, service } = scene();
-  t.equal(service.acquire(1, { ...ALICE, client: 'x' }), false);
+  t.equal(service.acquire(1, { ...ALICE, client: 'x' }), null);
   t.equal(quota.counts().allocations, 0);
 });
 
@@ -77,11 +78,11 @@ test('a worker asks for each allocation, and is refused when main is gone', asyn
     quotaLimit: 1,
     realmLimit: 0,
   };
-  t.equal(await remote.acquire({ credential, client }), true);
-  t.equal(await remote.acquire({ credential, client }), false);
-  t.equal(await remote.acquire({ credential: null, client }), true);
+  t.same(await remote.acquire({ credential, client }), { userSlot: 0 });
+  t.equal(await remote.acquire({ credential, client }), null);
+  t.same(await remote.acquire({ credential: null, client }), NO_USER);
   remote.release({ credential, client });
   t.same(quota.counts(), { allocations: 1, users: 0, clients: 1 });
   isGone = true;
-  t.equal(await remote.acquire({ credential, client }), false);
+  t.equal(await remote.acquire({ credential, client }), null);
 });

@@ -28,7 +28,7 @@ function openFleet() {
     handlers: () => ({
       credential: () => ({ refusal: 'unknown-user' }),
       userhash: () => null,
-      quota: () => true,
+      quota: () => ({ userSlot: null }),
       mayHold: () => true,
       hold: () => null,
       redeem: () => null,

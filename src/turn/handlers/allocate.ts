@@ -15,6 +15,7 @@ import {
   type QuotaRequest,
   type RelaySocket,
 } from '../env.ts';
+import type { Grant } from '../grant.ts';
 import {
   ALLOCATION_MISMATCH,
   ALLOCATION_QUOTA_REACHED,
@@ -61,6 +62,11 @@ interface Attempt {
   readonly context: HandlerContext;
 }
 
+/** An attempt that holds a unit of the quota. */
+interface GrantedAttempt extends Attempt {
+  readonly grant: Grant;
+}
+
 // A reserved port outlives the allocation that it came with, and the quota unit of that: without a limit of their own,
 // reservations would let one user empty the pool, an allocation at a time.
 function mayReserve({ wish, credential, context }: Attempt): Awaitable<boolean> {
@@ -72,10 +78,10 @@ function mayReserve({ wish, credential, context }: Attempt): Awaitable<boolean> 
 function takeQuota(attempt: Attempt): Awaitable<Reply> {
   const { endpoint, context } = attempt;
   if (isTooLate(attempt)) return abandon(endpoint, refusal(attempt));
-  return whenReady(context.env.quota.acquire(quotaOf(attempt)), (granted) => {
-    if (!granted) return abandon(endpoint, ALLOCATION_QUOTA_REACHED);
+  return whenReady(context.env.quota.acquire(quotaOf(attempt)), (grant) => {
+    if (grant === null) return abandon(endpoint, ALLOCATION_QUOTA_REACHED);
     const opening = isTooLate(attempt) ? NOTHING : openSockets(attempt);
-    return whenReady(opening, (opened) => reserve(attempt, opened));
+    return whenReady(opening, (opened) => reserve({ ...attempt, grant }, opened));
   });
 }
 
@@ -135,7 +141,7 @@ function collect(opened: readonly (OpenedRelay | null)[], families: readonly IpF
 }
 
 // Holds the next port, where one was asked for, before anything is made: there is no allocation without its token.
-function reserve(attempt: Attempt, opened: Opened): Awaitable<Reply> {
+function reserve(attempt: GrantedAttempt, opened: Opened): Awaitable<Reply> {
   if (opened.sockets.length === 0 || isTooLate(attempt)) return giveBack(attempt, opened);
   if (opened.reserved === null) return finish(attempt, opened, null);
   const { reservations } = attempt.context;
@@ -156,9 +162,9 @@ function giveBack(attempt: Attempt, opened: Opened): Reply {
   return abandon(attempt.endpoint, refusal(attempt));
 }
 
-function finish(attempt: Attempt, opened: Opened, token: Buffer | null): Reply {
-  const { endpoint, credential, wish, context } = attempt;
-  const allocation = context.allocations.create(endpoint, credential, opened.sockets, wish.lifetime);
+function finish(attempt: GrantedAttempt, opened: Opened, token: Buffer | null): Reply {
+  const { endpoint, credential, grant, wish, context } = attempt;
+  const allocation = context.allocations.create({ endpoint, credential, grant }, opened.sockets, wish.lifetime);
   const attributes: ReplyAttribute[] = allocation
     .relays()
     .map((relay) => ({ type: Attribute.XOR_RELAYED_ADDRESS, address: relay.relayed }));

@@ -57,21 +57,19 @@ function checkBinding(
   context: HandlerContext,
 ): Reject | null {
   const { channels, permissions } = allocation;
+  const { channelsPerAllocation, permissionsPerAllocation } = context.limits();
   const permission = permissions.find(peer.ip);
   const byNumber = channels.get(number) ?? null;
   const byPeer = permission?.channelAt(peer.port) ?? null;
   if (byNumber !== byPeer) return BAD_REQUEST;
-  if (byNumber === null && channels.size >= context.settings.channelsPerAllocation) return INSUFFICIENT_CAPACITY;
-  if (permission === null && permissions.size >= context.settings.permissionsPerAllocation) {
-    return INSUFFICIENT_CAPACITY;
-  }
-  return null;
+  if (byNumber === null && channels.size >= channelsPerAllocation) return INSUFFICIENT_CAPACITY;
+  return permission === null && permissions.size >= permissionsPerAllocation ? INSUFFICIENT_CAPACITY : null;
 }
 
 // A binding that has expired frees its number, its address and its room at once, swept up or not (RFC 8656 §12).
 function forgetExpired(allocation: Allocation, number: number, peer: TransportAddress, context: HandlerContext): void {
   const { channels, permissions } = allocation;
-  const { channelsPerAllocation, permissionsPerAllocation } = context.settings;
+  const { channelsPerAllocation, permissionsPerAllocation } = context.limits();
   const now = context.env.clock.now();
   const byNumber = channels.get(number);
   const byPeer = permissions.find(peer.ip)?.channelAt(peer.port);

@@ -1,8 +1,8 @@
 // CreatePermission (RFC 8656 §10.2): lets peers at some addresses send to the relayed address. All or nothing.
 
 import { Attribute } from '../../stun/attributes.ts';
-import { hashWords, type IpAddress } from '../../stun/ip-address.ts';
-import { ABSENT, type MessageView } from '../../stun/message-view.ts';
+import type { IpAddress } from '../../stun/ip-address.ts';
+import { ABSENT } from '../../stun/message-view.ts';
 import { readXorAddress } from '../../stun/readers.ts';
 import { TransportAddress, TransportWords } from '../../stun/transport-address.ts';
 import type { Allocation } from '../allocation.ts';
@@ -19,9 +19,9 @@ import { isNewPeer, refuseByBrake, refuseByRule } from './peer-refusals.ts';
 
 /** Answers a CreatePermission request. */
 export function handleCreatePermission(request: AllocationRequest, context: HandlerContext): Reply {
-  const { allocation, message } = request;
-  const limit = context.settings.permissionsPerAllocation;
-  const peers = readPeers(message, limit);
+  const { allocation } = request;
+  const limit = context.limits().permissionsPerAllocation;
+  const peers = readPeers(request, limit);
   if (peers === null || peers.length === 0) return BAD_REQUEST;
   if (peers.some(({ family }) => allocation.relay(family) === null)) return PEER_ADDRESS_FAMILY_MISMATCH;
   // What has expired takes up no room, though no sweep may have come by yet.
@@ -36,7 +36,7 @@ export function handleCreatePermission(request: AllocationRequest, context: Hand
 
 // The distinct addresses of every XOR-PEER-ADDRESS, ports ignored; null if one is malformed. One more than `limit` is
 // enough to refuse the request.
-function readPeers(message: MessageView, limit: number): IpAddress[] | null {
+function readPeers({ message, allocation }: AllocationRequest, limit: number): IpAddress[] | null {
   const words = new TransportWords();
   const byHash = new Map<number, IpAddress[]>();
   const peers: IpAddress[] = [];
@@ -44,7 +44,7 @@ function readPeers(message: MessageView, limit: number): IpAddress[] | null {
   for (; at !== ABSENT && peers.length <= limit; at = message.findNext(Attribute.XOR_PEER_ADDRESS, at)) {
     if (!readXorAddress(message, at, words)) return null;
     const { ip } = words.copyAddress();
-    const hash = hashWords(ip.w0, ip.w1, ip.w2, ip.w3);
+    const hash = allocation.permissions.hashOf(ip);
     const same = byHash.get(hash) ?? [];
     if (same.some((other) => other.equals(ip))) continue;
     same.push(ip);
@@ -68,5 +68,5 @@ function checkPeers(allocation: Allocation, peers: readonly IpAddress[], context
     if (rule !== null) return refuseByRule(allocation, new TransportAddress(peer, 0), rule, context);
     if (permissions.find(peer) === null) added++;
   }
-  return permissions.size + added > context.settings.permissionsPerAllocation ? INSUFFICIENT_CAPACITY : null;
+  return permissions.size + added > context.limits().permissionsPerAllocation ? INSUFFICIENT_CAPACITY : null;
 }

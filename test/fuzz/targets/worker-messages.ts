@@ -3,7 +3,6 @@
 //
 // input = lines: each is one batch as JSON; what is no JSON is taken as text
 
-import { AllocationQuota } from '../../../src/limits/quota.ts';
 import { StatusService } from '../../../src/server/status-service.ts';
 import type { PublishedAllocation, PublishedTraffic } from '../../../src/statsdb/coturn-texts.ts';
 import { channelOf, peerTrafficText, statusText } from '../../../src/statsdb/coturn-texts.ts';
@@ -16,6 +15,7 @@ import { ReservationService } from '../../../src/workers/reservation-service.ts'
 import type { WorkerEvents } from '../../../src/workers/spawn-worker.ts';
 import { WorkerFleet } from '../../../src/workers/worker-fleet.ts';
 import { labCredentials, settle } from '../../support/lab.ts';
+import { quotaOf } from '../../support/quota.ts';
 import { VirtualTimers } from '../../workers/virtual-timers.ts';
 import { mutateText } from '../mutate-text.ts';
 import { expect, type Notice, type Target } from '../target.ts';
@@ -153,10 +153,7 @@ class MainLab {
   readonly fleet: WorkerFleet;
   readonly #notice: Notice;
   readonly #workers = new Map<number, WorkerEvents>();
-  readonly #quota = new QuotaService(
-    new AllocationQuota({ allocations: 5, allocationsPerClientAddress: 3 }),
-    'example.org',
-  );
+  readonly #quota = new QuotaService(quotaOf({ allocations: 5, allocationsPerClientAddress: 3 }), 'example.org');
   readonly #reservations: ReservationService;
   readonly #live = new Set<string>();
   readonly #status = new StatusService(statusSink(this.#live), '123456789');

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
 import { restPassword } from '../../../src/stun/keys.ts';
+import { DatagramPeer } from '../../support/datagram-peer.ts';
 import { RawClient } from '../../support/raw-client.ts';
 import { bareFlags, type Teardown, TurndProcess, temporaryDirectory } from '../../support/turnd-process.ts';
 import { addUser, allocateUntil, openAside, REALM } from './scene.ts';
@@ -119,6 +120,29 @@ test('a rule about peers, and the quota of a realm, hold at once', async (t) => 
   t.same(await answersTo(t, scene, 'alice', 'secret-of-alice'), [486]);
   t.equal((await turnctl(scene, ['realm', 'set', REALM, '--user-quota', 'none'])).code, 0);
   t.same(await answersTo(t, scene, 'alice', 'secret-of-alice'), [0]);
+});
+
+test('S51: max-bps of a realm holds at once, for allocations that exist', async (t) => {
+  const scene = await start(t, 'auth: {users: ["alice:secret-of-alice"]}\npeers: {unsafe-allow-loopback: true}\n');
+  const peer = await DatagramPeer.open('127.0.0.1');
+  t.teardown(() => peer.close());
+  const client = await RawClient.open({ port: await scene.server.port('udp') });
+  t.teardown(() => client.close());
+  await client.allocated();
+  await client.bind(0x4000, '127.0.0.1', peer.port);
+  /** Of a hundred packets, how many exceed a rate. */
+  const excess = async (): Promise<number> => {
+    const dropped = async () => JSON.parse((await turnctl(scene, ['session', 'list', '--json'])).out).sessions[0];
+    const { overRateFromClient: before } = await dropped();
+    for (let packet = 0; packet < 100; packet++) client.sendChannel(0x4000, Buffer.alloc(100));
+    await client.binding();
+    return (await dropped()).overRateFromClient - before;
+  };
+  t.equal(await excess(), 0);
+  t.equal((await turnctl(scene, ['realm', 'set', REALM, '--max-bps', '10'])).code, 0);
+  t.ok((await excess()) >= 98, 'one packet uses ten seconds up');
+  t.equal((await turnctl(scene, ['realm', 'set', REALM, '--max-bps', '0'])).code, 0);
+  t.equal(await excess(), 0);
 });
 
 test('what others change in the store is seen by itself', async (t) => {
