@@ -3,7 +3,7 @@
 import { test } from 'tap';
 import { errorsOf, warningsOf } from './parse.ts';
 
-const SECRET = 'auth: {secrets: [0123456789abcdef0123456789abcdef]}\n';
+const SECRET = 'auth: {secrets: [8f2c51e09ad47b36c1f5e8028d94a7be]}\n';
 
 const warnings = (peers: string, more = ''): readonly string[] =>
   warningsOf({ yaml: `${SECRET}${more}peers: ${peers}\n` });

@@ -26,7 +26,6 @@ export const WAITING: ReadonlyMap<string, string> = new Map([
   ['TRN-16', 'DTLS is not built yet'],
   ['TRN-17', 'DTLS is not built yet'],
   ['TRN-18', 'DTLS is not built yet'],
-  ['TURN-40', 'bandwidth limits are not built yet'],
 ]);
 
 const OUTPUT = fileURLToPath(new URL('docs/conformance.md', projectRoot));
