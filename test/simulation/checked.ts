@@ -97,7 +97,7 @@ export async function checkClimate(
 
 // Where calls are cut short, or are many, not everything comes by in the time that there is.
 const FEW = 20;
-const ENOUGH = 100_000;
+const ENOUGH = 60_000;
 const ANSWERS = [
   ...[0, 401, 437, 438, 440, 442, 486, 508, 400, 420, 500].map((code) => `allocate ${code}`),
   ...[0, 401, 437, 438, 441, 443, 420].map((code) => `refresh ${code}`),
