@@ -266,3 +266,11 @@ test('S59 no allow rule opens loopback, where administration and metrics listen'
   }
   t.same(lab.relays.lost, []);
 });
+
+test('S33 a UDP client at a live relayed address gets no allocation; a stream from the same port number is no loop', async (t) => {
+  const { lab, a } = await pair();
+  const loop = lab.client({ user: 'bob', address: a });
+  t.equal((await loop.allocate()).errorCode, 403);
+  const stream = lab.client({ user: 'bob', transport: Transport.TCP, address: a });
+  t.equal((await stream.allocate()).errorCode, undefined);
+});

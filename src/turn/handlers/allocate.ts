@@ -27,6 +27,7 @@ import {
   success,
 } from '../reply.ts';
 import { type HandlerContext, type Request, transactionIdOf } from '../request.ts';
+import { Transport } from '../transport.ts';
 import { isTunnelled } from '../tunnelled.ts';
 import { type AllocateWish, readAllocateWish } from './allocate-wish.ts';
 
@@ -49,8 +50,9 @@ export function handleAllocate(request: Request, context: HandlerContext): Await
 }
 
 // Two allocations, each of whose clients is the other's relayed address, would be a loop (RFC 8656 §21.1.7). The second of
-// them is refused: a client whose address is, port and all, a live relayed address of this server.
-function isRelayed({ client }: ClientEndpoint, { access }: HandlerContext): boolean {
+// them is refused: a UDP client whose address is, port and all, a live relayed address of this server.
+function isRelayed({ client, transport }: ClientEndpoint, { access }: HandlerContext): boolean {
+  if (transport !== Transport.UDP) return false;
   return access.liveRelay(client.ip, client.port) !== null || access.neighbourAt(client.ip, client.port) !== null;
 }
 
