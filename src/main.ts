@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 // The turnd daemon: reads flags and configuration, starts the server, and stops it on a signal.
 
-import { closeDebugger } from './cli/close-debugger.ts';
 import { parseFlags } from './cli/flags.ts';
 import { hideArguments } from './cli/hide-arguments.ts';
 import { packageVersion } from './cli/package-version.ts';
@@ -14,6 +13,7 @@ import { loadConfig } from './config/load-config.ts';
 import type { ConfigResult } from './config/parse-config.ts';
 import { ConfigError, exitStatusOf, TurnServerError } from './errors.ts';
 import { openLog, type ServerLog } from './log/logger.ts';
+import { closeDebugger } from './server/close-debugger.ts';
 import type { RunningServer } from './server/running-server.ts';
 import { startServer } from './server.ts';
 

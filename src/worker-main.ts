@@ -1,6 +1,7 @@
 // A relay worker process: lives as long as its channel to main, and obeys nobody else.
 
 import { exit } from 'node:process';
+import { closeDebugger } from './server/close-debugger.ts';
 import { startWorker, type Worker } from './server/worker.ts';
 import type { FromWorker, ToWorker } from './workers/messages.ts';
 import { Outbox } from './workers/outbox.ts';
@@ -8,6 +9,7 @@ import { Outbox } from './workers/outbox.ts';
 /** Obeys main until it says stop, or is gone. */
 function main(): void {
   process.title = 'turnd: worker';
+  closeDebugger();
   // They reach the whole process group: what follows of them is main's to say. SIGUSR1 would open a debugger's port (S60).
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const) process.on(signal, ignore);
   process.on('disconnect', () => exit(0));

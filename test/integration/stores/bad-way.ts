@@ -43,7 +43,10 @@ async function setUp(t: Test, database: TestDatabase): Promise<Scene> {
   const url = new URL(database.url);
   const proxy = await SlowProxy.open(t, Number(url.port));
   url.port = `${proxy.port}`;
-  const env = { TURND_LIMITS__UNAUTHENTICATED_REPLIES_PER_SECOND: '0' };
+  const env = {
+    TURND_LIMITS__UNAUTHENTICATED_REPLIES_PER_SECOND: '0',
+    TURND_LIMITS__FAILED_LOGINS_PER_SECOND: '0',
+  };
   const server = await startWith(t, { url: url.href, env });
   const call = await startCall(t, server);
   t.ok(await isWhole(call));

@@ -1,10 +1,11 @@
-// Thousands of names that nobody has, while the store is dead or slow: each is answered in some definite way, known users
-// are served, whoever looks after the server gets its answers, and everything that was taken for it comes back.
+// Thousands of names that nobody has, from many networks, while the store is dead or slow: who is answered is answered in a
+// definite way, known users elsewhere are served, whoever looks after the server gets its answers, and everything that was taken for it comes back.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { t as root, type Test, test } from 'tap';
 import { askControl } from '../../../src/control/control-transport.ts';
+import { DatagramPeer } from '../../support/datagram-peer.ts';
 import { patiently, RawClient, REQUEST } from '../../support/raw-client.ts';
 import { SlowProxy } from '../../support/slow-proxy.ts';
 import { type TurndProcess, temporaryDirectory } from '../../support/turnd-process.ts';
@@ -44,7 +45,8 @@ class Flood {
   static async open(t: Test, port: number): Promise<Flood> {
     const flood = new Flood();
     for (let at = 0; at < SOCKETS; at++) {
-      const client = await RawClient.open({ port });
+      // Few of one network may wait: whoever shares one with the flood waits with it.
+      const client = await RawClient.open({ port, socket: await DatagramPeer.open(`127.0.${1 + at}.1`) });
       t.teardown(() => client.close());
       await client.challenge();
       client.datagrams?.socket.on('message', (bytes) => flood.#heard(decode(bytes).errorCode ?? 0));
@@ -109,7 +111,10 @@ for (const kind of [REDIS, POSTGRES] satisfies ServerKind[]) {
       const proxy = await SlowProxy.open(t, Number(url.port));
       url.port = `${proxy.port}`;
       const directory = temporaryDirectory(t);
-      const env = { TURND_LIMITS__UNAUTHENTICATED_REPLIES_PER_SECOND: '0' };
+      const env = {
+        TURND_LIMITS__UNAUTHENTICATED_REPLIES_PER_SECOND: '0',
+        TURND_LIMITS__FAILED_LOGINS_PER_SECOND: '0',
+      };
       const server = await startWith(t, { url: url.href, env, directory });
       const call = await startCall(t, server);
       const flood = await Flood.open(t, await server.port('udp'));
@@ -136,10 +141,11 @@ for (const kind of [REDIS, POSTGRES] satisfies ServerKind[]) {
         t.ok(descriptorsOf(server) - descriptors <= MORE_DESCRIPTORS, 'descriptors');
       }
       await flooding;
+      // What waits for a place beyond those of its network is dropped (S43): clients send again.
       const isAnswered = async (): Promise<void> => {
-        while (flood.answered < SOCKETS * NAMES) await new Promise((resolve) => setTimeout(resolve, 20));
+        while (flood.answered < SOCKETS) await new Promise((resolve) => setTimeout(resolve, 20));
       };
-      await patiently('an answer to each', isAnswered());
+      await patiently('answers', isAnswered());
       t.same(
         [...flood.answers.keys()].filter((code) => code !== 401 && code !== 500),
         [],

@@ -73,7 +73,10 @@ interface Scene {
 async function setUp(t: Teardown, url: string): Promise<Scene> {
   const store = await openAside(t, url);
   await addUser(store, 'alice');
-  const env = { TURND_LIMITS__UNAUTHENTICATED_REPLIES_PER_SECOND: '0' };
+  const env = {
+    TURND_LIMITS__UNAUTHENTICATED_REPLIES_PER_SECOND: '0',
+    TURND_LIMITS__FAILED_LOGINS_PER_SECOND: '0',
+  };
   const server = await startWith(t, { url, env, flags: ['--log-level', 'trace'] });
   const client = await clientOf(t, server, 'alice');
   await client.challenge();

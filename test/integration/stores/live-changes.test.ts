@@ -28,7 +28,10 @@ async function start(t: Teardown, yaml = 'auth: {secrets: ["a secret that is lon
   const config = join(directory, 'turnd.yaml');
   writeFileSync(config, yaml, { mode: 0o600 });
   const flags = [...bareFlags(directory), '--listen', 'udp://127.0.0.1:0', '--realm', REALM, '--config', config];
-  const env = { TURND_LIMITS__UNAUTHENTICATED_REPLIES_PER_SECOND: '0' };
+  const env = {
+    TURND_LIMITS__UNAUTHENTICATED_REPLIES_PER_SECOND: '0',
+    TURND_LIMITS__FAILED_LOGINS_PER_SECOND: '0',
+  };
   const server = new TurndProcess(flags, { env });
   t.teardown(() => server.stop());
   await server.ready();

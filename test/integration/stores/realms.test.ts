@@ -32,7 +32,10 @@ async function setUp(t: Test, fill: (store: Store) => Promise<void> = async () =
   await store.putOrigin({ origin: APP_ORIGIN, realm: APP });
   await store.putPeerRule({ realm: APP, kind: 'deny', range: DENIED_TO_APP });
   await fill(store);
-  const env = { TURND_LIMITS__UNAUTHENTICATED_REPLIES_PER_SECOND: '0' };
+  const env = {
+    TURND_LIMITS__UNAUTHENTICATED_REPLIES_PER_SECOND: '0',
+    TURND_LIMITS__FAILED_LOGINS_PER_SECOND: '0',
+  };
   const server = await startWith(t, { url, env, directory });
   const path = join(directory, 'state', 'turnd.sock');
   return { server, ask: (what) => askControl({ path, timeout: 5000 }, what) };
