@@ -14,8 +14,8 @@ const { libc } = await findLibc();
 export const HOST = { ipv4: '11.7.7.1', ipv6: '2a05:7777::1' } as const;
 export const ROUTER = { ipv4: '11.7.7.2', ipv6: '2a05:7777::2' } as const;
 
-/** Addresses of the clients, each in a network of its own: what strangers are answered is rationed by network. */
-const FIRST_CLIENT_NETWORK = 20;
+/** Addresses of the clients, each in a network of its own: what strangers are answered is rationed by network. Up to 99. */
+const FIRST_CLIENT_NETWORK = 40;
 
 /** The two namespaces, and what is done in them. */
 export class Stage {
