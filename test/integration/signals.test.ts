@@ -187,5 +187,5 @@ function poll(what: string, isSo: () => boolean): Promise<void> {
     };
     look();
   });
-  return patiently(what, looked);
+  return patiently(what, looked, 30_000);
 }
