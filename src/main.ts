@@ -12,7 +12,7 @@ import { labNote, makeIceServer, urlHost } from './config/ice-servers.ts';
 import { loadConfig } from './config/load-config.ts';
 import type { ConfigResult } from './config/parse-config.ts';
 import { ConfigError, exitStatusOf, TurnServerError } from './errors.ts';
-import { openLog, type ServerLog } from './log/logger.ts';
+import { openLog, type ServerLog } from './log/server-log.ts';
 import { closeDebugger } from './server/close-debugger.ts';
 import type { RunningServer } from './server/running-server.ts';
 import { startServer } from './server.ts';

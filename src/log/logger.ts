@@ -1,44 +1,12 @@
-// Owns the process's logger: its format, what it hides, and where it writes. It knows nothing of the protocol.
+// Makes loggers: the form of a line and what it hides. Where lines go is their maker's choice. Relay workers load this file,
+// so it must not know formats for people or files.
 
 import { type Logger, pino } from 'pino';
-import { describeSystemError, LogFileError } from '../errors.ts';
-import { LineStream } from './line-stream.ts';
-import { makePrettyFormatter } from './pretty-format.ts';
-import { escapeJsonLine } from './safe-line.ts';
 
 export type { Logger } from 'pino';
 
 /** The lowest level that is logged. */
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent';
-
-/** Settings of a log. */
-export interface LogOptions {
-  readonly level: LogLevel;
-  /** `auto` is pretty on a terminal and JSON elsewhere, also in files. */
-  readonly format: 'auto' | 'json' | 'pretty';
-  /** Absolute path, or null for standard output. */
-  readonly file: string | null;
-  /** Whether standard output is a terminal. */
-  readonly isTerminal: boolean;
-}
-
-/** An open log. */
-export interface ServerLog {
-  readonly logger: Logger;
-  /** Lines that were lost because the destination was full, gone or too slow. */
-  readonly lost: number;
-  /** Writes a line that {@link makeLogger} has made in another process of this server. */
-  forward(line: string): void;
-  /** Writes text to standard output as it is, wherever the log goes. Never blocks: a reader may have stopped. */
-  print(text: string): void;
-  /** Opens the file again under its name, for log rotation (SIGHUP). Does nothing on standard output. */
-  reopen(): void;
-  /**
-   * Writes what waits, for at most a second, and closes. Later lines are dropped. Idempotent. False if lines are
-   * left: then a write may hang in the kernel (a stopped terminal) and `process.exit` would wait for it.
-   */
-  close(): Promise<boolean>;
-}
 
 const SECRET_KEYS = Object.freeze([
   'password',
@@ -55,25 +23,12 @@ const SECRET_KEYS = Object.freeze([
 ]);
 
 /**
- * Opens the log. A destination that fails later never throws: its lines are counted as lost.
- * @throws LogFileError if the file cannot be opened.
- */
-export function openLog(options: LogOptions): ServerLog {
-  const stream = options.file === null ? LineStream.openStandardOutput() : openLogFile(options.file);
-  const format = chooseFormat(options);
-  const write = (line: string): void => stream.write(format(line));
-  const logger = makeLogger(options.level, null, write);
-  stream.onRoom((lost) => logger.warn({ event: 'log-lost', lost }, `${lost} lines of the log were lost`));
-  return makeLog({ logger, write }, stream, options.file === null ? stream : LineStream.openStandardOutput());
-}
-
-/**
  * A logger without a destination of its own.
  * @param base fields of every line, or null
  * @param write takes each line: JSON, ending in a line feed
  */
 export function makeLogger(
-  level: LogOptions['level'],
+  level: LogLevel,
   base: Readonly<Record<string, unknown>> | null,
   write: (line: string) => void,
 ): Logger {
@@ -89,39 +44,7 @@ export function makeLogger(
   );
 }
 
-type Sink = Pick<ServerLog, 'logger'> & { readonly write: (line: string) => void };
-
-function makeLog({ logger, write }: Sink, stream: LineStream, output: LineStream): ServerLog {
-  return {
-    logger,
-    forward: write,
-    get lost() {
-      return stream.lost;
-    },
-    print: (text) => output.write(text),
-    reopen: () => stream.reopen(),
-    close: async () => {
-      const areWritten = await Promise.all([stream.close(), output.close()]);
-      return areWritten.every(Boolean);
-    },
-  };
-}
-
-function chooseFormat({ format, file, isTerminal }: LogOptions): (line: string) => string {
-  const isColoured = file === null && isTerminal;
-  const isPretty = format === 'pretty' || (format === 'auto' && isColoured);
-  return isPretty ? makePrettyFormatter(isColoured) : escapeJsonLine;
-}
-
 /** Secrets as a property of the line, of an object in it, and one level deeper. */
 function redactedPaths(): string[] {
   return SECRET_KEYS.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]);
-}
-
-function openLogFile(file: string): LineStream {
-  try {
-    return LineStream.openFile(file);
-  } catch (error) {
-    throw new LogFileError(`log.file: cannot open ${file}: ${describeSystemError(error)}`, error);
-  }
 }

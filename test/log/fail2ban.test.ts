@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test } from 'tap';
-import { openLog } from '../../src/log/logger.ts';
+import { openLog } from '../../src/log/server-log.ts';
 import { type AuthFailureReason, SessionLog } from '../../src/log/session-log.ts';
 
 const FILTER = fileURLToPath(new URL('../../../conf/fail2ban/filter.d/turnd.conf', import.meta.url));

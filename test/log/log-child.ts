@@ -2,7 +2,7 @@
 // It prints to standard error whether all lines were written, and how many were lost. With a second argument it prints
 // the latter at once and leaves the log open.
 
-import { openLog } from '../../src/log/logger.ts';
+import { openLog } from '../../src/log/server-log.ts';
 
 const [, , lines, waits] = process.argv;
 const log = openLog({ level: 'info', format: 'json', file: null, isTerminal: false });

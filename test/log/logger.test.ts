@@ -12,8 +12,9 @@ import { test } from 'tap';
 import { FaultLog } from '../../src/log/fault-log.ts';
 import { hideAddresses, type ShowAddress } from '../../src/log/hidden-addresses.ts';
 import { shareOfLines } from '../../src/log/line-budget.ts';
-import { type LogOptions, makeLogger, openLog } from '../../src/log/logger.ts';
+import { makeLogger } from '../../src/log/logger.ts';
 import { makePrettyFormatter } from '../../src/log/pretty-format.ts';
+import { type LogOptions, openLog } from '../../src/log/server-log.ts';
 import { fillUp, mountSmallDisk, NO_TMPFS } from '../support/small-disk.ts';
 
 const CHILD = fileURLToPath(new URL('./log-child.js', import.meta.url));
