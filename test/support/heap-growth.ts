@@ -6,7 +6,6 @@ import { PerformanceObserver } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
-const ROUNDS = 100_000;
 const WINDOWS = 5;
 
 /** Does one packet and returns a number, so that nothing of it can be left out. */
@@ -19,7 +18,7 @@ export interface Cost {
   readonly collections: number;
 }
 
-/** A process's own odds and ends amount to 100 KB or so: a byte per packet. */
+/** A process's own odds and ends amount to 100 KB or so: a byte per packet of 100,000. */
 export const MOST_BYTES_PER_PACKET = 8;
 
 /** Runs a job of a program in test/support, in a young generation of so many MiB. */
@@ -40,38 +39,41 @@ export function steadyCostOf(program: string, job: string): Cost {
   return cost;
 }
 
-/** The main function of such a program: prepares and does the job named on the command line, and prints its cost. */
-export async function printCost(jobs: Readonly<Record<string, () => Job>>): Promise<void> {
+/**
+ * The main function of such a program: prepares and does the job named on the command line, and prints its cost.
+ * @param rounds packets in each of ten windows
+ */
+export async function printCost(jobs: Readonly<Record<string, () => Job>>, rounds = 100_000): Promise<void> {
   const prepare = jobs[process.argv[2] ?? ''];
   if (prepare === undefined || globalThis.gc === undefined) throw new Error('needs --expose-gc and the name of a job');
-  console.log(JSON.stringify(await measure(prepare())));
+  console.log(JSON.stringify(await measure(prepare(), rounds)));
 }
 
-async function measure(job: Job): Promise<Cost> {
+async function measure(job: Job, rounds: number): Promise<Cost> {
   let collections = 0;
   const observer = new PerformanceObserver((list) => {
     collections += list.getEntries().length;
   });
-  for (let window = 0; window < WINDOWS; window++) growthOf(job);
+  for (let window = 0; window < WINDOWS; window++) growthOf(job, rounds);
   globalThis.gc?.();
   for (let turn = 0; turn < 10; turn++) await setImmediate();
   observer.observe({ entryTypes: ['gc'] });
   // A compilation that ends within a window, or the last of the sweeping, shows in that one: the median is the job's own.
   const growths = new Float64Array(WINDOWS);
-  for (let window = 0; window < WINDOWS; window++) growths[window] = growthOf(job);
+  for (let window = 0; window < WINDOWS; window++) growths[window] = growthOf(job, rounds);
   // Entries take a few turns of the loop to arrive.
   for (let turn = 0; turn < 10; turn++) await setImmediate();
   collections += observer.takeRecords().length;
   observer.disconnect();
   growths.sort();
-  return { bytesPerPacket: (growths[WINDOWS >> 1] as number) / ROUNDS, collections };
+  return { bytesPerPacket: (growths[WINDOWS >> 1] as number) / rounds, collections };
 }
 
 /** By how many bytes a window of packets makes the heap and the buffers grow. */
-function growthOf(job: Job): number {
+function growthOf(job: Job, rounds: number): number {
   const before = process.memoryUsage();
   let sum = 0;
-  for (let round = 0; round < ROUNDS; round++) sum += job(round);
+  for (let round = 0; round < rounds; round++) sum += job(round);
   const after = process.memoryUsage();
   if (!(sum > 0)) throw new Error('the job did nothing');
   return after.heapUsed - before.heapUsed + (after.arrayBuffers - before.arrayBuffers);
