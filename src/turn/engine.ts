@@ -164,10 +164,16 @@ export class Engine {
     if (this.#isBraked(endpoint, claim)) return;
     // Asked before, for a look-up that nobody waits for takes others' places as well.
     const mayWait = this.#waiting.hasPlace(endpoint.source) || this.#authenticator.ownerOf(claim, endpoint) !== null;
-    if (!mayWait) return this.counters.drop(DropReason.OVERLOADED);
+    if (!mayWait) return this.#overloaded(endpoint, view);
     const candidates = this.#authenticator.candidates(claim, endpoint);
     if (candidates instanceof Promise) this.#wait(endpoint, view, claim, candidates);
     else this.#judge(endpoint, view, claim, candidates);
+  }
+
+  // A client over UDP asks again by itself; over a stream it would wait 39.5 s for its answer (RFC 8489 §6.2.2).
+  #overloaded(endpoint: ClientEndpoint, view: MessageView): void {
+    this.counters.drop(DropReason.OVERLOADED);
+    if (endpoint.stream) this.#reply(endpoint, copyHead(view, ''), SERVER_ERROR, null);
   }
 
   // A tick finds what is over up to two seconds late; no request may still see it.

@@ -4,6 +4,7 @@
 import { test } from 'tap';
 import { DropReason } from '../../src/turn/drop-reason.ts';
 import { type Credentials, NoCredential } from '../../src/turn/env.ts';
+import { Transport } from '../../src/turn/transport.ts';
 import { Lab, labCredentials, REALM, settle } from '../support/lab.ts';
 import { type LabClient, peerAddress, REQUEST } from '../support/lab-client.ts';
 import { negotiated, RFC8489 } from '../support/rfc8489.ts';
@@ -218,6 +219,25 @@ test('of one network at most 50 wait: who floods names against a slow store shut
     again?.send(again.signed(REQUEST.allocate, ALLOCATE));
     t.equal(credentials.waiting, 1, 'the places have come back');
   }
+});
+
+test('who may not wait is told 500 over a stream, where nobody asks again, and nothing over UDP', async (t) => {
+  const { lab, credentials } = slowLab();
+  const flood = Array.from({ length: 50 }, (_, index) => `198.51.100.7:${5000 + index}`);
+  for (const client of await clientsOf(lab, flood)) client.send(client.signed(REQUEST.allocate, ALLOCATE));
+  for (const [transport, code] of [
+    [Transport.TCP, 500],
+    [Transport.TLS, 500],
+    [Transport.UDP, undefined],
+  ] as const) {
+    const late = lab.client({ address: `198.51.100.8:${6000 + transport}`, transport });
+    await late.challenge();
+    late.send(late.signed(REQUEST.allocate, ALLOCATE));
+    const [answer] = late.take();
+    t.equal(answer && decode(answer).errorCode, code);
+  }
+  t.equal(lab.engine.counters.dropped[DropReason.OVERLOADED], 3);
+  t.equal(credentials.waiting, 50, 'nothing was asked for them');
 });
 
 test('a request without a nonce that is good for its source asks no store, whoever it names', async (t) => {
