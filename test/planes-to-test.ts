@@ -14,8 +14,18 @@ const SERVER_SUITES = /^(dist\/)?test\/(integration|interop|hostile|endurance)\/
 // About processes that only the Linux plane has: they name it themselves.
 const WORKER_SUITES = /^(dist\/)?test\/integration\/workers\//;
 
-// About databases that coturn shares: how datagrams move says nothing of them.
-const DATABASE_SUITES = /^(dist\/)?test\/interop\/coturn\/[^/]*(-userdb|-statsdb|-database)\.test\./;
+// How datagrams move, and in how many processes, has no part in what these show.
+const ONCE: readonly RegExp[] = [
+  WORKER_SUITES,
+  // Databases that coturn shares.
+  /test\/interop\/coturn\/([^/]*(-userdb|-statsdb)|check|moved-database)\.test\./,
+  // What a store answers. Who is told of changes, and what waits while none comes, is another matter.
+  /test\/integration\/stores\/(bad-way|faults-at-start|flood|hostile|outage-mariadb|outage-redis|secrets|statsdb-outage)/,
+  // What is read and judged before the first datagram, and other programs' rules.
+  /test\/integration\/(coturn-config|firewall|firewall-programs|flag-refusals|flags|hostile-control|init|start-faults)\.test\./,
+  // What is written of it.
+  /test\/integration\/(audit-trail|canaries|log-flood|log-sinks)\.test\./,
+];
 
 /**
  * Sorts test files into rounds.
@@ -27,7 +37,7 @@ export function planRounds(files: readonly string[], wanted: TestPlane | null, h
   const plane = wanted ?? (hasLinux ? 'linux' : 'portable');
   const rounds = [{ plane, title: `${possible.length} test files, servers on the ${plane} plane`, files: possible }];
   if (wanted !== null || !hasLinux) return rounds;
-  const isMeant = (file: string): boolean => !WORKER_SUITES.test(file) && !DATABASE_SUITES.test(file);
+  const isMeant = (file: string): boolean => !ONCE.some((suite) => suite.test(file));
   const again = files.filter((file) => SERVER_SUITES.test(file) && isMeant(file));
   if (again.length === 0) return rounds;
   const title = `${again.length} of them again, servers on the portable plane (its server has no workers to test)`;
