@@ -3,7 +3,7 @@
 // rate it was is printed. TURND_HOSTILE_RATE (datagrams per second, 0 for as many as go) and TURND_HOSTILE_SECONDS ask for
 // another one, and nothing less.
 
-import { t as root, type Test, test } from 'tap';
+import { type Test, test } from 'tap';
 import { DatagramPeer } from '../support/datagram-peer.ts';
 import { planeUnderTest } from '../support/plane-under-test.ts';
 import { type RawClient, REQUEST } from '../support/raw-client.ts';
@@ -15,8 +15,6 @@ import { HOST, Stage } from './stage.ts';
 const stage = await Stage.build();
 const skip = stage === null && 'network namespaces take root';
 const built = stage as Stage;
-
-root.setTimeout(170_000);
 
 const { TURND_HOSTILE_RATE, TURND_HOSTILE_SECONDS } = process.env;
 const isAsked = TURND_HOSTILE_RATE !== undefined;

@@ -2,7 +2,7 @@
 // shows. What a relay socket sends is seen by a capture on the host, loopback included.
 
 import { createServer } from 'node:net';
-import { t as root, type Test, test } from 'tap';
+import { type Test, test } from 'tap';
 import type { Capture, Packet } from '../support/capture.ts';
 import { DatagramPeer } from '../support/datagram-peer.ts';
 import { patiently, RawClient } from '../support/raw-client.ts';
@@ -13,8 +13,6 @@ import { HOST, Stage } from './stage.ts';
 const stage = await Stage.build();
 const skip = stage === null && 'network namespaces take root';
 const built = stage as Stage;
-
-root.setTimeout(170_000);
 
 /** Further addresses of the host, and one that only a NAT before it has. */
 const SECOND = '12.1.1.1';

@@ -1,7 +1,7 @@
 // A client with good credentials tries to reach what is not its business: every special address, in every writing, by every
 // way there is to name a peer. A capture on the host says whether a packet went that way.
 
-import { t as root, type Test, test } from 'tap';
+import { type Test, test } from 'tap';
 import type { Capture } from '../support/capture.ts';
 import { DatagramPeer } from '../support/datagram-peer.ts';
 import { patiently, type RawClient, type RawTransport } from '../support/raw-client.ts';
@@ -13,8 +13,6 @@ import { HOST, Stage } from './stage.ts';
 const stage = await Stage.build();
 const skip = stage === null && 'network namespaces take root';
 const built = stage as Stage;
-
-root.setTimeout(170_000);
 
 /** Where something listens outside, at whatever address. */
 const CANARY_PORT = 9999;

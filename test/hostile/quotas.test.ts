@@ -1,7 +1,7 @@
 // A thousand Allocates at once, whatever worker they come to: exactly as many are granted as may be, and each unit comes
 // back by whatever way its allocation ends.
 
-import { t as root, type Test, test } from 'tap';
+import { type Test, test } from 'tap';
 import { planeUnderTest } from '../support/plane-under-test.ts';
 import { type RawClient, type RawTransport, REQUEST } from '../support/raw-client.ts';
 import type { Decoded } from '../support/wire.ts';
@@ -12,8 +12,6 @@ import { Stage } from './stage.ts';
 const stage = await Stage.build();
 const skip = stage === null && 'network namespaces take root';
 const built = stage as Stage;
-
-root.setTimeout(170_000);
 
 const AT_ONCE = 1000;
 const LIMIT = 100;

@@ -1,15 +1,13 @@
 // Two clients of one server meet by their relayed addresses: relay and client behind a NAT that does not hairpin, built-in
 // deny list as it is. That is ordinary WebRTC with `iceTransportPolicy: relay`.
 
-import { t as root, type Test, test } from 'tap';
+import { type Test, test } from 'tap';
 import type { RawClient, RawTransport } from '../support/raw-client.ts';
 import { Stage } from './stage.ts';
 
 const stage = await Stage.build();
 const skip = stage === null && 'network namespaces take root';
 const built = stage as Stage;
-
-root.setTimeout(170_000);
 
 const PRIVATE = '10.9.9.9';
 const EXTERNAL = '13.1.1.1';

@@ -1,7 +1,7 @@
 // What strangers cost: memory, descriptors, and answers to addresses that may be forged.
 
 import { readFileSync } from 'node:fs';
-import { t as root, type Test, test } from 'tap';
+import { type Test, test } from 'tap';
 import { takeCensus } from '../../bench/soak/census.ts';
 import { planeUnderTest } from '../support/plane-under-test.ts';
 import { RawClient } from '../support/raw-client.ts';
@@ -14,8 +14,6 @@ import { HOST, Stage } from './stage.ts';
 const stage = await Stage.build();
 const skip = stage === null && 'network namespaces take root';
 const built = stage as Stage;
-
-root.setTimeout(170_000);
 
 const TURN = 3478;
 const MIB = 1024 * 1024;

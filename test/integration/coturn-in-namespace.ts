@@ -4,7 +4,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { t as root, type Test, test } from 'tap';
+import { type Test, test } from 'tap';
 import { uclientProgram } from '../interop/coturn/uclient.ts';
 import { Child, runToEnd } from '../support/child-process.ts';
 import { coturnProgram } from '../support/coturn.ts';
@@ -89,7 +89,6 @@ async function relaysEverything(t: Test, transport: readonly string[], host = PR
   t.match(output, /Total lost packets 0/);
 }
 
-root.setTimeout(120_000);
 setUpNetwork();
 
 /** Starts coturn with the file alone, and waits until it answers. */

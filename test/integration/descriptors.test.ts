@@ -2,14 +2,12 @@
 
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { t as root, type Test, test } from 'tap';
+import { type Test, test } from 'tap';
 import { allPids, descriptors, processorTime } from '../support/process-facts.ts';
 import { RawClient, type RawTransport, REQUEST } from '../support/raw-client.ts';
 import { startLabTurnd, type TurndProcess } from '../support/turnd-process.ts';
 import { lifetime } from '../support/wire-attributes.ts';
 import { type Call, isWhole, startCall } from './stores/call.ts';
-
-root.setTimeout(240_000);
 
 const LIMIT = 256;
 const STREAMS = ['--listen', 'tcp://127.0.0.1:0', '--listen', 'tls://127.0.0.1:0'];

@@ -5,13 +5,10 @@ import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
-import { t as root, type Test, test } from 'tap';
+import { type Test, test } from 'tap';
 import { askControl } from '../../src/control/control-transport.ts';
 import { labFlags, startTurndWith, type TurndProcess, temporaryDirectory } from '../support/turnd-process.ts';
 import { type Call, isWhole, startCall } from './stores/call.ts';
-
-// Half a request may stand for ten seconds.
-root.setTimeout(120_000);
 
 // Of garbage: what is parsed of one write is there before the first of it can be refused.
 const MAX_GROWTH_KB = 192 * 1024;

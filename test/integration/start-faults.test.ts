@@ -77,30 +77,27 @@ for (const transport of ['tcp', 'tls', 'tcp+tls']) {
 }
 
 // On the Linux plane listening sockets share their port, but not with those of another turnd.
-for (const plane of ['linux', 'portable'] as const) {
-  for (const transport of ['udp', 'tcp', 'tls'] as const) {
-    test(`a second turnd (${plane}) on the ${transport} port of a first one is refused`, {
-      skip: skips[plane],
-    }, async (t) => {
-      const first = await startTurndWith(t, [
-        ...bareFlags(temporaryDirectory(t)),
-        ...ALICE,
-        '--listen',
-        `${transport}://127.0.0.1:0`,
-      ]);
-      const port = await first.port(transport);
-      const directory = temporaryDirectory(t);
-      const flags = ['--listen', `${transport}://127.0.0.1:${port}`, '--plane', plane];
-      const ended = await runTurnd([...bareFlags(directory), ...ALICE, ...flags]);
-      const advice = 'another program uses it: stop that one, or choose another port';
-      failsWith(t, ended, `cannot listen on ${transport.toUpperCase()} 127.0.0.1 port ${port}: ${advice}`);
-      leavesNoLock(t, directory);
-      const client = await RawClient.open({ transport, port });
-      t.teardown(() => client.close());
-      t.equal((await client.binding()).cls, 2, 'the first one serves on');
-    });
+test('a second turnd on a port of a first one is refused', async (t) => {
+  const transports = ['udp', 'tcp', 'tls'] as const;
+  const listen = transports.flatMap((transport) => ['--listen', `${transport}://127.0.0.1:0`]);
+  const first = await startTurndWith(t, [...bareFlags(temporaryDirectory(t)), ...ALICE, ...listen]);
+  for (const plane of ['linux', 'portable'] as const) {
+    for (const transport of transports) {
+      await t.test(`${transport}, the second one ${plane}`, { skip: skips[plane] }, async (t) => {
+        const port = await first.port(transport);
+        const directory = temporaryDirectory(t);
+        const flags = ['--listen', `${transport}://127.0.0.1:${port}`, '--plane', plane];
+        const ended = await runTurnd([...bareFlags(directory), ...ALICE, ...flags]);
+        const advice = 'another program uses it: stop that one, or choose another port';
+        failsWith(t, ended, `cannot listen on ${transport.toUpperCase()} 127.0.0.1 port ${port}: ${advice}`);
+        leavesNoLock(t, directory);
+        const client = await RawClient.open({ transport, port });
+        t.teardown(() => client.close());
+        t.equal((await client.binding()).cls, 2, 'the first one serves on');
+      });
+    }
   }
-}
+});
 
 test('an address that this host lacks is named', async (t) => {
   const directory = temporaryDirectory(t);

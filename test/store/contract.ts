@@ -2,7 +2,7 @@
 // on purpose (SECURITY.md S23).
 
 import { createHash } from 'node:crypto';
-import { t as root, type Test, test } from 'tap';
+import { type Test, test } from 'tap';
 import { StoreError } from '../../src/errors.ts';
 import type { RealmOption, Store, StoredUser, StoreKind, UserId } from '../../src/store/store.ts';
 
@@ -59,12 +59,8 @@ const UNKEEPABLE_TEXTS: readonly string[] = ['\0', 'a\0b', '\ud800', 'x'.repeat(
 
 const MISSING: UserId = { realm: 'example.org', name: 'nobody' };
 
-/** A real server on a busy machine takes its time; tap grants a file 30 s. */
-const SUITE_LIMIT_MS = 120_000;
-
 /** Runs the suite; `skip` is a reason to skip it. */
 export function describeStore(kind: StoreKind, openEmpty: OpenEmptyStore, skip: string | false): void {
-  root.setTimeout(SUITE_LIMIT_MS);
   const check = (behaviour: string, run: (t: Test, store: Store) => Promise<void>): void => {
     void test(`${kind}: ${behaviour}`, { skip }, async (t) => {
       const store = await openEmpty(t);

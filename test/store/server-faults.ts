@@ -4,7 +4,7 @@
 import { readdirSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { inspect } from 'node:util';
-import { t as root, type Test, test } from 'tap';
+import { type Test, test } from 'tap';
 import { StoreError, type StoreFault } from '../../src/errors.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -35,13 +35,10 @@ const CALL_LIMIT_MS = 2600;
 
 /** A test takes seconds: several calls in a row that take all their time. */
 const TEST_LIMIT_MS = 30_000;
-/** And all of them more than tap grants a file. */
-const SUITE_LIMIT_MS = 120_000;
 
 /** Runs the suite. */
 export function describeServerFaults(under: ServerUnderTest): void {
   const { kind, skip } = under;
-  root.setTimeout(SUITE_LIMIT_MS);
 
   // One server for all: each test has a database of its own, and leaves the server running.
   let shared: Promise<SqlServer> | null = null;

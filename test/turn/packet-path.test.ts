@@ -1,10 +1,7 @@
-import { t as root, test } from 'tap';
+import { test } from 'tap';
 import { costOf, MOST_BYTES_PER_PACKET, steadyCostOf } from '../support/heap-growth.ts';
 
 const CHILD = 'packet-path-child';
-
-// A process for each job.
-root.setTimeout(170_000);
 
 const JOBS = [
   'client to peer by channel',

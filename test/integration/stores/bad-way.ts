@@ -2,7 +2,7 @@
 // are served, others get a definite answer, nothing piles up, and it heals. One file runs it for each kind of store.
 
 import { readdirSync } from 'node:fs';
-import { t as root, type Test, test } from 'tap';
+import { type Test, test } from 'tap';
 import { type ProxyMode, SlowProxy } from '../../support/slow-proxy.ts';
 import type { TurndProcess } from '../../support/turnd-process.ts';
 import { type Call, isWhole, startCall } from './call.ts';
@@ -15,8 +15,6 @@ import {
   startWith,
   type TestDatabase,
 } from './scene.ts';
-
-root.setTimeout(120_000);
 
 const FIVE_SECONDS: ProxyMode = { kind: 'slow', ms: 5000 };
 /** Shorter than the second try of a client that gets no answer to its first for 2 s (RFC 8489 §6.2.1: 500 ms, 1 s, …). */

@@ -4,7 +4,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { t as root, type Test, test } from 'tap';
+import { type Test, test } from 'tap';
 import { mariadbProgram, startMariadb } from '../../support/databases/mariadb.ts';
 import { postgresProgram, startPostgres } from '../../support/databases/postgres.ts';
 import { redisProgram, startRedis } from '../../support/databases/redis.ts';
@@ -22,8 +22,6 @@ import { allocateAs, startWith } from './scene.ts';
 const CANARY = 'c4nary-Secret';
 /** R13 asks for five seconds; the rest is for a machine that is busy. A silent wait is much longer. */
 const LIMIT_MS = 30_000;
-// Two dozen processes are started; tap grants a file 30 s.
-root.setTimeout(120_000);
 const isRoot = process.getuid?.() === 0;
 
 interface Failed {

@@ -3,7 +3,7 @@
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { t as root, type Test, test } from 'tap';
+import { type Test, test } from 'tap';
 import { askControl } from '../../../src/control/control-transport.ts';
 import { DatagramPeer } from '../../support/datagram-peer.ts';
 import { patiently, RawClient, REQUEST } from '../../support/raw-client.ts';
@@ -23,8 +23,6 @@ import {
   type ServerKind,
   startWith,
 } from './scene.ts';
-
-root.setTimeout(120_000);
 
 /** Each from a network of its own, of which 50 may wait: together fewer than may wait in all. */
 const SOCKETS = 15;

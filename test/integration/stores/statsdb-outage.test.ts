@@ -2,7 +2,7 @@
 // memory and descriptors stay bounded, and its keys are put right when it is back.
 
 import { readdirSync, readFileSync } from 'node:fs';
-import { t as root, type Test, test } from 'tap';
+import { type Test, test } from 'tap';
 import { redisProgram, startRedis, type TestRedis } from '../../support/databases/redis.ts';
 import { connectTo } from '../../support/databases/redis-commands.ts';
 import { RawClient, REQUEST } from '../../support/raw-client.ts';
@@ -10,8 +10,6 @@ import { SlowProxy } from '../../support/slow-proxy.ts';
 import { labFlags, TurndProcess as Turnd, type TurndProcess, temporaryDirectory } from '../../support/turnd-process.ts';
 import { lifetime } from '../../support/wire-attributes.ts';
 import { isWhole, startCall } from './call.ts';
-
-root.setTimeout(120_000);
 
 const { skip } = redisProgram;
 const ROUNDS = 200;

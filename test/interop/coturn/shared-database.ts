@@ -7,7 +7,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { t as root, type Test, test } from 'tap';
+import { type Test, test } from 'tap';
 import { openStore } from '../../../src/store/open-store.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { storeUrl } from '../../store/urls.ts';
@@ -23,8 +23,6 @@ const execFile = promisify(execFileWithCallback);
 
 const { realm } = TEST_USER;
 const ORIGIN = 'https://a.example:443';
-/** All tests of a kind of database together take longer than tap grants a file. */
-const SUITE_LIMIT_MS = 120_000;
 
 const turnadmin = findProgram('TURND_TEST_TURNADMIN', ['/usr/bin/turnadmin', '/usr/local/bin/turnadmin']);
 
@@ -44,7 +42,6 @@ export function describeSharedDatabase(
   makeDatabase: (t: Test) => Promise<SharedDatabase>,
   skipDatabase: string | false,
 ): void {
-  root.setTimeout(SUITE_LIMIT_MS);
   const skip = skipDatabase || turnadmin.skip || coturnProgram.skip || uclientProgram.skip;
   const check = (behaviour: string, run: (t: Test, shared: Shared) => Promise<void>): void => {
     void test(`${kind}: ${behaviour}`, { skip }, async (t) => run(t, new Shared(t, await makeDatabase(t))));

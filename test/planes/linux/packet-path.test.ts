@@ -1,13 +1,10 @@
-import { t as root, test } from 'tap';
+import { test } from 'tap';
 import { costOf, MOST_BYTES_PER_PACKET, steadyCostOf } from '../../support/heap-growth.ts';
 import { findLibc } from '../../support/linux-libc.ts';
 
 const { skip } = await findLibc();
 
 const CHILD = 'linux-packet-path-child';
-
-// A process for each job.
-root.setTimeout(170_000);
 
 const JOBS = [
   'client to peer by channel',

@@ -1,6 +1,6 @@
 // What PostgreSQL is really asked: by its own log and by its own tables.
 
-import { t as root, type Test, test } from 'tap';
+import { type Test, test } from 'tap';
 import { StoreError } from '../../../src/errors.ts';
 import { openStore } from '../../../src/store/open-store.ts';
 import type { Store } from '../../../src/store/store.ts';
@@ -11,8 +11,6 @@ import { storeUrl } from '../urls.ts';
 
 const { skip } = postgresProgram;
 const USER = userOf('r', 'alice', 'p');
-// A real server on a busy machine takes its time; tap grants a file 30 s.
-root.setTimeout(120_000);
 let shared: Promise<SqlServer> | null = null;
 
 interface Opened {
