@@ -13,6 +13,7 @@ import { projectRoot } from '../support/vectors.ts';
 import { choose, faultOf, type ListedMutant, mutate, readMutants } from './mutant.ts';
 
 const ROOT = fileURLToPath(projectRoot);
+const TSC = join('node_modules', '.bin', 'tsc');
 const COPIED = ['src', 'test', 'bench', 'conf', 'docs', 'tsconfig.json', 'package.json', 'package-lock.json'];
 const WORKERS = 2;
 // A server on the Linux plane starts three processes, and some tests start thirty.
@@ -61,9 +62,17 @@ function makeCopy(): string {
   return directory;
 }
 
-/** Compiles; type errors do not matter here, but a change that is no TypeScript proves nothing: returns that one. */
-async function compile(directory: string): Promise<string | null> {
-  const { output } = await run(directory, join('node_modules', '.bin', 'tsc'), ['-p', '.', '--pretty', 'false']);
+/** Compiles it all. Type errors do not matter here. */
+async function compile(directory: string): Promise<void> {
+  await run(directory, TSC, ['-p', '.', '--pretty', 'false']);
+}
+
+/** Compiles one file by itself; a change that is no TypeScript proves nothing: returns what is wrong with it. */
+async function compileAlone(directory: string, file: string): Promise<string | null> {
+  const compilerOptions = { lib: [], noLib: true, types: [], noResolve: true, noCheck: true };
+  const config = { extends: './tsconfig.json', compilerOptions, files: [file], include: [] };
+  writeFileSync(join(directory, 'one-file.json'), JSON.stringify(config));
+  const { output } = await run(directory, TSC, ['-p', 'one-file.json', '--pretty', 'false']);
   return /^.*error TS1\d{3}:.*$/m.exec(output)?.[0] ?? null;
 }
 
@@ -87,14 +96,17 @@ async function baselineFaults(directory: string, mutants: readonly ListedMutant[
 async function tryMutant(directory: string, mutant: ListedMutant): Promise<string> {
   const path = join(directory, mutant.file);
   const source = readFileSync(path, 'utf8');
+  const built = join(directory, 'dist', mutant.file.replace(/\.ts$/, '.js'));
+  const program = readFileSync(built, 'utf8');
   writeFileSync(path, mutate(mutant, source));
   try {
-    const syntaxError = await compile(directory);
+    const syntaxError = await compileAlone(directory, mutant.file);
     if (syntaxError !== null) return `does not compile: ${syntaxError}`;
     const { code } = await runTest(directory, mutant);
     return code === 0 ? 'SURVIVED' : 'killed';
   } finally {
     writeFileSync(path, source);
+    writeFileSync(built, program);
   }
 }
 
