@@ -88,7 +88,8 @@ export class RawClient {
       socket.setNoDelay();
       socket.on('error', () => undefined);
       socket.on('data', (chunk) => this.#read(chunk));
-      this.closed = socket.closed ? Promise.resolve() : once(socket, 'close');
+      // Not by `once`, which an error makes reject.
+      this.closed = socket.closed ? Promise.resolve() : new Promise((resolve) => socket.once('close', resolve));
       this.#write = (bytes) => socket.write(bytes);
       this.#close = () => socket.destroy();
     } else {
