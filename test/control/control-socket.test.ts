@@ -10,6 +10,7 @@ import { type ControlSocketOptions, openControlSocket } from '../../src/control/
 import { ControlError } from '../../src/errors.ts';
 import { fakeControl } from '../support/fake-control.ts';
 import { type Teardown, temporaryDirectory } from '../support/turnd-process.ts';
+import { whenClosed } from '../support/when-closed.ts';
 
 function open(path: string, own: Partial<ControlSocketOptions> = {}) {
   return openControlSocket({ path, control: fakeControl(), report: () => {}, ...own });
@@ -105,7 +106,7 @@ test('idle connections do not hold up the end, and too many are turned away', as
   await new Promise((resolve) => late.on('close', resolve));
   t.equal(Buffer.concat(heard).toString(), '');
   t.equal(idle.filter((one) => one.destroyed).length, 0);
-  const gone = Promise.all(idle.map((one) => once(one, 'close')));
+  const gone = Promise.all(idle.map(whenClosed));
   await socket.close();
   await gone;
   t.notOk(existsSync(path));

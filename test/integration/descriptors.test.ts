@@ -6,6 +6,7 @@ import { type Test, test } from 'tap';
 import { allPids, descriptors, processorTime } from '../support/process-facts.ts';
 import { RawClient, type RawTransport, REQUEST } from '../support/raw-client.ts';
 import { startLabTurnd, type TurndProcess } from '../support/turnd-process.ts';
+import { whenClosed } from '../support/when-closed.ts';
 import { lifetime } from '../support/wire-attributes.ts';
 import { type Call, isWhole, startCall } from './stores/call.ts';
 
@@ -69,7 +70,7 @@ async function connectionsAreClosed(server: TurndProcess, count: number): Promis
   const port = await server.port('tcp');
   for (let at = 0; at < count; at++) {
     const socket = connect(port, '127.0.0.1').on('error', () => undefined);
-    if (!socket.closed) await once(socket, 'close');
+    await whenClosed(socket);
   }
 }
 

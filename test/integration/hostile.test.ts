@@ -8,6 +8,7 @@ import { type Test, test } from 'tap';
 import { DatagramPeer } from '../support/datagram-peer.ts';
 import { patiently, RawClient, REQUEST } from '../support/raw-client.ts';
 import { startLabTurnd, type TurndProcess } from '../support/turnd-process.ts';
+import { whenClosed } from '../support/when-closed.ts';
 import { channelData, message, unitLength } from '../support/wire.ts';
 import { data, lifetime, xorPeerAddress } from '../support/wire-attributes.ts';
 import { workersOf } from '../support/worker-processes.ts';
@@ -149,7 +150,7 @@ test('clients that disappear in the middle of a TLS handshake leave room for oth
     const gone = Array.from({ length: 40 }, () => connect(port, '127.0.0.1').on('error', () => undefined));
     await Promise.all(gone.map((socket) => new Promise((resolve) => socket.write(clientHello, resolve))));
     for (const [at, socket] of gone.entries()) at % 2 === 0 ? socket.resetAndDestroy() : socket.destroy();
-    await Promise.all(gone.map((socket) => (socket.closed ? undefined : once(socket, 'close'))));
+    await Promise.all(gone.map(whenClosed));
     await call.roundTrip();
   }
   const next = await Call.open(t, port, 'tls');

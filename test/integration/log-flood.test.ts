@@ -1,7 +1,6 @@
 // Whatever strangers and clients do at full rate, the log of the running server stays short, and counts what it leaves out.
 
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
@@ -16,6 +15,7 @@ import {
   type TurndProcess,
   temporaryDirectory,
 } from '../support/turnd-process.ts';
+import { whenClosed } from '../support/when-closed.ts';
 import { channelData, message } from '../support/wire.ts';
 import { longTermKey, nonce, realm, requestedTransport, username, xorPeerAddress } from '../support/wire-attributes.ts';
 
@@ -172,7 +172,7 @@ const FLOODS: Readonly<Record<string, (t: Test, flooded: Flooded) => Promise<() 
     const port = await server.port('tls');
     const control = join(directory, 'state', 'turnd.sock');
     const says = async (socket: Socket, bytes: Buffer): Promise<void> => {
-      const closed = once(socket.on('error', () => undefined).resume(), 'close');
+      const closed = whenClosed(socket.on('error', () => undefined).resume());
       socket.end(bytes);
       await patiently('the end of the connection', closed);
     };

@@ -9,6 +9,7 @@ import { type Test, test } from 'tap';
 import { DatagramPeer } from '../support/datagram-peer.ts';
 import { patiently, RawClient, REQUEST } from '../support/raw-client.ts';
 import { bareFlags, startLabTurnd, startTurndWith, temporaryDirectory } from '../support/turnd-process.ts';
+import { whenClosed } from '../support/when-closed.ts';
 import { channelData, decode, message } from '../support/wire.ts';
 
 const TCP = ['--listen', 'tcp://127.0.0.1:0'];
@@ -38,7 +39,7 @@ async function openSocket(t: Test, port: number): Promise<Socket> {
 async function readToEnd(socket: Socket): Promise<Buffer> {
   const chunks: Buffer[] = [];
   socket.on('data', (chunk) => chunks.push(chunk));
-  if (!socket.closed) await patiently('the end of the connection', once(socket, 'close'));
+  await patiently('the end of the connection', whenClosed(socket));
   return Buffer.concat(chunks);
 }
 

@@ -6,6 +6,7 @@ import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { DatagramPeer } from './datagram-peer.ts';
 import { Inbox } from './inbox.ts';
+import { whenClosed } from './when-closed.ts';
 import { type AttributeInput, attr, channelData, type Decoded, decode, message, unitLength } from './wire.ts';
 import {
   channelNumber,
@@ -88,8 +89,7 @@ export class RawClient {
       socket.setNoDelay();
       socket.on('error', () => undefined);
       socket.on('data', (chunk) => this.#read(chunk));
-      // Not by `once`, which an error makes reject.
-      this.closed = socket.closed ? Promise.resolve() : new Promise((resolve) => socket.once('close', resolve));
+      this.closed = whenClosed(socket);
       this.#write = (bytes) => socket.write(bytes);
       this.#close = () => socket.destroy();
     } else {
