@@ -118,6 +118,8 @@ test('by SIGUSR2 the certificates are read again, in every process, as with cotu
   const second = new X509Certificate(await write()).fingerprint256;
   server.child.kill('SIGUSR2');
   await server.logged('the renewal', ({ msg }) => msg === 'the certificates were read again');
+  // Workers are told by then, and may not have heard yet.
+  for (let tries = 0; tries < 100 && (await served()).includes(first); tries++);
   t.same(await served(), [second]);
   writeFileSync(key, 'no key');
   server.child.kill('SIGUSR2');
