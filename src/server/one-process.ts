@@ -30,7 +30,7 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
   const report = faultReporter(logger, 1);
   const counters = new PlaneCounters();
   const { isShort } = new DescriptorReserve();
-  const proxyRefused = proxyRefusals({ logger, config, nonceKey, processes: 1 });
+  const proxyRefused = proxyRefusals({ logger, config, nonceKey, processes: 1, now: systemClock.now });
   const listeners = new Listeners({
     ...{ config, logger, clock: systemClock, random, counters, report, isShort },
     proxyRefused,

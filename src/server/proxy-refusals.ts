@@ -1,11 +1,10 @@
-// The log lines about connections to listeners for proxies that were closed: a forgotten `proxy-protocol.trusted`, or a proxy
-// that sends no header, would else be a riddle. Knows no sockets.
+// The log lines about connections to listeners for proxies that were closed: a forgotten `proxy-protocol.trusted`, or a
+// proxy that sends no header, would else be a riddle. Knows no sockets.
 
 import type { Config } from '../config/config.ts';
 import { hideAddresses, showAddress } from '../log/hidden-addresses.ts';
 import { LineBudget, shareOfLines } from '../log/line-budget.ts';
 import type { Logger } from '../log/logger.ts';
-import { systemClock } from '../state/system-clock.ts';
 import type { ProxyRefused } from '../streams/stream-group.ts';
 
 /** In all processes together: whoever scans ports makes such lines. */
@@ -17,14 +16,16 @@ export interface ProxyRefusalsParts {
   readonly config: Pick<Config, 'log'>;
   readonly nonceKey: Buffer;
   readonly processes: number;
+  /** Milliseconds of a monotonic clock. */
+  readonly now: () => number;
 }
 
 /** Makes what writes them. */
-export function proxyRefusals({ logger, config, nonceKey, processes }: ProxyRefusalsParts): ProxyRefused {
+export function proxyRefusals({ logger, config, nonceKey, processes, now: clock }: ProxyRefusalsParts): ProxyRefused {
   const show = config.log.hideAddresses ? hideAddresses(nonceKey) : showAddress;
   const budget = new LineBudget(shareOfLines(LINES_PER_SECOND, processes));
   return (address, isTrusted) => {
-    const now = systemClock.now();
+    const now = clock();
     const suppressed = budget.takeSuppressed(now);
     if (!budget.take(now)) return;
     const line = { event: 'proxy-refused', proxy: show(address), ...(suppressed > 0 ? { suppressed } : {}) };

@@ -130,7 +130,7 @@ export class Worker {
       report: parts.report,
       proxyRefused: proxyRefusals({
         ...{ logger: parts.logger, config, nonceKey: Buffer.from(message.nonceKey, 'base64') },
-        processes: message.workers,
+        ...{ processes: message.workers, now: systemClock.now },
       }),
       settings: streamSettings(config),
       limits: connections,

@@ -23,8 +23,8 @@ const Command = { LOCAL: 0x20, PROXY: 0x21 } as const;
 const Family = { UNSPEC: 0x00, TCP4: 0x11, TCP6: 0x21, UNIX_STREAM: 0x31 } as const;
 
 /**
- * Bytes of the two ends, by family and transport. Datagrams (0x12, 0x22, 0x32) are not among them: this is a stream. Nor is
- * what §2.2 has not assigned, which must be refused.
+ * Bytes of the two ends, by family and transport. Datagrams (0x12, 0x22, 0x32) are not among them: this is a stream. Nor
+ * is what §2.2 has not assigned, which must be refused.
  */
 const ENDS: ReadonlyMap<number, number> = new Map([
   [Family.UNSPEC, 0],

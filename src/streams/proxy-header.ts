@@ -1,5 +1,5 @@
-// The header of the PROXY protocol (HAProxy's proxy-protocol.txt) at the beginning of a stream, however it is cut: where it
-// ends, and whose connection it tells of. Knows no sockets, and not who may send one.
+// The header of the PROXY protocol (HAProxy's proxy-protocol.txt) at the beginning of a stream, however it is cut: where
+// it ends, and whose connection it tells of. Knows no sockets, and not who may send one.
 
 import type { ConnectionAddresses } from './accepted-socket.ts';
 import { type HeaderReading, HeaderStatus, INVALID, MORE } from './proxy-header-reading.ts';

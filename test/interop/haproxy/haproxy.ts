@@ -1,5 +1,5 @@
-// Runs a real haproxy in front of a listener of turnd: three frontends that pass TCP through, and speak the PROXY protocol in a
-// way of their own each. Knows nothing of TURN but the health check's Binding request.
+// Runs a real haproxy in front of a listener of turnd: three frontends that pass TCP through, each of which speaks the
+// PROXY protocol in a way of its own. Knows nothing of TURN but the health check's Binding request.
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -28,7 +28,7 @@ export interface Haproxy {
   close(): Promise<void>;
 }
 
-// A Binding request, and the beginning of its answer (RFC 8489 §5). A health check has a LOCAL header, or UNKNOWN.
+// A Binding request, and the beginning of its answer (RFC 8489 §5). By version 2 a health check has a LOCAL header.
 const CHECK = ['tcp-check connect send-proxy', 'tcp-check send-binary 000100002112a4426865617468636865636b3031'];
 const ANSWER = 'tcp-check expect binary 0101';
 
