@@ -7,6 +7,7 @@ set -eu
 needed='
 turnserver:coturn
 turnutils_uclient:coturn
+/usr/sbin/haproxy:haproxy
 chromium:chromium
 openssl:openssl
 ip:iproute2

@@ -7,6 +7,8 @@ export interface ListenerInfo {
   readonly transport: 'udp' | 'tcp' | 'tls' | 'tcp+tls';
   readonly address: string;
   readonly port: number;
+  /** Whether only proxies can speak to it; absent: clients do. */
+  readonly proxyProtocol?: true;
 }
 
 /** One entry of RTCConfiguration.iceServers. */
@@ -20,7 +22,7 @@ export interface IceServer {
 export interface IceUrlOptions {
   /** Host name or address that clients use. */
   readonly host: string;
-  readonly listeners: readonly Pick<ListenerInfo, 'transport' | 'port'>[];
+  readonly listeners: readonly Pick<ListenerInfo, 'transport' | 'port' | 'proxyProtocol'>[];
   /** Whether browsers will accept the certificate; without, there are no turns: URLs. */
   readonly trustedCertificate: boolean;
 }
@@ -32,8 +34,10 @@ export interface IceServerOptions extends IceUrlOptions {
 }
 
 /** `turn:` and `turns:` URLs: UDP first, as browsers should prefer it. */
-export function turnUrls({ host, listeners, trustedCertificate }: IceUrlOptions): string[] {
+export function turnUrls({ host, listeners: all, trustedCertificate }: IceUrlOptions): string[] {
   const name = inUrl(host);
+  // Clients reach a proxy by an address of its own, which nobody here knows.
+  const listeners = all.filter(({ proxyProtocol }) => proxyProtocol !== true);
   const port = (wanted: readonly string[]): number | null =>
     listeners.find(({ transport }) => wanted.includes(transport))?.port ?? null;
   const urls: string[] = [];

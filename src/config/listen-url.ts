@@ -13,16 +13,19 @@ export interface ListenAddress {
   readonly host: string;
   /** 0 lets the system choose. */
   readonly port: number;
+  /** Whether every connection begins with a PROXY header; absent: none does. */
+  readonly proxyProtocol?: true;
 }
 
-const SHAPE = /^([a-z+]+):\/\/(\*|\[[^\]]*\]|[^:[\]/]*)(?::([^/]*))?$/;
+const SHAPE = /^([a-z+]+):\/\/(\*|\[[^\]]*\]|[^:[\]/?]*)(?::([^/?]*))?(?:\?(.*))?$/s;
+const PROXY_PROTOCOL = 'proxy-protocol';
 const TRANSPORTS: readonly string[] = ['udp', 'tcp', 'tls', 'tcp+tls'] satisfies ListenTransport[];
 const TURN_PORT = '3478';
 const TURNS_PORT = '5349';
 
 /** Reads one listen URL. Without a port it means 3478, or 5349 for `tls` (RFC 7065 §4). */
 export function parseListenUrl(text: string): Parsed<ListenAddress> {
-  const [, scheme = '', hostText = '', portText] = SHAPE.exec(text) ?? [];
+  const [, scheme = '', hostText = '', portText, option] = SHAPE.exec(text) ?? [];
   if (scheme === '') return { error: `${quote(text)} is not a listen URL such as udp://*:3478` };
   if (scheme === 'dtls') return { error: `${quote(text)}: dtls:// is not built yet; use udp://, tcp:// or tls://` };
   if (!isTransport(scheme)) return { error: `${quote(text)}: the scheme must be udp, tcp, tls or tcp+tls` };
@@ -30,13 +33,17 @@ export function parseListenUrl(text: string): Parsed<ListenAddress> {
   if (host === null) return { error: `${quote(text)}: the host must be *, an IPv4 address or an [IPv6 address]` };
   const port = parsePort(portText ?? (scheme === 'tls' ? TURNS_PORT : TURN_PORT));
   if ('error' in port) return { error: `${quote(text)}: ${port.error}` };
-  return { value: { transport: scheme, host, port: port.value } };
+  const fault = faultOfOption(scheme, option);
+  if (fault !== null) return { error: `${quote(text)}: ${fault}` };
+  const proxied = option === undefined ? {} : { proxyProtocol: true as const };
+  return { value: { transport: scheme, host, port: port.value, ...proxied } };
 }
 
 /** Spells a listening address as its URL. */
 export function formatListenUrl(address: ListenAddress): string {
   const host = isIPv6(address.host) ? `[${address.host}]` : address.host;
-  return `${address.transport}://${host}:${address.port}`;
+  const option = address.proxyProtocol === true ? `?${PROXY_PROTOCOL}` : '';
+  return `${address.transport}://${host}:${address.port}${option}`;
 }
 
 /** Index of the first address that takes the port of an earlier one, or -1. Port 0 never clashes. */
@@ -50,6 +57,12 @@ export function findClash(addresses: readonly ListenAddress[]): number {
     seen.add(socket);
     return isTaken;
   });
+}
+
+function faultOfOption(scheme: ListenTransport, option: string | undefined): string | null {
+  if (option === undefined) return null;
+  if (option !== PROXY_PROTOCOL) return `?${PROXY_PROTOCOL} is all that may follow the port`;
+  return scheme === 'udp' ? 'the PROXY protocol is taken on tcp, tls and tcp+tls only' : null;
 }
 
 function isTransport(text: string): text is ListenTransport {

@@ -47,6 +47,7 @@ const LIVE: ReadonlySet<string> = new Set([
   'peers.deny',
   'peers.realms',
   'peers.unsafe-allow-loopback',
+  'proxy-protocol.trusted',
   'tls.certificates',
   ...LIVE_LIMITS.map((name) => `limits.${kebab(name)}`),
 ]);
@@ -69,6 +70,7 @@ export function compareConfigs(old: Config, next: Config): ConfigChanges {
       limits: Object.freeze({ ...old.limits, ...limits }),
       tls: Object.freeze({ ...old.tls, certificates }),
       peers: next.peers,
+      proxyProtocol: next.proxyProtocol,
       log: Object.freeze({ ...old.log, level: next.log.level }),
     }),
   };

@@ -33,6 +33,13 @@ const listen = z
   .describe('Where clients are served: udp://, tcp://, tls:// or tcp+tls://, a host (* for all addresses), a port.')
   .prefault(['udp://*:3478', 'tcp+tls://*:3478', 'tcp+tls://*:5349']);
 
+const proxyProtocol = z.strictObject({
+  trusted: z
+    .array(parsedText(parseCidr))
+    .describe('Networks of the proxies that may connect to listeners with ?proxy-protocol; others are closed.')
+    .prefault(['127.0.0.0/8', '::1/128']),
+});
+
 const relay = z.strictObject({
   address: relayAddress
     .describe('Addresses of this host that relay sockets are bound to: auto, one IP, or one per family.')
@@ -258,6 +265,7 @@ const settings = z.strictObject({
     .describe('Directory of the keys that turnd makes; else $STATE_DIRECTORY, else ./.turnd.')
     .optional(),
   listen,
+  'proxy-protocol': proxyProtocol.describe('Which proxies are believed when they name a client.').prefault({}),
   relay: relay.describe('The addresses that peers see.').prefault({}),
   auth: auth.describe('Who may use the server.').prefault({}),
   store: storeUrl
@@ -287,7 +295,11 @@ const settings = z.strictObject({
 });
 
 /** The schema of `turnd.yaml`. */
-export const configSchema = settings.superRefine(({ plane, workers }, context) => {
+export const configSchema = settings.superRefine(({ plane, workers, listen, 'proxy-protocol': proxies }, context) => {
+  if (proxies.trusted.length === 0 && listen.some(({ proxyProtocol }) => proxyProtocol === true)) {
+    const message = 'must name the proxies in front of the listeners with ?proxy-protocol';
+    context.addIssue({ code: 'custom', path: ['proxy-protocol', 'trusted'], message });
+  }
   if (plane === 'linux' && workers === 0) {
     context.addIssue({ code: 'custom', path: ['workers'], message: 'must not be 0: the linux plane needs a worker' });
   }

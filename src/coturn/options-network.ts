@@ -24,7 +24,11 @@ export const NETWORK_OPTIONS: readonly OptionGroup[] = [
       droppedValue('listening-device', 'turnd binds to addresses: name those of the device by listening-ip'),
       droppedValue('alt-listening-port', ONE_ADDRESS, '0'),
       droppedValue('alt-tls-listening-port', ONE_ADDRESS, '0'),
-      droppedValue('tcp-proxy-port', 'the PROXY protocol is not built yet: let clients connect directly', '0'),
+      mapped(
+        'tcp-proxy-port',
+        'listen proxy-protocol.trusted',
+        '`?proxy-protocol`, TLS too; coturn believes any source, turnd private networks until you name your proxies',
+      ),
       droppedSwitch('udp-self-balance', 'not needed: the workers of turnd share the load of one port'),
       droppedValue('sock-buf-size', 'not needed: turnd sizes socket buffers itself', '2097152'),
     ],

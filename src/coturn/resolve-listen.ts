@@ -9,6 +9,12 @@ interface Listener {
   readonly source: Entry | null;
 }
 
+/** An address to listen on, as it stands in a URL; null: nobody has named it. */
+interface Host {
+  readonly host: string;
+  readonly source: Entry | null;
+}
+
 /** Which transports a port has. */
 interface Transports {
   readonly udp: boolean;
@@ -16,22 +22,34 @@ interface Transports {
   readonly tls: boolean;
 }
 
-const OPTIONS = ['listening-ip', 'listening-port', 'tls-listening-port', 'aux-server', 'no-udp', 'no-tcp', 'no-tls'];
+const OPTIONS = [
+  'listening-ip',
+  'listening-port',
+  'tls-listening-port',
+  'aux-server',
+  'no-udp',
+  'no-tcp',
+  'no-tls',
+].concat('tcp-proxy-port');
 
-/** Sets `listen`. */
+/** coturn believes whoever connects: turnd those who may stand in front of it. */
+const PROXIES = ['127.0.0.0/8', '::1/128', '10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', 'fc00::/7'];
+
+/** Sets `listen` and `proxy-protocol`. */
 export function resolveListen(draft: Draft): void {
   const source = draft.lastOf(OPTIONS);
   if (source === null) return;
   const transports = { udp: !draft.isOn('no-udp'), tcp: !draft.isOn('no-tcp'), tls: !draft.isOn('no-tls') };
   const port = draft.port('listening-port') ?? 3478;
   const tlsPort = draft.port('tls-listening-port') ?? 5349;
-  const listeners = hostsOf(draft).flatMap(({ host, source }) => {
+  const hosts = hostsOf(draft);
+  const listeners = hosts.flatMap(({ host, source }) => {
     const own = listenersAt(host, port, transports, source);
     return tlsPort === port
       ? [...own, ...tlsOnly(host, port, transports, source)]
       : [...own, ...tlsListeners(host, tlsPort, transports, source)];
   });
-  listeners.push(...auxListeners(draft, transports));
+  listeners.push(...auxListeners(draft, transports), ...proxyListeners(draft, hosts, transports));
   const once = listeners.filter(({ url }, index) => listeners.findIndex((other) => other.url === url) === index);
   if (once.length === 0) {
     draft.fault(source, 'no-udp, no-tcp and no-tls leave nothing to listen on');
@@ -52,7 +70,7 @@ export function listeningIps(draft: Draft): readonly Entry[] {
   return draft.all('listening-ip').filter(({ value }) => parseIp(value) !== null);
 }
 
-function hostsOf(draft: Draft): { readonly host: string; readonly source: Entry | null }[] {
+function hostsOf(draft: Draft): Host[] {
   const given = draft.texts('listening-ip');
   if (given.length === 0) return [{ host: '*', source: null }];
   return given.flatMap((source) => {
@@ -90,6 +108,19 @@ function auxListeners(draft: Draft, transports: Transports): Listener[] {
     draft.fault(source, 'must be ADDRESS:PORT, an IPv6 address in brackets');
     return [];
   });
+}
+
+function proxyListeners(draft: Draft, hosts: readonly Host[], { tls }: Transports): Listener[] {
+  const port = draft.port('tcp-proxy-port') ?? 0;
+  const source = draft.last('tcp-proxy-port');
+  if (source === null || port === 0) return [];
+  draft.warn(
+    source,
+    'coturn believes any source on it: turnd only those of proxy-protocol.trusted, now private networks',
+  );
+  draft.set('proxy-protocol.trusted', PROXIES, 'The proxies that connect to tcp-proxy-port: name them.', [source]);
+  const scheme = tls ? 'tcp+tls' : 'tcp';
+  return hosts.map(({ host }) => ({ url: `${scheme}://${host}:${port}?proxy-protocol`, source }));
 }
 
 function urlHost(text: string): string | null {

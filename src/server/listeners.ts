@@ -7,6 +7,7 @@ import type { Logger } from '../log/logger.ts';
 import { HostExpander } from '../net/interfaces.ts';
 import type { PlaneCounters } from '../planes/plane-counters.ts';
 import { UdpListener } from '../planes/portable/udp-listener.ts';
+import type { ProxyRefused } from '../streams/stream-group.ts';
 import type { StreamCounters } from '../streams/stream-handler.ts';
 import type { TransportAddress } from '../stun/transport-address.ts';
 import type { TlsAcceptor } from '../tls/tls-acceptor.ts';
@@ -26,6 +27,7 @@ export interface ListenersOptions {
   readonly isShort: () => boolean;
   /** Told what the engine threw: a bug, which must not end the process. */
   readonly report: (fault: unknown) => void;
+  readonly proxyRefused: ProxyRefused;
 }
 
 /** The UDP, TCP and TLS listeners. */
@@ -58,7 +60,7 @@ export class Listeners {
 
   /** Opens all. @throws ListenError that names the one that could not be opened; {@link close} closes the others */
   async open(engine: Engine, tls: TlsAcceptor | null): Promise<void> {
-    const { config, logger, clock, random, counters, report, isShort } = this.#options;
+    const { config, logger, clock, random, counters, report, proxyRefused, isShort } = this.#options;
     const openUdp = (bind: TransportAddress) =>
       UdpListener.open({ bind, handler: engine, counters: counters.clients, report });
     this.#udp = new UdpListeners({
@@ -69,11 +71,11 @@ export class Listeners {
       report: (message) => logger.warn({ event: 'listen' }, message),
     });
     await this.#udp.open();
-    this.#streams = await openStreams({ config, engine, clock, random, tls, report, isShort });
+    this.#streams = await openStreams({ config, engine, clock, random, tls, report, proxyRefused, isShort });
   }
 
   /** The bounds of connections from now on. */
-  setLimits(config: Pick<Config, 'limits'>): void {
+  setLimits(config: Pick<Config, 'limits' | 'proxyProtocol'>): void {
     if (this.#streams !== null) this.#streams.group.settings = streamSettings(config);
   }
 

@@ -18,6 +18,7 @@ import type { Closers } from './closers.ts';
 import { faultReporter, peerOptions, setUpEngine } from './engine-setup.ts';
 import type { Foundation } from './foundation.ts';
 import { Listeners } from './listeners.ts';
+import { proxyRefusals } from './proxy-refusals.ts';
 import type { RunningServer } from './running-server.ts';
 import { renewCertificates, type TlsSetup } from './tls-setup.ts';
 
@@ -29,7 +30,11 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
   const report = faultReporter(logger, 1);
   const counters = new PlaneCounters();
   const { isShort } = new DescriptorReserve();
-  const listeners = new Listeners({ config, logger, clock: systemClock, random, counters, report, isShort });
+  const proxyRefused = proxyRefusals({ logger, config, nonceKey, processes: 1, now: systemClock.now });
+  const listeners = new Listeners({
+    ...{ config, logger, clock: systemClock, random, counters, report, isShort },
+    proxyRefused,
+  });
   const own = hostAddresses(foundation, listeners);
   const budgets = BudgetMemory.ofOneProcess(random);
   const quota = new AllocationQuota(config.limits, new UserSlots(budgets.table('user-rates'), systemClock.now));

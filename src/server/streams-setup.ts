@@ -4,9 +4,10 @@
 import type { Config } from '../config/config.ts';
 import type { ListenerInfo } from '../config/ice-servers.ts';
 import { ConnectionLimits } from '../limits/connection-limits.ts';
-import { StreamGroup } from '../streams/stream-group.ts';
+import { type ProxyRefused, StreamGroup } from '../streams/stream-group.ts';
 import type { StreamHandler, StreamSettings } from '../streams/stream-handler.ts';
 import type { ListenOptions, StreamMode } from '../streams/stream-listener.ts';
+import { TrustedProxies } from '../streams/trusted-proxies.ts';
 import type { TransportAddress } from '../stun/transport-address.ts';
 import type { TlsAcceptor } from '../tls/tls-acceptor.ts';
 import type { Clock, Random } from '../turn/env.ts';
@@ -34,6 +35,7 @@ export interface StreamsOptions {
   readonly isShort: () => boolean;
   /** Told what the engine threw: a bug, which must not end the process. */
   readonly report: (fault: unknown) => void;
+  readonly proxyRefused: ProxyRefused;
 }
 
 /** A socket to listen on. */
@@ -49,13 +51,14 @@ type StreamAddress = Config['listen'][number] & { readonly transport: StreamMode
 
 /** Opens all listeners, or none. @throws ListenError that names the one that could not be opened */
 export async function openStreams(options: StreamsOptions): Promise<StreamsSetup> {
-  const { config, engine, clock, random, tls, report, isShort } = options;
+  const { config, engine, clock, random, tls, report, proxyRefused, isShort } = options;
   const limits = ConnectionLimits.ofOneProcess(random);
   const group = new StreamGroup({
     clock,
     handler: engine,
     tls,
     report,
+    proxyRefused,
     limits,
     isShort,
     settings: streamSettings(config),
@@ -85,7 +88,7 @@ export async function bindStreams(
 }
 
 /** The bounds of connections. */
-export function streamSettings({ limits }: Pick<Config, 'limits'>): StreamSettings {
+export function streamSettings({ limits, proxyProtocol }: Pick<Config, 'limits' | 'proxyProtocol'>): StreamSettings {
   return {
     idleTimeout: limits.idleTimeout,
     firstFrameTimeout: Math.min(limits.idleTimeout, limits.handshakeTimeout),
@@ -93,20 +96,23 @@ export function streamSettings({ limits }: Pick<Config, 'limits'>): StreamSettin
     stallTimeout: STALL_SECONDS,
     connections: limits.connections,
     connectionsPerClient: limits.connectionsPerClientAddress,
+    trustedProxies: new TrustedProxies(proxyProtocol.trusted),
   };
 }
 
 async function listen(address: StreamAddress, bind: (options: StreamBind) => Promise<TransportAddress>) {
-  const { transport: mode, host, port } = address;
-  const local = await bindFirst(hostsFor(host), { mode, port }, bind).catch((error) => {
+  const { transport: mode, host, port, proxyProtocol } = address;
+  const proxied = proxyProtocol === true;
+  const local = await bindFirst(hostsFor(host), { mode, port, proxied }, bind).catch((error) => {
     throw listenFault(mode, host, port, error);
   });
-  return { local, info: { transport: mode, address: host, port: local.port } };
+  const info = { transport: mode, address: host, port: local.port };
+  return { local, info: proxyProtocol === true ? { ...info, proxyProtocol } : info };
 }
 
 async function bindFirst(
   hosts: readonly string[],
-  where: Pick<StreamBind, 'mode' | 'port'>,
+  where: Pick<StreamBind, 'mode' | 'port' | 'proxied'>,
   bind: (options: StreamBind) => Promise<TransportAddress>,
 ): Promise<TransportAddress> {
   const [host, ...others] = hosts;

@@ -131,7 +131,7 @@ class MainProcess {
     directory.configure(config); // may refuse: nothing has changed then
     this.#config = config;
     this.#services.setLimits(config.limits);
-    this.#fleet.broadcast({ kind: 'limits', limits: config.limits });
+    this.#fleet.broadcast({ kind: 'limits', limits: config.limits, proxyProtocol: config.proxyProtocol });
     this.#setLogLevel(config.log.level);
     directory.touch();
   }

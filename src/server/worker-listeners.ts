@@ -94,23 +94,23 @@ export class WorkerListeners {
     const { libc, workers } = this.#options;
     const fds = openUdpListening(libc, at, workers, UDP_BUFFER_BYTES);
     const local = this.#localOf(fds);
-    const id = this.#share('udp', local, fds);
+    const id = this.#share({ transport: 'udp', proxied: false }, local, fds);
     return { local, close: () => this.#forget(id) };
   }
 
-  #openStream({ mode, host, port, dualStack }: StreamBind): TransportAddress {
+  #openStream({ mode, proxied, host, port, dualStack }: StreamBind): TransportAddress {
     const { libc, workers } = this.#options;
     const ip = parseIp(host);
     if (ip === null) throw new TypeError(`the schema let ${host} pass as an address`);
     const fds = openTcpListening(libc, new TransportAddress(ip, port), workers, { dualStack, backlog: BACKLOG });
     const local = this.#localOf(fds);
-    this.#share(mode, local, fds);
+    this.#share({ transport: mode, proxied }, local, fds);
     return local;
   }
 
-  #share(transport: WireListener['transport'], { ip, port }: TransportAddress, fds: readonly number[]): number {
+  #share(served: Omit<WireListener, 'id' | 'local'>, { ip, port }: TransportAddress, fds: readonly number[]): number {
     const id = this.#nextId++;
-    const listener: SharedListener = { wire: { id, transport, local: { ip: ip.text, port } }, fds };
+    const listener: SharedListener = { wire: { id, ...served, local: { ip: ip.text, port } }, fds };
     this.#shared.set(id, listener);
     this.#options.opened(listener);
     return id;

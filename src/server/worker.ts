@@ -25,6 +25,7 @@ import { RemoteCredentials } from '../workers/remote-credentials.ts';
 import { endSessions, listSessions, showSession } from '../workers/sessions.ts';
 import { WorkerFd } from '../workers/spawn-worker.ts';
 import { type EngineSetup, faultReporter, peerOptions } from './engine-setup.ts';
+import { proxyRefusals } from './proxy-refusals.ts';
 import { streamSettings } from './streams-setup.ts';
 import { ToldAddresses } from './told-addresses.ts';
 import { setUpWorkerEngine } from './worker-engine.ts';
@@ -127,6 +128,10 @@ export class Worker {
       handler: engine,
       tls: this.#acceptor,
       report: parts.report,
+      proxyRefused: proxyRefusals({
+        ...{ logger: parts.logger, config, nonceKey: Buffer.from(message.nonceKey, 'base64') },
+        ...{ processes: message.workers, now: systemClock.now },
+      }),
       settings: streamSettings(config),
       limits: connections,
       isShort,
@@ -211,7 +216,7 @@ export class Worker {
     plane.close();
   }
 
-  async #listen({ id, transport, local }: WireListener): Promise<void> {
+  async #listen({ id, transport, proxied, local }: WireListener): Promise<void> {
     const { plane, logger } = this.#parts;
     const fd = this.#descriptors.take(listenerTag(id));
     if (fd === null) {
@@ -222,7 +227,7 @@ export class Worker {
       this.#listening.set(id, plane.adoptListener(fd, this.#engine));
       return;
     }
-    const listener: StreamListener = await this.#streams.adopt(transport, fd);
+    const listener: StreamListener = await this.#streams.adopt({ mode: transport, proxied }, fd);
     this.#listening.set(id, { close: () => this.#streams.unlisten(listener) });
   }
 

@@ -13,7 +13,10 @@ export interface ConnectionAddresses {
 /** A socket that was admitted, or is being judged. */
 export class AcceptedSocket {
   readonly socket: Socket;
-  readonly addresses: ConnectionAddresses;
+  /** As the system tells them; behind a proxy as its header does, once that has come. */
+  addresses: ConnectionAddresses;
+  /** Whether the source is a trusted proxy, and not (or not yet) a client: it is no one's share of connections. */
+  isOfProxy = false;
   /** Monotonic milliseconds. One deadline runs from here, whatever the client begins: silence, TLS, a frame. */
   readonly acceptedAt: number;
   /** Whether it is counted. */

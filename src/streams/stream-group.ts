@@ -6,12 +6,18 @@ import { clientNetwork } from '../stun/client-network.ts';
 import type { TlsAcceptor } from '../tls/tls-acceptor.ts';
 import { type Clock, HEADER_ROOM } from '../turn/env.ts';
 import { Transport } from '../turn/transport.ts';
-import type { AcceptedSocket } from './accepted-socket.ts';
+import type { AcceptedSocket, ConnectionAddresses } from './accepted-socket.ts';
 import { PartialFrames } from './partial-frames.ts';
 import { Strangers } from './strangers.ts';
 import { type ConnectionHost, LINGER, StreamConnection } from './stream-connection.ts';
 import { DEFAULT_STREAM_SETTINGS, StreamCounters, type StreamHandler, type StreamSettings } from './stream-handler.ts';
-import { type ListenerHost, type ListenOptions, StreamListener, StreamMode } from './stream-listener.ts';
+import {
+  type ListenerHost,
+  type ListenOptions,
+  type ServedStreams,
+  StreamListener,
+  StreamMode,
+} from './stream-listener.ts';
 
 /** What a group is given. */
 export interface StreamGroupOptions {
@@ -26,7 +32,12 @@ export interface StreamGroupOptions {
   readonly isShort?: () => boolean;
   /** Told what the handler threw: a bug, which must not end the process. */
   readonly report: (fault: unknown) => void;
+  /** Told of whoever was refused where proxies connect: an address, and whether it is a trusted one; absent: nobody. */
+  readonly proxyRefused?: ProxyRefused;
 }
+
+/** Told of a connection to a listener for proxies. A trusted one has sent no valid header. */
+export type ProxyRefused = (address: string, isTrusted: boolean) => void;
 
 /** Milliseconds between sweeps. */
 const SWEEP_INTERVAL = 1000;
@@ -44,6 +55,7 @@ export class StreamGroup implements ConnectionHost, ListenerHost {
   readonly #tls: TlsAcceptor | null;
   readonly #limits: ConnectionLimits;
   readonly #isShort: () => boolean;
+  readonly #proxyRefused: ProxyRefused;
   readonly #listeners = new Set<StreamListener>();
   readonly #strangers = new Strangers();
   readonly #connections = new Set<StreamConnection>();
@@ -60,6 +72,7 @@ export class StreamGroup implements ConnectionHost, ListenerHost {
     this.#tls = options.tls;
     this.#limits = options.limits;
     this.#isShort = options.isShort ?? never;
+    this.#proxyRefused = options.proxyRefused ?? ignore;
   }
 
   /** Sockets now, in every state. */
@@ -74,12 +87,12 @@ export class StreamGroup implements ConnectionHost, ListenerHost {
 
   /** Opens a listener. Rejects with the system's error; there is nothing to clean up then. */
   listen(options: ListenOptions): Promise<StreamListener> {
-    return this.#listen(options.mode, (listener) => listener.open(options));
+    return this.#listen(options, (listener) => listener.open(options));
   }
 
   /** Serves a bound socket, whose descriptor it takes over. Rejects with the system's error. */
-  adopt(mode: StreamMode, fd: number): Promise<StreamListener> {
-    return this.#listen(mode, (listener) => listener.adopt(fd));
+  adopt(served: ServedStreams, fd: number): Promise<StreamListener> {
+    return this.#listen(served, (listener) => listener.adopt(fd));
   }
 
   /** Closes one listener; its connections stay. */
@@ -157,6 +170,27 @@ export class StreamGroup implements ConnectionHost, ListenerHost {
     return true;
   }
 
+  trusts({ addresses: { source } }: AcceptedSocket): boolean {
+    if (this.settings.trustedProxies.has(source)) return true;
+    this.counters.untrustedProxies++;
+    this.#proxyRefused(source.copyAddress().ip.text, false);
+    return false;
+  }
+
+  headerRefused({ addresses: { source } }: AcceptedSocket): void {
+    this.counters.proxyHeadersRefused++;
+    this.#proxyRefused(source.copyAddress().ip.text, true);
+  }
+
+  identify(accepted: AcceptedSocket, client: ConnectionAddresses | null): boolean {
+    if (client === null) return true;
+    // The place was the proxy's. What it is given back for is a place of the client's own share.
+    this.leave(accepted);
+    accepted.addresses = client;
+    accepted.isOfProxy = false;
+    return this.admit(accepted);
+  }
+
   acceptFailed(): void {
     this.counters.acceptErrors++;
     this.#makeRoom();
@@ -186,8 +220,10 @@ export class StreamGroup implements ConnectionHost, ListenerHost {
     });
   }
 
-  #acquire({ addresses }: AcceptedSocket): Admission {
-    return this.#limits.acquire(addresses.source, this.settings.connections, this.settings.connectionsPerClient);
+  #acquire({ addresses, isOfProxy }: AcceptedSocket): Admission {
+    const { connections, connectionsPerClient } = this.settings;
+    // All clients behind a proxy have its address until its header has come.
+    return this.#limits.acquire(addresses.source, connections, isOfProxy ? 0 : connectionsPerClient);
   }
 
   // Its place is free at once, its descriptor too; 'close' comes later.
@@ -200,9 +236,10 @@ export class StreamGroup implements ConnectionHost, ListenerHost {
     return true;
   }
 
-  async #listen(mode: StreamMode, open: (listener: StreamListener) => Promise<void>): Promise<StreamListener> {
+  async #listen(served: ServedStreams, open: (listener: StreamListener) => Promise<void>): Promise<StreamListener> {
+    const { mode } = served;
     if (mode !== StreamMode.TCP && this.#tls === null) throw new Error(`${mode} needs certificates`);
-    const listener = new StreamListener(this, mode);
+    const listener = new StreamListener(this, served);
     await open(listener);
     this.#listeners.add(listener);
     return listener;

@@ -1,6 +1,7 @@
 // What streams need from the engine, and how much they may take: settings and counters. Knows no sockets.
 
 import type { ClientEndpoint } from '../turn/client-endpoint.ts';
+import { TrustedProxies } from './trusted-proxies.ts';
 
 /** Whom frames are for: the engine. */
 export interface StreamHandler {
@@ -24,6 +25,8 @@ export interface StreamSettings {
   readonly connections: number;
   /** Connections per client address, of which an IPv6 client has a /64; 0 = no limit. */
   readonly connectionsPerClient: number;
+  /** Who may connect where a PROXY header is expected. */
+  readonly trustedProxies: TrustedProxies;
 }
 
 /** What fits most servers. */
@@ -34,6 +37,7 @@ export const DEFAULT_STREAM_SETTINGS: StreamSettings = {
   stallTimeout: 30,
   connections: 10_000,
   connectionsPerClient: 1000,
+  trustedProxies: new TrustedProxies(['127.0.0.0/8', '::1/128']),
 };
 
 /** Counts since the start. */
@@ -49,8 +53,12 @@ export class StreamCounters {
   madeRoom = 0;
   /** Closed at accept: few file descriptors were left, and nobody could make room. */
   outOfDescriptors = 0;
-  /** Closed at accept: too many from one client address. */
+  /** Closed at accept, or at the header of a proxy: too many from one client address. */
   overClientLimit = 0;
+  /** Closed at accept on a listener for proxies: from elsewhere. */
+  untrustedProxies = 0;
+  /** Closed there because the first bytes were no valid PROXY header. */
+  proxyHeadersRefused = 0;
   /** Closed at the first byte: TLS on a plain listener, or anything else on a TLS listener. */
   wrongProtocol = 0;
   /** Closed because the stream was neither STUN nor ChannelData. */

@@ -1,10 +1,11 @@
-// One listening socket: admits connections and tells TLS from plain STUN by the first byte (RFC 8489 §8.1).
-// Knows no frames and no certificates.
+// One listening socket: admits connections, takes the header of a proxy off them where one stands in front, and tells TLS
+// from plain STUN by the first byte (RFC 8489 §8.1). Knows no frames and no certificates.
 
 import { type ListenOptions as BindOptions, createServer, type Server, type Socket } from 'node:net';
 import type { TransportAddress } from '../stun/transport-address.ts';
 import type { Clock } from '../turn/env.ts';
-import { AcceptedSocket } from './accepted-socket.ts';
+import { AcceptedSocket, type ConnectionAddresses } from './accepted-socket.ts';
+import { takeProxyHeader } from './proxied-socket.ts';
 import { readAddresses, readBound } from './socket-addresses.ts';
 import type { StreamCounters } from './stream-handler.ts';
 
@@ -17,9 +18,15 @@ export const StreamMode = {
 } as const;
 export type StreamMode = (typeof StreamMode)[keyof typeof StreamMode];
 
-/** Where to listen. */
-export interface ListenOptions {
+/** What a listener serves. */
+export interface ServedStreams {
   readonly mode: StreamMode;
+  /** Whether every connection begins with a PROXY header, and comes from a trusted proxy; absent: none does. */
+  readonly proxied?: boolean;
+}
+
+/** Where to listen. */
+export interface ListenOptions extends ServedStreams {
   /** An address literal. */
   readonly host: string;
   /** 0 lets the system choose. */
@@ -34,6 +41,12 @@ export interface ListenerHost {
   readonly counters: StreamCounters;
   /** Takes a place for a socket; false when there is none. */
   admit(accepted: AcceptedSocket): boolean;
+  /** Whether this source may say whose its connections are. Tells the operator of one that may not. */
+  trusts(accepted: AcceptedSocket): boolean;
+  /** The bytes of a trusted proxy are no PROXY header. */
+  headerRefused(accepted: AcceptedSocket): void;
+  /** A header has come: null where it names no client. False when that client has no place. */
+  identify(accepted: AcceptedSocket, client: ConnectionAddresses | null): boolean;
   /** A connection could not be accepted, for want of descriptors most likely. */
   acceptFailed(): void;
   /** Gives it back. Idempotent. */
@@ -50,15 +63,17 @@ const TLS_HANDSHAKE = 22;
 /** Listens until {@link close}; its connections outlive it. */
 export class StreamListener {
   readonly mode: StreamMode;
+  readonly #isProxied: boolean;
   readonly #host: ListenerHost;
   readonly #server: Server;
-  /** Sockets that have not said anything, the oldest first. */
+  /** Sockets that have not said anything themselves, a proxy's header aside; the oldest first. */
   readonly #silent = new Set<AcceptedSocket>();
   #local: TransportAddress | null = null;
 
-  constructor(host: ListenerHost, mode: StreamMode) {
+  constructor(host: ListenerHost, { mode, proxied }: ServedStreams) {
     this.#host = host;
     this.mode = mode;
+    this.#isProxied = proxied === true;
     this.#server = createServer({ allowHalfOpen: false, noDelay: true }, this.#onConnection);
   }
 
@@ -126,7 +141,7 @@ export class StreamListener {
     socket.on('error', ignore);
     const addresses = readAddresses(socket);
     const accepted = addresses && new AcceptedSocket(socket, addresses, clock.now());
-    if (accepted === null || !this.#host.admit(accepted)) {
+    if (accepted === null || !this.#admits(accepted)) {
       socket.destroy();
       return;
     }
@@ -135,8 +150,35 @@ export class StreamListener {
       this.#silent.delete(accepted);
       this.#host.leave(accepted);
     });
-    socket.once('data', (chunk) => this.#onFirstBytes(accepted, chunk));
+    if (this.#isProxied) this.#awaitHeader(accepted);
+    else this.#awaitFirstBytes(accepted);
   };
+
+  #admits(accepted: AcceptedSocket): boolean {
+    if (this.#isProxied && !this.#host.trusts(accepted)) return false;
+    accepted.isOfProxy = this.#isProxied;
+    return this.#host.admit(accepted);
+  }
+
+  // Without it not a byte is looked at, and none is sent.
+  #awaitHeader(accepted: AcceptedSocket): void {
+    const { socket } = accepted;
+    takeProxyHeader(socket, {
+      refused: () => {
+        this.#host.headerRefused(accepted);
+        socket.destroy();
+      },
+      taken: (client, rest) => {
+        if (!this.#host.identify(accepted, client)) socket.destroy();
+        else if (rest.length > 0) this.#onFirstBytes(accepted, rest);
+        else this.#awaitFirstBytes(accepted);
+      },
+    });
+  }
+
+  #awaitFirstBytes(accepted: AcceptedSocket): void {
+    accepted.socket.once('data', (chunk) => this.#onFirstBytes(accepted, chunk));
+  }
 
   #onFirstBytes(accepted: AcceptedSocket, chunk: Buffer): void {
     const { socket } = accepted;

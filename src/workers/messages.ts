@@ -36,6 +36,8 @@ export interface WireAddresses {
 export interface WireListener {
   readonly id: number;
   readonly transport: 'udp' | 'tcp' | 'tls' | 'tcp+tls';
+  /** Whether connections begin with a PROXY header. */
+  readonly proxied: boolean;
   readonly local: WireEndpoint;
 }
 
@@ -68,8 +70,9 @@ export type ToWorker =
   | { readonly kind: 'listen'; readonly listener: WireListener }
   | { readonly kind: 'unlisten'; readonly id: number }
   | { readonly kind: 'addresses'; readonly addresses: WireAddresses }
-  /** Of what a worker itself bounds: its stream connections, what strangers get, what its engine holds to. */
-  | { readonly kind: 'limits'; readonly limits: Config['limits'] }
+  /** Of what a worker itself bounds: its stream connections, what strangers get, what its engine holds to. And whose
+      PROXY headers it believes. */
+  | { readonly kind: 'limits'; readonly limits: Config['limits']; readonly proxyProtocol: Config['proxyProtocol'] }
   | { readonly kind: 'certificates'; readonly certificates: readonly LoadedCertificate[] }
   /** Users, secrets, realms or peer rules have changed: whatever is cached of them is void, and this is what holds now. */
   | { readonly kind: 'invalidate'; readonly realms: RealmTableData; readonly peers: Config['peers'] }

@@ -28,6 +28,11 @@ test('what is not listened on has no URL', async (t) => {
   t.same(urls([]), []);
 });
 
+test('a listener that only proxies can speak to has no URL', async (t) => {
+  const proxied: ListenerInfo = { ...tls, proxyProtocol: true };
+  t.same(urls([udp, proxied]), ['turn:192.0.2.1:3478?transport=udp']);
+});
+
 test('an IPv6 host stands in brackets', async (t) => {
   t.same(urls([udp], true, '2001:db8::1'), ['turn:[2001:db8::1]:3478?transport=udp']);
 });

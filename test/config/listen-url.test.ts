@@ -9,6 +9,8 @@ const GOOD: readonly (readonly [string, ListenAddress])[] = [
   ['tls://0.0.0.0', { transport: 'tls', host: '0.0.0.0', port: 5349 }],
   ['tcp+tls://[::]', { transport: 'tcp+tls', host: '::', port: 3478 }],
   ['tcp://[2001:db8::1]:443', { transport: 'tcp', host: '2001:db8::1', port: 443 }],
+  ['tls://*?proxy-protocol', { transport: 'tls', host: '*', port: 5349, proxyProtocol: true }],
+  ['tcp+tls://[::1]:443?proxy-protocol', { transport: 'tcp+tls', host: '::1', port: 443, proxyProtocol: true }],
   ['udp://127.0.0.1:0', { transport: 'udp', host: '127.0.0.1', port: 0 }],
 ];
 
@@ -30,6 +32,12 @@ test('bad listen URLs are refused with the reason', async (t) => {
     ['udp://turn.example.org:3478', `"udp://turn.example.org:3478": ${host}`],
     ['udp://:3478', `"udp://:3478": ${host}`],
     ['udp://*:70000', '"udp://*:70000": "70000" is not a port (0 to 65535)'],
+    ['tcp://*:443?proxy', '"tcp://*:443?proxy": ?proxy-protocol is all that may follow the port'],
+    ['tcp://*:443?', '"tcp://*:443?": ?proxy-protocol is all that may follow the port'],
+    [
+      'udp://*:3478?proxy-protocol',
+      '"udp://*:3478?proxy-protocol": the PROXY protocol is taken on tcp, tls and tcp+tls only',
+    ],
     ['udp://*:', '"udp://*:": "" is not a port (0 to 65535)'],
   ];
   for (const [text, error] of cases) t.same(parseListenUrl(text), { error }, text);

@@ -144,6 +144,10 @@ const BAD_VALUES: readonly (readonly [string, string])[] = [
   ],
   ['{plane: linux, workers: 0}', '1:25 workers: must not be 0: the linux plane needs a worker'],
   ['{plane: portable, workers: 2}', '1:28 workers: must be 0: the portable plane has no workers'],
+  [
+    '{proxy-protocol: {trusted: []}, listen: ["tcp://*:1?proxy-protocol"]}',
+    '1:28 proxy-protocol.trusted: must name the proxies in front of the listeners with ?proxy-protocol',
+  ],
   ['relay: {coalescing: 1001}', '1:21 relay.coalescing: must be at most 1000'],
   ['plane: xdp', '1:8 plane: must be auto, portable or linux'],
   ['workers: -1', '1:10 workers: must be at least 0'],

@@ -26,6 +26,7 @@ export const WAITING: ReadonlyMap<string, string> = new Map([
   ['TRN-16', 'DTLS is not built yet'],
   ['TRN-17', 'DTLS is not built yet'],
   ['TRN-18', 'DTLS is not built yet'],
+  ['PROXY-15', 'the PROXY protocol is taken on TCP and TLS only'],
 ]);
 
 const OUTPUT = fileURLToPath(new URL('docs/conformance.md', projectRoot));
@@ -42,8 +43,8 @@ export function renderTable(proofs: readonly Proof[]): string {
   const lines = [
     '# Conformance',
     '',
-    'Requirements of RFC 8489 and RFC 8656 (levels: M = MUST, S = SHOULD, O = optional, D = practice of the field), the',
-    'tests that carry their numbers, and how many mutants (one-line changes to the source) must make them fail.',
+    'Requirements of RFC 8489, RFC 8656 and the PROXY protocol (levels: M = MUST, S = SHOULD, O = optional, D = practice of',
+    'the field), the tests that carry their numbers, and how many mutants (one-line changes to the source) must make them fail.',
     'Made by `node dist/test/conformance/table.js --write`; a test keeps it true.',
     '',
     '## What the portable plane cannot do',

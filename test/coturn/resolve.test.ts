@@ -31,6 +31,21 @@ test('listeners are addresses by ports by transports', async (t) => {
   t.same(faultsOf('no-udp', 'no-tcp', 'no-tls'), ['3 no-tls: no-udp, no-tcp and no-tls leave nothing to listen on']);
 });
 
+test('tcp-proxy-port is a listener for proxies of private networks, until they are named', async (t) => {
+  const lines = ['listening-ip=192.0.2.1', 'no-udp', 'tcp-proxy-port=5380'];
+  t.same(settingAt(imported(lines), 'listen'), [
+    'tcp+tls://192.0.2.1:3478',
+    'tcp+tls://192.0.2.1:5349',
+    'tcp+tls://192.0.2.1:5380?proxy-protocol',
+  ]);
+  t.match(settingAt(imported(lines), 'proxy-protocol.trusted'), ['127.0.0.0/8', '::1/128', '10.0.0.0/8']);
+  t.ok(warned(/proxy-protocol.trusted/, ...lines));
+  t.equal(settingAt(imported(['tcp-proxy-port=0']), 'proxy-protocol.trusted'), undefined, '0 is off');
+  t.same(faultsOf('listening-ip=x', 'listening-ip=192.0.2.1', 'tcp-proxy-port=1'), [
+    '1 listening-ip: must be an IP address; names are not looked up',
+  ]);
+});
+
 test('the relay: addresses, the ones shown, ports and workers', async (t) => {
   const relay = (...lines: readonly string[]): unknown => settingAt(imported(lines), 'relay');
   t.same(relay('realm=x'), { 'external-address': 'none' });

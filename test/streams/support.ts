@@ -122,28 +122,39 @@ export interface Rig {
   readonly descriptors: { isShort: boolean };
   /** What the engine has thrown. */
   readonly faults: readonly unknown[];
+  /** Who was refused where proxies connect. */
+  readonly proxiesRefused: readonly (readonly [address: string, isTrusted: boolean])[];
+}
+
+/** How a rig differs from the usual one. */
+export interface RigSettings extends Partial<StreamSettings> {
+  /** Whether connections must begin with a PROXY header. */
+  readonly proxied?: boolean;
 }
 
 /** A group with one listener on 127.0.0.1. */
-export async function openRig(t: Test, mode: StreamMode, settings: Partial<StreamSettings> = {}): Promise<Rig> {
+export async function openRig(t: Test, mode: StreamMode, options: RigSettings = {}): Promise<Rig> {
+  const { proxied = false, ...settings } = options;
   t.setTimeout(TIMEOUT);
   const clock = new ManualClock();
   const engine = new FakeEngine();
   const tls = mode === StreamMode.TCP ? null : await openTls(t, clock);
   const faults: unknown[] = [];
+  const proxiesRefused: [address: string, isTrusted: boolean][] = [];
   const descriptors = { isShort: false };
   const group = new StreamGroup({
     clock,
     handler: engine,
     tls,
     report: (fault) => faults.push(fault),
+    proxyRefused: (...refusal) => proxiesRefused.push(refusal),
     limits: ownLimits(),
     isShort: () => descriptors.isShort,
     settings: { ...DEFAULT_STREAM_SETTINGS, ...settings },
   });
-  const listener = await group.listen({ mode, host: '127.0.0.1', port: 0 });
+  const listener = await group.listen({ mode, proxied, host: '127.0.0.1', port: 0 });
   t.teardown(() => group.close());
-  return { group, engine, clock, tls, faults, descriptors, port: listener.local.port };
+  return { group, engine, clock, tls, faults, proxiesRefused, descriptors, port: listener.local.port };
 }
 
 // With self-made certificates, RSA and P-256, for `turn.example.com`.

@@ -1,4 +1,4 @@
-// The targets that there are. The PROXY protocol has no parser yet: its target belongs here when it has.
+// The targets that there are.
 
 import type { Target } from '../target.ts';
 import { attributesTarget } from './attributes.ts';
@@ -16,6 +16,7 @@ import { framerTarget } from './framer.ts';
 import { ipAddressTarget } from './ip-address.ts';
 import { messageTarget } from './message.ts';
 import { peerRangeTarget } from './peer-range.ts';
+import { proxyHeaderTarget } from './proxy-header.ts';
 import { storeUrlTarget } from './store-url.ts';
 import { stunProbeTarget } from './stun-probe.ts';
 import { userFileTarget } from './user-file.ts';
@@ -25,6 +26,7 @@ export const TARGETS: readonly Target[] = [
   messageTarget,
   attributesTarget,
   framerTarget,
+  proxyHeaderTarget,
   engineClientTarget,
   enginePeerTarget,
   clientTarget,
