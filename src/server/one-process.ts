@@ -92,7 +92,7 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
       directory.configure(next); // may refuse: nothing has changed then
       peers = peerOptions(next);
       quota.setLimits(next.limits);
-      setLimits(next.limits);
+      setLimits(next);
       listeners.setLimits(next);
       setLogLevel(next.log.level);
       directory.touch();

@@ -131,7 +131,8 @@ class MainProcess {
     directory.configure(config); // may refuse: nothing has changed then
     this.#config = config;
     this.#services.setLimits(config.limits);
-    this.#fleet.broadcast({ kind: 'limits', limits: config.limits });
+    const { limits, auth } = config;
+    this.#fleet.broadcast({ kind: 'limits', limits, auth: { expiry: auth.expiry } });
     this.#setLogLevel(config.log.level);
     directory.touch();
   }

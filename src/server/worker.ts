@@ -180,7 +180,7 @@ export class Worker {
         return this.#addresses.update(message.addresses);
       case 'limits':
         this.#streams.settings = streamSettings(message);
-        this.#setLimits(message.limits);
+        this.#setLimits(message);
         return;
       case 'log-level':
         return this.#setLogLevel(message.level);

@@ -24,6 +24,7 @@ import { copyHead, ReplyBuilder, type ReplyHead, type ReplyIntegrity } from './r
 import type { HandlerContext, Request } from './request.ts';
 import { Reservations } from './reservations.ts';
 import { ScanBrake } from './scan-brake.ts';
+import { SessionBounds } from './session-bounds.ts';
 import type { EngineLimits, EngineSettings } from './settings.ts';
 import { Transport } from './transport.ts';
 import { WaitingRoom } from './waiting-room.ts';
@@ -46,6 +47,7 @@ export class Engine {
   readonly #path: RelayPath;
   readonly #authenticator: Authenticator;
   readonly #brake: ScanBrake;
+  readonly #bounds: SessionBounds;
   readonly #builder: ReplyBuilder;
   readonly #meters: RateMeters;
   readonly #context: HandlerContext;
@@ -67,20 +69,23 @@ export class Engine {
     this.#limits = settings.limits;
     this.#lastChannelByte = settings.rfc5766ChannelNumbers ? LAST_CHANNEL_BYTE_RFC5766 : LAST_CHANNEL_BYTE;
     this.#path = new RelayPath(env, access, this.counters);
-    this.#authenticator = new Authenticator(env, settings);
+    const bounds = new SessionBounds(clock, settings.limits);
+    this.#bounds = bounds;
+    this.#authenticator = new Authenticator(env, settings, bounds);
     this.#builder = new ReplyBuilder(settings);
     this.#waiting = new WaitingRoom(random);
     const meters = new RateMeters(env.rateMemory, env.realms, settings.limits.rates);
     this.#meters = meters;
     const { worker } = settings;
     const path = this.#path;
-    this.allocations = new Allocations({ clock, random, quota, meters, observer, access, path, registry, worker });
+    const shared = { clock, random, quota, meters, observer, access, path, registry, bounds, worker };
+    this.allocations = new Allocations(shared);
     this.reservations = containReservations(given.reservations ?? new Reservations(clock, random), observer);
     this.#brake = new ScanBrake(clock, settings.limits);
     const { allocations, reservations, counters } = this;
     const brake = this.#brake;
     const [limits, closing] = [(): EngineLimits => this.#limits, (): boolean => this.#closing];
-    this.#context = { env, settings, allocations, reservations, access, brake, counters, limits, closing };
+    this.#context = { env, settings, allocations, reservations, access, brake, bounds, counters, limits, closing };
   }
 
   /**
@@ -104,8 +109,10 @@ export class Engine {
   setLimits(limits: EngineLimits): void {
     this.#limits = limits;
     this.#brake.setLimits(limits);
+    this.#bounds.setLimits(limits);
     this.#meters.setRates(limits.rates);
     this.allocations.equip();
+    this.allocations.bound();
   }
 
   /** What {@link Env.realms} says of rates has changed. */

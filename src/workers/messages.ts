@@ -69,7 +69,11 @@ export type ToWorker =
   | { readonly kind: 'unlisten'; readonly id: number }
   | { readonly kind: 'addresses'; readonly addresses: WireAddresses }
   /** Of what a worker itself bounds: its stream connections, what strangers get, what its engine holds to. */
-  | { readonly kind: 'limits'; readonly limits: Config['limits'] }
+  | {
+      readonly kind: 'limits';
+      readonly limits: Config['limits'];
+      readonly auth: Pick<Config['auth'], 'expiry'>;
+    }
   | { readonly kind: 'certificates'; readonly certificates: readonly LoadedCertificate[] }
   /** Users, secrets, realms or peer rules have changed: whatever is cached of them is void, and this is what holds now. */
   | { readonly kind: 'invalidate'; readonly realms: RealmTableData; readonly peers: Config['peers'] }

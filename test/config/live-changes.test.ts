@@ -52,6 +52,15 @@ test('S48: every limit that an operator turns in an attack is live', async (t) =
   t.same(taken.limits, next.limits);
 });
 
+test('S21: what becomes of expired names, and how old a session may be, are live', async (t) => {
+  const next = configOf({
+    yaml: 'auth: {secrets: [0123456789abcdef], expiry: strict}\nlimits: {max-session-age: 86400}',
+  });
+  const changes = compareConfigs(config(''), next);
+  t.same([changes.live, changes.restart], [['auth.expiry', 'limits.max-session-age'], []]);
+  t.match(changes.config, { auth: { expiry: 'strict' }, limits: { maxSessionAge: 86_400 } });
+});
+
 test('users and secrets are live; their values are compared, never named', async (t) => {
   const old = configOf({ yaml: 'auth: {users: [alice:CANARY-1]}' });
   const next = configOf({ yaml: 'auth: {users: [alice:CANARY-2], secrets: [CANARY-CANARY-CANARY]}' });
