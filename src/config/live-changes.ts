@@ -30,6 +30,7 @@ const LIVE_LIMITS = Object.freeze([
   'newPeersPerSecond',
   'newPeersBurst',
   'maxSessionAge',
+  'memory',
   'connections',
   'connectionsPerClientAddress',
   'writeQueue',

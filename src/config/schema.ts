@@ -7,6 +7,7 @@ import {
   count,
   externalAddress,
   filePath,
+  memoryLimit,
   parsedText,
   parseRealm,
   relayAddress,
@@ -160,6 +161,11 @@ const limits = z
       31_536_000,
       'Age at which an allocation ends, whatever is refreshed, in seconds; 0 for none.',
     ),
+    memory: memoryLimit
+      .describe(
+        'Memory of all processes, 512M say; near it nothing new is admitted. auto: the control group’s; 0: none.',
+      )
+      .prefault('auto'),
     connections: count(10_000, 1, MILLION, 'TCP and TLS connections in all.'),
     'connections-per-client-address': count(
       1000,

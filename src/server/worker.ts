@@ -104,7 +104,7 @@ export class Worker {
       systemClock,
     );
     const { isShort } = new DescriptorReserve();
-    const { engine, realms, connections, setLogLevel, setLimits, start } = setUpWorkerEngine({
+    const { engine, realms, connections, isShortOfMemory, setLogLevel, setLimits, start } = setUpWorkerEngine({
       ...{ ...parts, caller: this.#caller, descriptors: this.#descriptors },
       ...{ addresses: this.#addresses, credentials: this.#credentials, isShort },
     });
@@ -130,6 +130,7 @@ export class Worker {
       settings: streamSettings(config),
       limits: connections,
       isShort,
+      isShortOfMemory,
     });
     this.#handlers = {
       sessions: (query) => listSessions({ engine, worker, now: systemClock.now() }, query),

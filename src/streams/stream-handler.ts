@@ -49,6 +49,8 @@ export class StreamCounters {
   madeRoom = 0;
   /** Closed at accept: few file descriptors were left, and nobody could make room. */
   outOfDescriptors = 0;
+  /** Closed at accept: memory was short (R24). */
+  outOfMemory = 0;
   /** Closed at accept: too many from one client address. */
   overClientLimit = 0;
   /** Closed at the first byte: TLS on a plain listener, or anything else on a TLS listener. */

@@ -19,6 +19,8 @@ export class EngineCounters {
   peerDenied = 0;
   /** Requests answered 508 because they name new peers too fast (S39). */
   scanLimited = 0;
+  /** Allocate requests answered 508 because memory is short (R24). */
+  memoryLimited = 0;
   /** Drops by {@link DropReason}. */
   readonly dropped: Float64Array = new Float64Array(DROP_REASON_COUNT);
 

@@ -336,6 +336,8 @@ export interface Env {
   readonly neighbours: RelayNeighbours | null;
   readonly quota: Quota;
   readonly rateMemory: RateMemory;
+  /** Whether memory is so short that no allocation may be made (R24). Asked for each Allocate: costs nothing. */
+  readonly isShortOfMemory: () => boolean;
   readonly budget: ReplyBudget;
   /** Null where failed logins are not bounded. */
   readonly brake: LoginBrake | null;

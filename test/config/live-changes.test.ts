@@ -61,6 +61,12 @@ test('S21: what becomes of expired names, and how old a session may be, are live
   t.match(changes.config, { auth: { expiry: 'strict' }, limits: { maxSessionAge: 86_400 } });
 });
 
+test('R24: the memory limit is live', async (t) => {
+  const changes = compareConfigs(config(''), config('limits: {memory: 512M}'));
+  t.same([changes.live, changes.restart], [['limits.memory'], []]);
+  t.equal(changes.config.limits.memory, 512 * 2 ** 20);
+});
+
 test('users and secrets are live; their values are compared, never named', async (t) => {
   const old = configOf({ yaml: 'auth: {users: [alice:CANARY-1]}' });
   const next = configOf({ yaml: 'auth: {users: [alice:CANARY-2], secrets: [CANARY-CANARY-CANARY]}' });

@@ -186,6 +186,7 @@ export class Lab {
       neighbours: null,
       quota: this.quota,
       rateMemory: labRateMemory(),
+      isShortOfMemory: () => false,
       budget: { allowError: () => true, allowBinding: () => true },
       brake: null,
       observer: this.observer,

@@ -41,12 +41,19 @@ export function handleAllocate(request: Request, context: HandlerContext): Await
   if (isTunnelled(endpoint.source) || isRelayed(endpoint, context)) return FORBIDDEN;
   const wish = readAllocateWish(request.message, context);
   if (wish.kind === 'reject') return wish;
+  if (context.env.isShortOfMemory()) return refuseForMemory(context);
   const lasting = endpoint.link.retain(endpoint);
   lasting.pendingAllocate = transactionId;
   const attempt: Attempt = { endpoint: lasting, credential, wish, context };
   return whenReady(mayReserve(attempt), (may) =>
     may ? takeQuota(attempt) : abandon(lasting, ALLOCATION_QUOTA_REACHED),
   );
+}
+
+// Before anything is kept for the client: a refusal must not cost what is short.
+function refuseForMemory({ counters }: HandlerContext): Reply {
+  counters.memoryLimited++;
+  return INSUFFICIENT_CAPACITY;
 }
 
 // Two allocations, each of whose clients is the other's relayed address, would be a loop (RFC 8656 §21.1.7). The second of
