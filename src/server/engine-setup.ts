@@ -10,6 +10,7 @@ import { hideAddresses, showAddress } from '../log/hidden-addresses.ts';
 import { shareOfLines } from '../log/line-budget.ts';
 import type { Logger, LogLevel } from '../log/logger.ts';
 import { SessionLog } from '../log/session-log.ts';
+import { GarbageCollector } from '../state/garbage.ts';
 import { SAMPLE_MS, SampledClock } from '../state/sampled-clock.ts';
 import { systemClock } from '../state/system-clock.ts';
 import { Engine } from '../turn/engine.ts';
@@ -85,8 +86,10 @@ export function setUpEngine(parts: EngineParts): EngineSetup {
     },
     engineSettings(config, realm, worker),
   );
+  const garbage = new GarbageCollector(given.isShortOfMemory);
   const tick = (): void => {
     engine.tick();
+    garbage.tick(clock.now());
     reporter?.tick();
     sessions.flush();
   };
