@@ -38,6 +38,10 @@ export const DEFAULT_STREAM_SETTINGS: StreamSettings = {
 
 /** Counts since the start. */
 export class StreamCounters {
+  /** Whole messages and ChannelData that came. */
+  framesIn = 0;
+  /** Messages that were queued for a client: responses and what is relayed. */
+  messagesOut = 0;
   /** Sockets accepted by the kernel. */
   accepted = 0;
   /** Connections that spoke a protocol of their listener. */
