@@ -2,6 +2,7 @@
 
 import type { Command } from 'commander';
 import type { ServerStatus } from '../control/server-control.ts';
+import { type SideTraffic, trafficOf } from '../control/traffic.ts';
 import { type DaemonFlags, openDaemon, withDaemonFlags } from './context.ts';
 import { formatDuration } from './durations.ts';
 import { print, properties, remark } from './output.ts';
@@ -33,12 +34,13 @@ export function addServerCommands(program: Command, io: CommandIo, finish: Finis
 
 async function showStatus(flags: DaemonFlags, io: CommandIo): Promise<ExitStatus> {
   const status = await (await openDaemon(flags, io)).status();
-  return print({ json: status, text: describe(status) }, flags, io);
+  return print({ json: { ...status, traffic: trafficOf(status.counters) }, text: describe(status) }, flags, io);
 }
 
 function describe(status: ServerStatus): string {
   const up = formatDuration((Date.now() - status.startedAt) / 1000);
   const { store, workers } = status;
+  const traffic = trafficOf(status.counters);
   return properties([
     ['turnd', `${status.version}, pid ${status.pid}, up ${up}`],
     ['allocations', String(status.allocations)],
@@ -49,11 +51,21 @@ function describe(status: ServerStatus): string {
       `${transport} ${address}`,
     ]),
     ['relayed', status.relayed.join(', ')],
+    ['from clients', describeTraffic(traffic.fromClients)],
+    ['from peers', describeTraffic(traffic.fromPeers)],
     ['store', store === null ? 'none' : `${store.name}: ${store.isAnswering ? 'answers' : (store.problem ?? 'down')}`],
     ['configuration', status.configFile ?? 'none'],
     ['state', status.stateDir],
     ['log level', status.logLevel],
   ]);
+}
+
+function describeTraffic({ received, answered, relayed, dropped }: SideTraffic): string {
+  const reasons = Object.entries(dropped).sort(([, left], [, right]) => right - left);
+  const total = reasons.reduce((sum, [, count]) => sum + count, 0);
+  const told = reasons.map(([name, count]) => `${name} ${count}`).join(', ');
+  const parts = [`${received} received`, `${relayed} relayed`, ...(answered === 0 ? [] : [`${answered} answered`])];
+  return [...parts, total === 0 ? '0 dropped' : `${total} dropped (${told})`].join(', ');
 }
 
 async function reload(flags: DaemonFlags, io: CommandIo): Promise<ExitStatus> {

@@ -24,6 +24,21 @@ export function count(fallback: number, min: number, max: number, description: s
   return z.int().min(min).max(max).describe(description).default(fallback);
 }
 
+const UNITS: Readonly<Record<string, number>> = Object.freeze({ K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 });
+
+/** A size in bytes: `536870912`, `512M`, `2G`, `2GiB`. */
+export function parseBytes(text: string): Parsed<number> {
+  const [, digits = '', unit = ''] = /^(\d{1,15})\s?(?:([KMGT])(?:i?B)?)?$/i.exec(text.trim()) ?? [];
+  const bytes = Number(digits) * (unit === '' ? 1 : (UNITS[unit.toUpperCase()] ?? Number.NaN));
+  if (digits !== '' && Number.isSafeInteger(bytes)) return { value: bytes };
+  return { error: `${quote(text)} is not a size such as 512M or 2G` };
+}
+
+/** Bytes of memory with or without a unit, or `auto`; 0 for no limit. */
+export const memoryLimit = z.union([z.literal('auto'), z.int().min(0), parsedText(parseBytes)], {
+  error: 'expected auto, 0 or a size such as 512M or 2G',
+});
+
 /** Text for one protocol attribute: fewer than 128 characters (RFC 8489 §14.9, §14.14), no control characters. */
 export const shortText = z
   .string()

@@ -29,6 +29,8 @@ const LIVE_LIMITS = Object.freeze([
   'packetsPerSecondPerAllocation',
   'newPeersPerSecond',
   'newPeersBurst',
+  'maxSessionAge',
+  'memory',
   'connections',
   'connectionsPerClientAddress',
   'writeQueue',
@@ -42,6 +44,7 @@ const LIVE_LIMITS = Object.freeze([
 const LIVE: ReadonlySet<string> = new Set([
   'auth.secrets',
   'auth.users',
+  'auth.expiry',
   'log.level',
   'peers.allow',
   'peers.deny',
@@ -59,6 +62,7 @@ export function compareConfigs(old: Config, next: Config): ConfigChanges {
   const limits = Object.fromEntries(LIVE_LIMITS.map((name) => [name, next.limits[name]]));
   // Without certificates of the operator there is a self-made one, which is made at the start.
   const certificates = next.tls.certificates.length > 0 ? next.tls.certificates : old.tls.certificates;
+  const { users, secrets, expiry } = next.auth;
   const isLive = (name: string): boolean =>
     LIVE.has(name) && (name !== 'tls.certificates' || certificates === next.tls.certificates);
   return {
@@ -66,7 +70,7 @@ export function compareConfigs(old: Config, next: Config): ConfigChanges {
     restart: names.filter((name) => !isLive(name)),
     config: Object.freeze({
       ...old,
-      auth: Object.freeze({ ...old.auth, users: next.auth.users, secrets: next.auth.secrets }),
+      auth: Object.freeze({ ...old.auth, users, secrets, expiry }),
       limits: Object.freeze({ ...old.limits, ...limits }),
       tls: Object.freeze({ ...old.tls, certificates }),
       peers: next.peers,

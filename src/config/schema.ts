@@ -7,6 +7,7 @@ import {
   count,
   externalAddress,
   filePath,
+  memoryLimit,
   parsedText,
   parseRealm,
   relayAddress,
@@ -84,6 +85,10 @@ const auth = z.strictObject({
     .regex(/^[^0-9\p{Cc}]$/u, 'must be one character that is not a digit')
     .describe('The character between timestamp and user in REST user names.')
     .default(':'),
+  expiry: z
+    .enum(['lenient', 'strict'])
+    .describe('Of allocations whose REST name has expired: lenient lets them go on, strict ends them.')
+    .default('lenient'),
   'require-for-binding': z.boolean().describe('Demand credentials for Binding requests too.').default(false),
 });
 
@@ -157,6 +162,17 @@ const limits = z
     'new-peers-burst': count(30, 1, MILLION, 'New peer addresses that one allocation may name at once.'),
     'max-lifetime': count(3600, 1, 3600, 'Longest lifetime of an allocation that a client can ask for, in seconds.'),
     'default-lifetime': count(600, 1, 3600, 'Lifetime of an allocation whose client asks for none, in seconds.'),
+    'max-session-age': count(
+      0,
+      0,
+      31_536_000,
+      'Age at which an allocation ends, whatever is refreshed, in seconds; 0 for none.',
+    ),
+    memory: memoryLimit
+      .describe(
+        'Memory of all processes, 512M say; near it nothing new is admitted. auto: the control group’s; 0: none.',
+      )
+      .prefault('auto'),
     connections: count(10_000, 1, MILLION, 'TCP and TLS connections in all.'),
     'connections-per-client-address': count(
       1000,

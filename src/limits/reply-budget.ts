@@ -2,7 +2,8 @@
 // The processes of a server may share it. Costs a tenth of a microsecond per reply.
 
 import type { TransportWords } from '../stun/transport-address.ts';
-import type { Clock, ReplyBudget } from '../turn/env.ts';
+import type { Clock } from '../turn/env.ts';
+import type { ReplyBudget } from '../turn/reply-budget.ts';
 import type { BudgetMemory } from './budget-memory.ts';
 import { SourceBuckets } from './source-buckets.ts';
 

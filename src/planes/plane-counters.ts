@@ -7,11 +7,11 @@ export class TrafficCounters {
   /** Handed to the kernel, or waiting for it: {@link sendErrors} tells what it refused. */
   packetsOut = 0;
   bytesOut = 0;
-  /** Not sent: the socket's queue was full, because the kernel takes no more for now. */
+  /** Not sent, and not among {@link packetsOut}: the socket's queue was full, because the kernel takes no more for now. */
   droppedQueueFull = 0;
   /** Not sent: larger than any UDP datagram. */
   droppedTooBig = 0;
-  /** Not sent or not taken: the other side's port is 0, or the socket is closed. */
+  /** Not taken, or not sent: the other side's port is 0, nobody owns the socket, or it is closed. */
   droppedUnusable = 0;
   /** Datagrams that the kernel dropped because this side was read too slowly; only the Linux plane can tell. */
   kernelDrops = 0;
@@ -35,10 +35,18 @@ export class PlaneCounters {
   icmpErrors = 0;
 }
 
-/** Counts datagrams that a system call refused: a full buffer apart from everything else. */
+/** Counts datagrams that a system call refused: a full buffer apart from everything else, for then nothing was handed over. */
 export function countErrno(counters: TrafficCounters, name: string, datagrams: number): void {
-  if (name === 'EAGAIN') counters.droppedQueueFull += datagrams;
-  else counters.sendErrors.set(name, (counters.sendErrors.get(name) ?? 0) + datagrams);
+  if (name !== 'EAGAIN') {
+    countErrorsOf(counters, name, datagrams);
+    return;
+  }
+  counters.droppedQueueFull += datagrams;
+  counters.packetsOut -= datagrams;
+}
+
+function countErrorsOf(counters: TrafficCounters, name: string, datagrams: number): void {
+  counters.sendErrors.set(name, (counters.sendErrors.get(name) ?? 0) + datagrams);
 }
 
 /** Counts one error under its errno name; there are only so many of those, so the map stays small. */

@@ -26,8 +26,14 @@ export function engineSettings(config: Config, realm: string, worker: number): E
   };
 }
 
-/** What of it may change while the engine runs. */
-export function engineLimits({ limits }: Pick<Config, 'limits'>): EngineLimits {
+/** What of a configuration an engine holds to, and what may change while it runs. */
+export interface EngineBounds {
+  readonly limits: Config['limits'];
+  readonly auth: Pick<Config['auth'], 'expiry'>;
+}
+
+/** The same in the engine's words. */
+export function engineLimits({ limits, auth }: EngineBounds): EngineLimits {
   return {
     permissionsPerAllocation: limits.permissionsPerAllocation,
     channelsPerAllocation: limits.channelsPerAllocation,
@@ -38,6 +44,8 @@ export function engineLimits({ limits }: Pick<Config, 'limits'>): EngineLimits {
       user: rate(limits.bandwidthPerUser, limits.packetsPerSecondPerUser),
       allocation: rate(limits.bandwidthPerAllocation, limits.packetsPerSecondPerAllocation),
     },
+    strictExpiry: auth.expiry === 'strict',
+    maxSessionAge: limits.maxSessionAge,
   };
 }
 

@@ -10,11 +10,12 @@ import { hideAddresses, showAddress } from '../log/hidden-addresses.ts';
 import { shareOfLines } from '../log/line-budget.ts';
 import type { Logger, LogLevel } from '../log/logger.ts';
 import { SessionLog } from '../log/session-log.ts';
+import { GarbageCollector } from '../state/garbage.ts';
 import { SAMPLE_MS, SampledClock } from '../state/sampled-clock.ts';
 import { systemClock } from '../state/system-clock.ts';
 import { Engine } from '../turn/engine.ts';
 import type { Env } from '../turn/env.ts';
-import { engineLimits, engineSettings } from './engine-settings.ts';
+import { type EngineBounds, engineLimits, engineSettings } from './engine-settings.ts';
 import { makeSessionObserver } from './session-observer.ts';
 import { reporting, type SendReport, StatusReporter } from './status-reporter.ts';
 
@@ -48,7 +49,7 @@ export interface EngineSetup {
   readonly realms: RealmTable;
   setLogLevel(level: LogLevel): void;
   /** Applies what the engine bounds, from now on. */
-  setLimits(limits: Config['limits']): void;
+  setLimits(bounds: EngineBounds): void;
   /** Starts the timers. Returns how to stop them. */
   start(): () => void;
 }
@@ -85,8 +86,10 @@ export function setUpEngine(parts: EngineParts): EngineSetup {
     },
     engineSettings(config, realm, worker),
   );
+  const garbage = new GarbageCollector(given.isShortOfMemory);
   const tick = (): void => {
     engine.tick();
+    garbage.tick(clock.now());
     reporter?.tick();
     sessions.flush();
   };
@@ -94,10 +97,11 @@ export function setUpEngine(parts: EngineParts): EngineSetup {
     logger.level = level;
     sessions.setLevel(level);
   };
-  const setLimits = (limits: Config['limits']): void => {
+  const setLimits = (bounds: EngineBounds): void => {
+    const { limits } = bounds;
     budget.setRates(limits);
     brake.setRate(limits.failedLoginsPerSecond);
-    engine.setLimits(engineLimits({ limits }));
+    engine.setLimits(engineLimits(bounds));
   };
   return { engine, realms, setLogLevel, setLimits, start: () => startTimers(tick, sampled) };
 }

@@ -25,6 +25,8 @@ export interface ListenersOptions {
   readonly counters: PlaneCounters;
   /** Whether few file descriptors are left. */
   readonly isShort: () => boolean;
+  /** Whether memory is short. */
+  readonly isShortOfMemory: () => boolean;
   /** Told what the engine threw: a bug, which must not end the process. */
   readonly report: (fault: unknown) => void;
   readonly proxyRefused: ProxyRefused;
@@ -60,7 +62,7 @@ export class Listeners {
 
   /** Opens all. @throws ListenError that names the one that could not be opened; {@link close} closes the others */
   async open(engine: Engine, tls: TlsAcceptor | null): Promise<void> {
-    const { config, logger, clock, random, counters, report, proxyRefused, isShort } = this.#options;
+    const { config, logger, clock, random, counters, report, proxyRefused, isShort, isShortOfMemory } = this.#options;
     const openUdp = (bind: TransportAddress) =>
       UdpListener.open({ bind, handler: engine, counters: counters.clients, report });
     this.#udp = new UdpListeners({
@@ -71,7 +73,8 @@ export class Listeners {
       report: (message) => logger.warn({ event: 'listen' }, message),
     });
     await this.#udp.open();
-    this.#streams = await openStreams({ config, engine, clock, random, tls, report, proxyRefused, isShort });
+    const shortages = { isShort, isShortOfMemory };
+    this.#streams = await openStreams({ config, engine, clock, random, tls, report, proxyRefused, ...shortages });
   }
 
   /** The bounds of connections from now on. */

@@ -3,6 +3,7 @@
 
 import { BudgetMemory } from '../limits/budget-memory.ts';
 import { ConnectionMemory } from '../limits/connection-memory.ts';
+import { MemoryFlag } from '../limits/memory-watch.ts';
 import { AllocationQuota, type QuotaLimits } from '../limits/quota.ts';
 import { UserSlots } from '../limits/user-slots.ts';
 import type { Libc } from '../planes/linux/libc.ts';
@@ -28,6 +29,8 @@ export class MainServices {
   readonly #ports: Uint8Array;
   readonly #quota: QuotaService;
   readonly #reservations: ReservationService;
+  /** Tells all workers whether memory is short. */
+  readonly memoryFlag: MemoryFlag;
   readonly #stopTicking: () => void;
   #nextTag = 1;
 
@@ -38,8 +41,9 @@ export class MainServices {
     this.#libc = libc;
     const sizes = { relayAddresses: relay.addresses.length, workers };
     this.#memory = createSharedMemory(libc, sharedLength(sizes));
-    const { ports, budgets, connections } = sharedParts(this.#memory.bytes, sizes);
+    const { ports, budgets, connections, memory } = sharedParts(this.#memory.bytes, sizes);
     this.#ports = ports;
+    this.memoryFlag = new MemoryFlag(memory);
     const budgetMemory = new BudgetMemory(budgets);
     budgetMemory.sow(random);
     new ConnectionMemory(connections).sow(random);

@@ -3,6 +3,7 @@
 import type { Config } from '../config/config.ts';
 import { BudgetMemory } from '../limits/budget-memory.ts';
 import { DescriptorReserve } from '../limits/descriptor-reserve.ts';
+import { MemoryFlag } from '../limits/memory-watch.ts';
 import { AllocationQuota } from '../limits/quota.ts';
 import { UserSlots } from '../limits/user-slots.ts';
 import { listLocalAddresses } from '../net/interfaces.ts';
@@ -18,6 +19,7 @@ import type { Closers } from './closers.ts';
 import { faultReporter, peerOptions, setUpEngine } from './engine-setup.ts';
 import type { Foundation } from './foundation.ts';
 import { Listeners } from './listeners.ts';
+import { watchMemory } from './memory-setup.ts';
 import { proxyRefusals } from './proxy-refusals.ts';
 import type { RunningServer } from './running-server.ts';
 import { renewCertificates, type TlsSetup } from './tls-setup.ts';
@@ -31,10 +33,10 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
   const counters = new PlaneCounters();
   const { isShort } = new DescriptorReserve();
   const proxyRefused = proxyRefusals({ logger, config, nonceKey, processes: 1, now: systemClock.now });
-  const listeners = new Listeners({
-    ...{ config, logger, clock: systemClock, random, counters, report, isShort },
-    proxyRefused,
-  });
+  const memory = MemoryFlag.ofOneProcess();
+  const isShortOfMemory = memory.isShort;
+  const waits = { clock: systemClock, isShort, isShortOfMemory };
+  const listeners = new Listeners({ config, logger, random, counters, report, proxyRefused, ...waits });
   const own = hostAddresses(foundation, listeners);
   const budgets = BudgetMemory.ofOneProcess(random);
   const quota = new AllocationQuota(config.limits, new UserSlots(budgets.table('user-rates'), systemClock.now));
@@ -55,9 +57,12 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
     own,
     neighbours: null,
     quota,
+    isShortOfMemory,
     nonceKey,
   });
   let peers = peerOptions(config);
+  let { limits } = config;
+  closers.add(watchMemory({ logger, flag: memory, pids: () => [process.pid], limits: () => limits }));
   directory.onChange(() => {
     realms.update(directory.realms, peers);
     engine.realmsChanged();
@@ -96,8 +101,9 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
     apply: (next) => {
       directory.configure(next); // may refuse: nothing has changed then
       peers = peerOptions(next);
+      limits = next.limits;
       quota.setLimits(next.limits);
-      setLimits(next.limits);
+      setLimits(next);
       listeners.setLimits(next);
       setLogLevel(next.log.level);
       directory.touch();

@@ -33,6 +33,8 @@ export interface StreamsOptions {
   readonly tls: TlsAcceptor | null;
   /** Whether few file descriptors are left. */
   readonly isShort: () => boolean;
+  /** Whether memory is short. */
+  readonly isShortOfMemory: () => boolean;
   /** Told what the engine threw: a bug, which must not end the process. */
   readonly report: (fault: unknown) => void;
   readonly proxyRefused: ProxyRefused;
@@ -51,7 +53,7 @@ type StreamAddress = Config['listen'][number] & { readonly transport: StreamMode
 
 /** Opens all listeners, or none. @throws ListenError that names the one that could not be opened */
 export async function openStreams(options: StreamsOptions): Promise<StreamsSetup> {
-  const { config, engine, clock, random, tls, report, proxyRefused, isShort } = options;
+  const { config, engine, clock, random, tls, report, proxyRefused, isShort, isShortOfMemory } = options;
   const limits = ConnectionLimits.ofOneProcess(random);
   const group = new StreamGroup({
     clock,
@@ -61,6 +63,7 @@ export async function openStreams(options: StreamsOptions): Promise<StreamsSetup
     proxyRefused,
     limits,
     isShort,
+    isShortOfMemory,
     settings: streamSettings(config),
   });
   const bind = async (options: StreamBind): Promise<TransportAddress> => (await group.listen(options)).local;

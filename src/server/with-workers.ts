@@ -18,6 +18,7 @@ import { WorkerFleet, type WorkerLine } from '../workers/worker-fleet.ts';
 import type { Closers } from './closers.ts';
 import type { Foundation } from './foundation.ts';
 import { MainServices } from './main-services.ts';
+import { watchMemory } from './memory-setup.ts';
 import type { LinuxChoice } from './plane-choice.ts';
 import type { RunningServer } from './running-server.ts';
 import { renewCertificates, type TlsSetup } from './tls-setup.ts';
@@ -84,7 +85,7 @@ class MainProcess {
   }
 
   async open(): Promise<RunningServer> {
-    const { relay, backends, shown, labUser, tls } = this.#foundation;
+    const { relay, backends, shown, labUser, tls, logger } = this.#foundation;
     this.#closers.add(() => this.#listeners.close());
     await this.#listeners.open();
     const failed = new Promise<string>((resolve) => {
@@ -95,6 +96,14 @@ class MainProcess {
     await this.#fleet.start().catch((error: Error) => {
       throw new TurnServerError('TURN_WORKERS', error.message);
     });
+    this.#closers.add(
+      watchMemory({
+        logger,
+        flag: this.#services.memoryFlag,
+        pids: () => [process.pid, ...this.#fleet.pids],
+        limits: () => this.#config.limits,
+      }),
+    );
     const { directory } = this.#foundation;
     directory.onChange(() => {
       this.#fleet.broadcast({ kind: 'invalidate', realms: directory.realms, peers: this.#config.peers });
@@ -131,7 +140,8 @@ class MainProcess {
     directory.configure(config); // may refuse: nothing has changed then
     this.#config = config;
     this.#services.setLimits(config.limits);
-    this.#fleet.broadcast({ kind: 'limits', limits: config.limits, proxyProtocol: config.proxyProtocol });
+    const { limits, auth, proxyProtocol } = config;
+    this.#fleet.broadcast({ kind: 'limits', limits, auth: { expiry: auth.expiry }, proxyProtocol });
     this.#setLogLevel(config.log.level);
     directory.touch();
   }

@@ -4,6 +4,7 @@
 import { BudgetMemory } from '../limits/budget-memory.ts';
 import { ConnectionLimits } from '../limits/connection-limits.ts';
 import { ConnectionMemory } from '../limits/connection-memory.ts';
+import { MemoryFlag } from '../limits/memory-watch.ts';
 import type { Logger } from '../log/logger.ts';
 import type { Libc } from '../planes/linux/libc.ts';
 import type { LinuxPlane } from '../planes/linux/linux-plane.ts';
@@ -42,6 +43,8 @@ export interface WorkerEngineParts {
 /** The engine, and what else of the shared memory is a worker's business. */
 export interface WorkerEngine extends EngineSetup {
   readonly connections: ConnectionLimits;
+  /** Whether memory is short. */
+  readonly isShortOfMemory: () => boolean;
 }
 
 /** @throws SystemCallError, RangeError for shared memory that main has not made */
@@ -54,11 +57,13 @@ export function setUpWorkerEngine(parts: WorkerEngineParts): WorkerEngine {
   const owner = workerOwner(worker - 1);
   const table = new PortTable({ bytes: shared.ports, owner, minPort, maxPort });
   const shown = addresses.shownFor.bind(addresses);
+  const isShortOfMemory = new MemoryFlag(shared.memory).isShort;
   const relays = plane.relaySockets({ addresses: addresses.relays, shown, table, random, isShort });
   const setup = setUpEngine({
     ...{ config, realm, worker, logger, random, relays, credentials, realmData: message.realms },
     budgets: new BudgetMemory(shared.budgets),
     processes: message.workers,
+    isShortOfMemory,
     report: message.reports ? (report) => channel.send({ kind: 'status', report }) : null,
     reservations: remoteReservations(parts, relays),
     capabilities: plane.capabilities,
@@ -73,7 +78,11 @@ export function setUpWorkerEngine(parts: WorkerEngineParts): WorkerEngine {
     ),
     nonceKey: Buffer.from(message.nonceKey, 'base64'),
   });
-  return { ...setup, connections: new ConnectionLimits(new ConnectionMemory(shared.connections), worker - 1) };
+  return {
+    ...setup,
+    isShortOfMemory,
+    connections: new ConnectionLimits(new ConnectionMemory(shared.connections), worker - 1),
+  };
 }
 
 function remoteReservations(parts: WorkerEngineParts, relays: LinuxRelaySockets): RemoteReservations {

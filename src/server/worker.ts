@@ -105,7 +105,7 @@ export class Worker {
       systemClock,
     );
     const { isShort } = new DescriptorReserve();
-    const { engine, realms, connections, setLogLevel, setLimits, start } = setUpWorkerEngine({
+    const { engine, realms, connections, isShortOfMemory, setLogLevel, setLimits, start } = setUpWorkerEngine({
       ...{ ...parts, caller: this.#caller, descriptors: this.#descriptors },
       ...{ addresses: this.#addresses, credentials: this.#credentials, isShort },
     });
@@ -135,6 +135,7 @@ export class Worker {
       settings: streamSettings(config),
       limits: connections,
       isShort,
+      isShortOfMemory,
     });
     this.#handlers = {
       sessions: (query) => listSessions({ engine, worker, now: systemClock.now() }, query),
@@ -185,7 +186,7 @@ export class Worker {
         return this.#addresses.update(message.addresses);
       case 'limits':
         this.#streams.settings = streamSettings(message);
-        this.#setLimits(message.limits);
+        this.#setLimits(message);
         return;
       case 'log-level':
         return this.#setLogLevel(message.level);

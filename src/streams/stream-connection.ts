@@ -222,13 +222,14 @@ export class StreamConnection implements ClientLink {
   };
 
   #takeFrames(chunk: Buffer): void {
-    const { handler } = this.#host;
+    const { handler, counters } = this.#host;
     const { endpoint } = this;
     const framer = this.#framer;
     framer.push(chunk);
     let status = framer.next();
     while (status === FrameStatus.FRAME) {
       this.#hasSpoken = true;
+      counters.framesIn++;
       handler.fromClient(endpoint, framer.buffer, framer.start, framer.end);
       if (endpoint.closed) return;
       status = framer.next();
@@ -257,6 +258,7 @@ export class StreamConnection implements ClientLink {
   }
 
   #due(): void {
+    this.#host.counters.messagesOut++;
     if (this.isDue) return;
     this.isDue = true;
     this.#host.due(this);

@@ -30,6 +30,8 @@ export interface StreamGroupOptions {
   readonly limits: ConnectionLimits;
   /** Whether few file descriptors are left, so that none may be taken; absent: never. */
   readonly isShort?: () => boolean;
+  /** Whether memory is short, so that nobody may come; absent: never. */
+  readonly isShortOfMemory?: () => boolean;
   /** Told what the handler threw: a bug, which must not end the process. */
   readonly report: (fault: unknown) => void;
   /** Told of whoever was refused where proxies connect: an address, and whether it is a trusted one; absent: nobody. */
@@ -56,6 +58,7 @@ export class StreamGroup implements ConnectionHost, ListenerHost {
   readonly #limits: ConnectionLimits;
   readonly #isShort: () => boolean;
   readonly #proxyRefused: ProxyRefused;
+  readonly #isShortOfMemory: () => boolean;
   readonly #listeners = new Set<StreamListener>();
   readonly #strangers = new Strangers();
   readonly #connections = new Set<StreamConnection>();
@@ -73,6 +76,7 @@ export class StreamGroup implements ConnectionHost, ListenerHost {
     this.#limits = options.limits;
     this.#isShort = options.isShort ?? never;
     this.#proxyRefused = options.proxyRefused ?? ignore;
+    this.#isShortOfMemory = options.isShortOfMemory ?? never;
   }
 
   /** Sockets now, in every state. */
@@ -154,6 +158,11 @@ export class StreamGroup implements ConnectionHost, ListenerHost {
   }
 
   admit(accepted: AcceptedSocket): boolean {
+    // A newcomer could not allocate anyway.
+    if (this.#isShortOfMemory()) {
+      this.counters.outOfMemory++;
+      return false;
+    }
     let admission = this.#acquire(accepted);
     // A crowd of strangers must not keep others out: whoever has stood about longest makes room.
     if (admission === Admission.OVER_TOTAL && this.#makeRoom()) admission = this.#acquire(accepted);

@@ -42,6 +42,10 @@ export const DEFAULT_STREAM_SETTINGS: StreamSettings = {
 
 /** Counts since the start. */
 export class StreamCounters {
+  /** Whole messages and ChannelData that came. */
+  framesIn = 0;
+  /** Messages that were queued for a client: responses and what is relayed. */
+  messagesOut = 0;
   /** Sockets accepted by the kernel. */
   accepted = 0;
   /** Connections that spoke a protocol of their listener. */
@@ -53,6 +57,8 @@ export class StreamCounters {
   madeRoom = 0;
   /** Closed at accept: few file descriptors were left, and nobody could make room. */
   outOfDescriptors = 0;
+  /** Closed at accept: memory was short (R24). */
+  outOfMemory = 0;
   /** Closed at accept, or at the header of a proxy: too many from one client address. */
   overClientLimit = 0;
   /** Closed at accept on a listener for proxies: from elsewhere. */

@@ -14,6 +14,7 @@ import { PERMISSION_LIFETIME, Permission } from './permission.ts';
 import type { RateMeters } from './rate-meters.ts';
 import type { RelayPath } from './relay-path.ts';
 import type { RelayRegistry } from './relay-registry.ts';
+import type { SessionBounds } from './session-bounds.ts';
 
 // Dead permissions and channels are refused on use at once; they are only swept up this often.
 const SWEEP_INTERVAL = 10_000;
@@ -31,6 +32,7 @@ export interface AllocationsOptions {
   readonly access: PeerAccess;
   readonly path: RelayPath;
   readonly registry: RelayRegistry;
+  readonly bounds: SessionBounds;
   /** The process's number among several; 0 where there is one. */
   readonly worker: number;
 }
@@ -98,6 +100,16 @@ export class Allocations {
   /** Limits of what is relayed have changed: they hold for those that exist, too. */
   equip(): void {
     for (const allocation of this.#all) this.#options.meters.equip(allocation);
+  }
+
+  /** Bounds of sessions have changed: no deadline may lie beyond them. */
+  bound(): void {
+    const now = this.#options.clock.now();
+    for (const allocation of this.#all) {
+      const latest = now + this.#options.bounds.secondsLeft(allocation) * 1000;
+      for (const relay of allocation.relays()) relay.deadline = Math.min(relay.deadline, latest);
+      this.#reschedule(allocation, now);
+    }
   }
 
   /** Sets the time to live of some relayed addresses of an allocation: only Refresh does (RFC 8656 §6). */
@@ -219,6 +231,8 @@ export class Allocations {
   }
 
   #closeExpired(allocation: Allocation, now: number): void {
+    const { bounds } = this.#options;
+    if (bounds.secondsLeft(allocation) === 0) return this.release(allocation, bounds.reasonOf(allocation));
     const over = allocation.relays().filter((relay) => !relay.isLive(now));
     if (over.length > 0) this.closeRelays(allocation, over, ReleaseReason.EXPIRED);
   }

@@ -19,6 +19,7 @@ import { LoginVerdict } from './login-brake.ts';
 import { NonceIssuer } from './nonce.ts';
 import { BAD_REQUEST, type Reject, SERVER_ERROR, STALE_NONCE, UNAUTHENTICATED } from './reply.ts';
 import { OFFERED_ALGORITHMS, type ReplyIntegrity } from './reply-builder.ts';
+import type { SessionBounds } from './session-bounds.ts';
 import type { EngineSettings } from './settings.ts';
 
 /** The request is authentic. */
@@ -66,13 +67,15 @@ const MAX_ORIGINS = 8;
 export class Authenticator {
   readonly #env: Env;
   readonly #settings: EngineSettings;
+  readonly #bounds: SessionBounds;
   readonly #nonces: NonceIssuer;
   // An unknown user costs one HMAC under this key, so that it takes as long as a wrong password.
   readonly #decoy: Credential;
 
-  constructor(env: Env, settings: EngineSettings) {
+  constructor(env: Env, settings: EngineSettings, bounds: SessionBounds) {
     this.#env = env;
     this.#settings = settings;
+    this.#bounds = bounds;
     const features =
       (settings.passwordAlgorithms ? SecurityFeature.PASSWORD_ALGORITHMS : 0) |
       (settings.usernameAnonymity ? SecurityFeature.USERNAME_ANONYMITY : 0);
@@ -132,7 +135,10 @@ export class Authenticator {
     return this.#env.brake?.judge(endpoint.source, claim.realm, this.#loginName(claim)) ?? LoginVerdict.VERIFY;
   }
 
-  /** Finds who may have made the claim. An allocation's owner is known without a look-up, even after expiry. */
+  /**
+   * Finds who may have made the claim. An allocation's owner is known without a look-up, even after expiry: where that is
+   * strict, the allocation has ended before.
+   */
   candidates(claim: Claim, endpoint: ClientEndpoint): Awaitable<Candidates> {
     const owner = this.ownerOf(claim, endpoint);
     if (owner !== null) return [owner];
@@ -180,7 +186,11 @@ export class Authenticator {
 
   #find(username: string, realm: string): Awaitable<Candidates> {
     const invalid = username.includes(INVALID_UTF8) || Buffer.byteLength(username, 'utf8') > MAX_USERNAME_BYTES;
-    return invalid ? NoCredential.UNKNOWN_USER : this.#env.credentials.find(username, realm);
+    if (invalid) return NoCredential.UNKNOWN_USER;
+    return whenReady(this.#env.credentials.find(username, realm), (found) => {
+      const isOver = typeof found !== 'string' && found.some((credential) => this.#bounds.isOver(credential));
+      return isOver ? NoCredential.EXPIRED : found;
+    });
   }
 }
 

@@ -15,10 +15,16 @@ export class EngineCounters {
   /** ICMP errors that clients were told of. */
   errorsToClient = 0;
   requests = 0;
+  /** Responses that were sent: the others of {@link requests} were dropped, or are being worked on. */
+  responses = 0;
+  /** Binding indications: they keep a NAT binding alive, and nothing is done. */
+  keepAlives = 0;
   /** Refusals of peers by policy: requests answered 403, and datagrams (which are among {@link dropped} as well). */
   peerDenied = 0;
   /** Requests answered 508 because they name new peers too fast (S39). */
   scanLimited = 0;
+  /** Allocate requests answered 508 because memory is short (R24). */
+  memoryLimited = 0;
   /** Drops by {@link DropReason}. */
   readonly dropped: Float64Array = new Float64Array(DROP_REASON_COUNT);
 

@@ -38,8 +38,12 @@ export const DropReason = {
   ICMP_TYPE: 16,
   /** A login that was not verified: too many of this source and user have failed. */
   BRAKED: 17,
-  /** Data beyond the rate of its allocation, its user or the server (RFC 8656 §5). */
+  /** Data from a client beyond the rate of its allocation, its user or the server (RFC 8656 §5). */
   OVER_RATE: 18,
+  /** The same to a client. */
+  OVER_RATE_TO_CLIENT: 19,
+  /** An ICMP error for a peer without permission. */
+  ICMP_NO_PERMISSION: 20,
 } as const;
 export type DropReason = (typeof DropReason)[keyof typeof DropReason];
 

@@ -24,6 +24,7 @@ import { copyHead, ReplyBuilder, type ReplyHead, type ReplyIntegrity } from './r
 import type { HandlerContext, Request } from './request.ts';
 import { Reservations } from './reservations.ts';
 import { ScanBrake } from './scan-brake.ts';
+import { SessionBounds } from './session-bounds.ts';
 import type { EngineLimits, EngineSettings } from './settings.ts';
 import { Transport } from './transport.ts';
 import { WaitingRoom } from './waiting-room.ts';
@@ -46,6 +47,7 @@ export class Engine {
   readonly #path: RelayPath;
   readonly #authenticator: Authenticator;
   readonly #brake: ScanBrake;
+  readonly #bounds: SessionBounds;
   readonly #builder: ReplyBuilder;
   readonly #meters: RateMeters;
   readonly #context: HandlerContext;
@@ -67,20 +69,23 @@ export class Engine {
     this.#limits = settings.limits;
     this.#lastChannelByte = settings.rfc5766ChannelNumbers ? LAST_CHANNEL_BYTE_RFC5766 : LAST_CHANNEL_BYTE;
     this.#path = new RelayPath(env, access, this.counters);
-    this.#authenticator = new Authenticator(env, settings);
+    const bounds = new SessionBounds(clock, settings.limits);
+    this.#bounds = bounds;
+    this.#authenticator = new Authenticator(env, settings, bounds);
     this.#builder = new ReplyBuilder(settings);
     this.#waiting = new WaitingRoom(random);
     const meters = new RateMeters(env.rateMemory, env.realms, settings.limits.rates);
     this.#meters = meters;
     const { worker } = settings;
     const path = this.#path;
-    this.allocations = new Allocations({ clock, random, quota, meters, observer, access, path, registry, worker });
+    const shared = { clock, random, quota, meters, observer, access, path, registry, bounds, worker };
+    this.allocations = new Allocations(shared);
     this.reservations = containReservations(given.reservations ?? new Reservations(clock, random), observer);
     this.#brake = new ScanBrake(clock, settings.limits);
     const { allocations, reservations, counters } = this;
     const brake = this.#brake;
     const [limits, closing] = [(): EngineLimits => this.#limits, (): boolean => this.#closing];
-    this.#context = { env, settings, allocations, reservations, access, brake, counters, limits, closing };
+    this.#context = { env, settings, allocations, reservations, access, brake, bounds, counters, limits, closing };
   }
 
   /**
@@ -104,8 +109,10 @@ export class Engine {
   setLimits(limits: EngineLimits): void {
     this.#limits = limits;
     this.#brake.setLimits(limits);
+    this.#bounds.setLimits(limits);
     this.#meters.setRates(limits.rates);
     this.allocations.equip();
+    this.allocations.bound();
   }
 
   /** What {@link Env.realms} says of rates has changed. */
@@ -152,7 +159,8 @@ export class Engine {
   // No indication is ever answered (RFC 8489 §6.3.2). A Binding indication keeps a NAT binding alive, nothing more.
   #indication(endpoint: ClientEndpoint, view: MessageView): void {
     if (view.method === Method.SEND) this.#path.send(endpoint, view);
-    else if (view.method !== Method.BINDING) this.counters.drop(DropReason.UNEXPECTED);
+    else if (view.method === Method.BINDING) this.counters.keepAlives++;
+    else this.counters.drop(DropReason.UNEXPECTED);
   }
 
   #request(endpoint: ClientEndpoint, view: MessageView): void {
@@ -172,8 +180,8 @@ export class Engine {
 
   // A client over UDP asks again by itself; over a stream it would wait 39.5 s for its answer (RFC 8489 §6.2.2).
   #overloaded(endpoint: ClientEndpoint, view: MessageView): void {
-    this.counters.drop(DropReason.OVERLOADED);
     if (endpoint.stream) this.#reply(endpoint, copyHead(view, ''), SERVER_ERROR, null);
+    else this.counters.drop(DropReason.OVERLOADED);
   }
 
   // A tick finds what is over up to two seconds late; no request may still see it.
@@ -237,7 +245,8 @@ export class Engine {
     const copy = endpoint.copy();
     const send = (reply: Reply): void => {
       const current = copy.link.find(copy) ?? copy;
-      if (!current.closed) this.#reply(current, head, reply, integrity);
+      if (current.closed) this.counters.drop(DropReason.CLIENT_GONE);
+      else this.#reply(current, head, reply, integrity);
     };
     result.then(send).catch((error) => this.#env.observer.failed(error));
   }
@@ -262,7 +271,7 @@ export class Engine {
       case 'drop':
         return this.counters.drop(reply.reason);
       case 'repeat':
-        return endpoint.link.send(endpoint, reply.bytes, 0, reply.bytes.length);
+        return this.#send(endpoint, reply.bytes, reply.bytes.length);
       case 'reject':
         return this.#reject(endpoint, head, reply, integrity);
       case 'success': {
@@ -272,7 +281,7 @@ export class Engine {
         }
         const length = this.#builder.success(head, reply, integrity);
         if (reply.cacheIn !== null) this.#remember(reply.cacheIn, head, length);
-        return endpoint.link.send(endpoint, buffer, 0, length);
+        return this.#send(endpoint, buffer, length);
       }
     }
   }
@@ -284,7 +293,12 @@ export class Engine {
     const nonce = isChallenge(reply) ? this.#authenticator.nonceFor(endpoint) : '';
     const length = this.#builder.reject(head, reply, integrity, nonce);
     this.#env.observer.rejected(endpoint, head.method, reply.code);
-    endpoint.link.send(endpoint, this.#builder.buffer, 0, length);
+    this.#send(endpoint, this.#builder.buffer, length);
+  }
+
+  #send(endpoint: ClientEndpoint, response: Buffer, length: number): void {
+    this.counters.responses++;
+    endpoint.link.send(endpoint, response, 0, length);
   }
 
   // Until here a retransmission found the transaction in progress; from here it finds the response.

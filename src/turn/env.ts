@@ -11,6 +11,7 @@ import type { LoginBrake } from './login-brake.ts';
 import type { PeerRule } from './peers/peer-policy.ts';
 import type { Permission } from './permission.ts';
 import type { RateMemory, RateRefusal } from './rate-meter.ts';
+import type { ReplyBudget } from './reply-budget.ts';
 
 /** A value, or a promise of it where a look-up misses every cache. */
 export type Awaitable<T> = T | Promise<T>;
@@ -270,18 +271,13 @@ export interface Quota {
   release(request: QuotaRequest): void;
 }
 
-/** Bounds unauthenticated answers per source, so that the server is no reflector. */
-export interface ReplyBudget {
-  /** Whether an error answer to an unauthenticated source may be sent now (401, 438, 400, 420). */
-  allowError(client: TransportWords): boolean;
-  /** Whether a Binding success may be sent now. */
-  allowBinding(client: TransportWords): boolean;
-}
-
 /** Why an allocation ended. */
 export const ReleaseReason = {
   DELETED: 'deleted',
   EXPIRED: 'expired',
+  /** Its credential has run out, and expiry is strict. */
+  CREDENTIAL_EXPIRED: 'credential-expired',
+  MAX_SESSION_AGE: 'max-session-age',
   CONNECTION_CLOSED: 'connection-closed',
   ADMINISTRATIVE: 'administrative',
   SHUTDOWN: 'shutdown',
@@ -340,6 +336,8 @@ export interface Env {
   readonly neighbours: RelayNeighbours | null;
   readonly quota: Quota;
   readonly rateMemory: RateMemory;
+  /** Whether memory is so short that no allocation may be made (R24). Asked for each Allocate: costs nothing. */
+  readonly isShortOfMemory: () => boolean;
   readonly budget: ReplyBudget;
   /** Null where failed logins are not bounded. */
   readonly brake: LoginBrake | null;

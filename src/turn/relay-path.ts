@@ -165,7 +165,7 @@ export class RelayPath {
     const { endpoint, meter } = allocation;
     if (meter !== null && !meter.allow(Direction.TO_CLIENT, length, now)) {
       allocation.overRateToClient++;
-      return this.#counters.drop(DropReason.OVER_RATE);
+      return this.#counters.drop(DropReason.OVER_RATE_TO_CLIENT);
     }
     const header = endpoint.link.header();
     const channel = permission.channelAt(source.port);
@@ -195,7 +195,7 @@ export class RelayPath {
     if (!isTold(peer.family, icmpType)) return this.#counters.drop(DropReason.ICMP_TYPE);
     if (this.#neighbours !== null) this.#neighbours.toShown(peer);
     const permission = this.#permissionOf(relay, peer, this.#clock.now());
-    if (permission === null) return this.#counters.drop(DropReason.NO_PERMISSION_FROM_PEER);
+    if (permission === null) return this.#counters.drop(DropReason.ICMP_NO_PERMISSION);
     const { endpoint } = relay.allocation;
     const header = endpoint.link.header();
     this.#beginData(header, peer);

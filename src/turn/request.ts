@@ -9,6 +9,7 @@ import type { Awaitable, Credential, Env, ReservedPorts } from './env.ts';
 import type { PeerAccess } from './peer-access.ts';
 import type { Reply } from './reply.ts';
 import type { ScanBrake } from './scan-brake.ts';
+import type { SessionBounds } from './session-bounds.ts';
 import type { EngineLimits, EngineSettings } from './settings.ts';
 
 /** What every handler may use. */
@@ -19,6 +20,7 @@ export interface HandlerContext {
   readonly reservations: ReservedPorts;
   readonly access: PeerAccess;
   readonly brake: ScanBrake;
+  readonly bounds: SessionBounds;
   readonly counters: EngineCounters;
   /** As they are now. */
   limits(): EngineLimits;

@@ -12,6 +12,10 @@ export interface EngineLimits {
   readonly newPeersBurst: number;
   /** Of what is relayed. */
   readonly rates: RelayRates;
+  /** Whether allocations end with the credentials that they were made with (S21); else these only count when they are made. */
+  readonly strictExpiry: boolean;
+  /** Seconds after which an allocation ends, whatever is refreshed; 0 = never. */
+  readonly maxSessionAge: number;
 }
 
 /** Settings of an engine, for its whole life. */

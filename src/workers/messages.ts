@@ -72,7 +72,12 @@ export type ToWorker =
   | { readonly kind: 'addresses'; readonly addresses: WireAddresses }
   /** Of what a worker itself bounds: its stream connections, what strangers get, what its engine holds to. And whose
       PROXY headers it believes. */
-  | { readonly kind: 'limits'; readonly limits: Config['limits']; readonly proxyProtocol: Config['proxyProtocol'] }
+  | {
+      readonly kind: 'limits';
+      readonly limits: Config['limits'];
+      readonly auth: Pick<Config['auth'], 'expiry'>;
+      readonly proxyProtocol: Config['proxyProtocol'];
+    }
   | { readonly kind: 'certificates'; readonly certificates: readonly LoadedCertificate[] }
   /** Users, secrets, realms or peer rules have changed: whatever is cached of them is void, and this is what holds now. */
   | { readonly kind: 'invalidate'; readonly realms: RealmTableData; readonly peers: Config['peers'] }

@@ -57,13 +57,14 @@ export class RemoteCredentials implements Credentials {
     // A time-limited name ends by the wall clock (draft-uberti-behave-turn-rest-00 §2.2).
     const left = found.expiresAt === null ? KEEP_MS : found.expiresAt - this.#clock.wallTime();
     if (left <= 0) return { value: NoCredential.EXPIRED, keep: 0 };
-    return { value: found.candidates.map(fromWire), keep: Math.min(KEEP_MS, left) };
+    return { value: found.candidates.map((each) => fromWire(each, found.expiresAt)), keep: Math.min(KEEP_MS, left) };
   }
 }
 
-function fromWire(credential: WireCredential): Credential {
+function fromWire(credential: WireCredential, expiresAt: number | null): Credential {
   return {
     ...credential,
+    ...(expiresAt === null ? {} : { expiresAt }),
     md5Key: Buffer.from(credential.md5Key, 'base64'),
     sha256Key: credential.sha256Key === null ? null : Buffer.from(credential.sha256Key, 'base64'),
   };

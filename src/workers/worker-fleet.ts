@@ -74,6 +74,11 @@ export class WorkerFleet {
     });
   }
 
+  /** The processes of the workers that live. */
+  get pids(): readonly number[] {
+    return [...this.#live.values()].map(({ process }) => process.pid);
+  }
+
   /** Starts all workers. Rejects with what one said that cannot start; none lives then. */
   start(): Promise<void> {
     return this.#supervisor.start();

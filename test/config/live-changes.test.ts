@@ -60,6 +60,21 @@ test('trusted proxies are live, their listeners are not', async (t) => {
   t.same(changes.config.proxyProtocol.trusted, ['192.0.2.0/24']);
 });
 
+test('S21: what becomes of expired names, and how old a session may be, are live', async (t) => {
+  const next = configOf({
+    yaml: 'auth: {secrets: [0123456789abcdef], expiry: strict}\nlimits: {max-session-age: 86400}',
+  });
+  const changes = compareConfigs(config(''), next);
+  t.same([changes.live, changes.restart], [['auth.expiry', 'limits.max-session-age'], []]);
+  t.match(changes.config, { auth: { expiry: 'strict' }, limits: { maxSessionAge: 86_400 } });
+});
+
+test('R24: the memory limit is live', async (t) => {
+  const changes = compareConfigs(config(''), config('limits: {memory: 512M}'));
+  t.same([changes.live, changes.restart], [['limits.memory'], []]);
+  t.equal(changes.config.limits.memory, 512 * 2 ** 20);
+});
+
 test('users and secrets are live; their values are compared, never named', async (t) => {
   const old = configOf({ yaml: 'auth: {users: [alice:CANARY-1]}' });
   const next = configOf({ yaml: 'auth: {users: [alice:CANARY-2], secrets: [CANARY-CANARY-CANARY]}' });

@@ -120,7 +120,7 @@ test('TURN-69 an error is told only while there is a permission for where the da
   await lab.advance(301);
   lab.relays.complain(relayed, PEER, 3, 3, 0);
   t.same(client.take(), [], 'a permission that has lapsed, though the channel has not');
-  t.equal(lab.engine.counters.dropped[DropReason.NO_PERMISSION_FROM_PEER], 2);
+  t.equal(lab.engine.counters.dropped[DropReason.ICMP_NO_PERMISSION], 2);
 });
 
 test('TURN-69 an error for an allocation that is over is told to nobody', async (t) => {

@@ -3,7 +3,7 @@
 
 import { test } from 'tap';
 import { DropReason } from '../../src/turn/drop-reason.ts';
-import type { ReplyBudget } from '../../src/turn/env.ts';
+import type { ReplyBudget } from '../../src/turn/reply-budget.ts';
 import { Lab, type LabOptions } from '../support/lab.ts';
 import { type LabClient, REQUEST } from '../support/lab-client.ts';
 import { holdings, NOTHING } from '../support/untouched.ts';

@@ -38,8 +38,6 @@ export const OPEN: ReadonlyMap<string, string> = new Map([
   ['R18', 'Not built yet'],
   ['R19', 'Not built yet; nonces stay valid over a restart'],
   ['R21', 'Workers end with main (integration/workers/processes); a service manager starts both again'],
-  ['R24', 'Not built yet'],
-  ['R30', 'Drops are counted by reason and the kernel’s are asked for; the sums are not compared yet'],
   ['R31', 'Not built yet'],
   ['R32', 'Not run: nobody has held a call for a day'],
   ['R34', 'x64 with glibc, Node 20 and 24, IPv4 and IPv6 run in CI; arm64 and musl were never run'],
@@ -53,7 +51,7 @@ export const LIMITS: ReadonlyMap<string, string> = new Map([
   ['S18', 'The work is compared, and times relative to each other in one process; not 20 µs on a running server'],
   ['S19', 'The first and the last wrong byte are timed, not each'],
   ['S20', 'One user guessed from many sources is not held back: that would lock the user out'],
-  ['S21', 'Live allocations past expiry go on; the strict policy is not built yet'],
+  ['S21', 'Strict is auth.expiry: strict; by default live allocations past expiry go on'],
   ['S36', 'Webhooks and log collectors do not exist yet'],
   ['S42', 'On a running server with one forging source; whole networks at unit level'],
   ['S43', '10⁵ of each kind on a running server; 16 MiB is asked of each process'],
@@ -74,7 +72,15 @@ export const LIMITS: ReadonlyMap<string, string> = new Map([
   ['R4', '300 allocations in CI; 10,000 for an hour by npm run endurance'],
   ['R8', 'A pool of 64 in CI; 16,384 by npm run endurance'],
   ['R9', 'As S52'],
+  [
+    'R24',
+    'limits.memory with real processes; a control group’s limit by its files at unit level. Permissions of live allocations are not bounded by it',
+  ],
   ['R27', 'Over a path of the test’s own, in one process and as a simulation'],
+  [
+    'R30',
+    'On loopback. Failed sends of the portable plane are sampled; a forced overflow of the kernel’s buffers is not part of it',
+  ],
 ]);
 
 const PAGE = fileURLToPath(new URL('docs/security.md', projectRoot));

@@ -176,6 +176,7 @@ export class SimWorker {
       brake: null,
       quota: alone ? this.#ownQuota() : this.#remoteQuota(),
       rateMemory: labRateMemory(),
+      isShortOfMemory: () => false,
       budget: { allowError: () => true, allowBinding: () => true },
       observer: this.ledger,
       nonceKey: Buffer.alloc(32, 7),

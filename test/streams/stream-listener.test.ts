@@ -203,6 +203,19 @@ test('R23 when descriptors are short a stranger makes room, else the newcomer is
   await second.received.end();
 });
 
+test('R24 while memory is short newcomers are closed at once, and connections stay', async (t) => {
+  const { group, memory, port } = await openRig(t, StreamMode.TCP);
+  const first = await rawClient(t, port);
+  await roundTrip(first);
+  memory.isShort = true;
+  t.equal((await (await rawClient(t, port)).received.end()).length, 0);
+  await roundTrip(first, 2);
+  t.equal(group.counters.outOfMemory, 1);
+  t.equal(group.sockets, 1, 'no place is lost');
+  memory.isShort = false;
+  await roundTrip(await rawClient(t, port));
+});
+
 test('S45 nobody makes room for a client that has its own share', async (t) => {
   const { group, port } = await openRig(t, StreamMode.TCP, { connections: 2, connectionsPerClient: 2 });
   const own = [await rawClient(t, port), await rawClient(t, port)];

@@ -120,6 +120,8 @@ export interface Rig {
   readonly tls: TlsAcceptor | null;
   /** Whether the process seems to be short of descriptors. */
   readonly descriptors: { isShort: boolean };
+  /** Whether the server seems to be short of memory. */
+  readonly memory: { isShort: boolean };
   /** What the engine has thrown. */
   readonly faults: readonly unknown[];
   /** Who was refused where proxies connect. */
@@ -142,6 +144,7 @@ export async function openRig(t: Test, mode: StreamMode, options: RigSettings = 
   const faults: unknown[] = [];
   const proxiesRefused: [address: string, isTrusted: boolean][] = [];
   const descriptors = { isShort: false };
+  const memory = { isShort: false };
   const group = new StreamGroup({
     clock,
     handler: engine,
@@ -150,11 +153,12 @@ export async function openRig(t: Test, mode: StreamMode, options: RigSettings = 
     proxyRefused: (...refusal) => proxiesRefused.push(refusal),
     limits: ownLimits(),
     isShort: () => descriptors.isShort,
+    isShortOfMemory: () => memory.isShort,
     settings: { ...DEFAULT_STREAM_SETTINGS, ...settings },
   });
   const listener = await group.listen({ mode, proxied, host: '127.0.0.1', port: 0 });
   t.teardown(() => group.close());
-  return { group, engine, clock, tls, faults, proxiesRefused, descriptors, port: listener.local.port };
+  return { group, engine, clock, tls, faults, proxiesRefused, descriptors, memory, port: listener.local.port };
 }
 
 // With self-made certificates, RSA and P-256, for `turn.example.com`.

@@ -8,8 +8,9 @@ import { TransportAddress } from '../../src/stun/transport-address.ts';
 import { Authenticator, type Candidates } from '../../src/turn/authenticator.ts';
 import { ClientEndpoint } from '../../src/turn/client-endpoint.ts';
 import type { ClientLink, Env } from '../../src/turn/env.ts';
+import { SessionBounds } from '../../src/turn/session-bounds.ts';
 import type { EngineSettings } from '../../src/turn/settings.ts';
-import { labCredentials, REALM } from './lab.ts';
+import { LIMITS, labCredentials, REALM } from './lab.ts';
 
 /** As whom a known message is to be verified. */
 export interface KnownClaim {
@@ -19,11 +20,13 @@ export interface KnownClaim {
   readonly negotiated?: boolean;
 }
 
+const UNBOUNDED = new SessionBounds({ now: () => 0, wallTime: () => 0 }, LIMITS);
+
 /** Whether the message is authentic: its integrity under the user's key. */
 export function isAuthentic(bytes: Buffer, { username, users, negotiated = false }: KnownClaim): boolean {
   const env = { random: { fill: () => {} }, nonceKey: Buffer.alloc(32), brake: null };
   const settings = { realm: REALM, nonceLifetime: 600, passwordAlgorithms: true, usernameAnonymity: true };
-  const authenticator = new Authenticator(env as unknown as Env, settings as EngineSettings);
+  const authenticator = new Authenticator(env as unknown as Env, settings as EngineSettings, UNBOUNDED);
   const view = new MessageView();
   parseMessage(bytes, 0, bytes.length, view);
   const algorithm = negotiated ? PasswordAlgorithm.SHA_256 : PasswordAlgorithm.MD5;

@@ -63,6 +63,8 @@ export const LIMITS: EngineLimits = {
   newPeersPerSecond: 0,
   newPeersBurst: 30,
   rates: NO_RATES,
+  strictExpiry: false,
+  maxSessionAge: 0,
 };
 
 /** What a lab's engine is set to unless the test says otherwise. */
@@ -184,6 +186,7 @@ export class Lab {
       neighbours: null,
       quota: this.quota,
       rateMemory: labRateMemory(),
+      isShortOfMemory: () => false,
       budget: { allowError: () => true, allowBinding: () => true },
       brake: null,
       observer: this.observer,

@@ -82,7 +82,8 @@ function isRate(packets: number | undefined, perStep = 10, burst = 5): boolean {
 }
 
 function dropped(lab: Lab): number {
-  return lab.engine.counters.dropped[DropReason.OVER_RATE] as number;
+  const { dropped: counts } = lab.engine.counters;
+  return (counts[DropReason.OVER_RATE] as number) + (counts[DropReason.OVER_RATE_TO_CLIENT] as number);
 }
 
 test('S51, TURN-40: ten times the rate of an allocation: the excess is dropped, and nobody is told', async (t) => {

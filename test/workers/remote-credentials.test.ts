@@ -61,6 +61,7 @@ test('a worker finds what main finds, keys and all', async (t) => {
   const rest = `${scene.wall / 1000 + 600}:bob`;
   const [found] = (await scene.remote.find(rest, REALM)) as readonly { md5Key: Buffer }[];
   t.match(scene.secrets.find(rest, REALM), [{ md5Key: found?.md5Key, quotaKey: 'rest/bob' }]);
+  t.match(found, { expiresAt: scene.wall + 600_000 }, 'S21: and its end, by which a worker may have to judge');
   t.ok(Buffer.isBuffer(found?.md5Key));
 });
 

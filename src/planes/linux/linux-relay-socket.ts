@@ -199,8 +199,12 @@ export class LinuxRelaySocket implements RelaySocket, Pollable, Outlet {
     // What was read before it was closed is nobody's any more.
     if (this.#closed) return;
     this.#counters.packetsIn++;
+    if (this.#owner === null) {
+      this.#counters.droppedUnusable++;
+      return;
+    }
     try {
-      this.#owner?.fromPeer(source, this.#core.arena.bytes, start, end);
+      this.#owner.fromPeer(source, this.#core.arena.bytes, start, end);
     } catch (fault) {
       this.#core.report(fault);
     }

@@ -19,8 +19,11 @@ const SENDS_PER_PROBE = 64;
 
 /** Takes the datagrams of a socket. */
 export interface DatagramReceiver {
-  /** The buffer is the receiver's to keep: Node allocates one per datagram. `from` is reported by the kernel. */
-  onDatagram(buffer: Buffer, from: RemoteInfo): void;
+  /**
+   * The buffer is the receiver's to keep: Node allocates one per datagram. `from` is reported by the kernel.
+   * @returns false for what is nobody's, or from where nobody can be answered
+   */
+  onDatagram(buffer: Buffer, from: RemoteInfo): boolean;
 }
 
 /** What a socket is opened with. */
@@ -159,11 +162,11 @@ export class DatagramSocket {
   #receive(buffer: Buffer, from: RemoteInfo): void {
     this.#counters.packetsIn++;
     this.#counters.bytesIn += buffer.length;
-    this.#receiver.onDatagram(buffer, from);
+    if (!this.#receiver.onDatagram(buffer, from)) this.#counters.droppedUnusable++;
   }
 }
 
-const NOBODY: DatagramReceiver = Object.freeze({ onDatagram: () => undefined });
+const NOBODY: DatagramReceiver = Object.freeze({ onDatagram: () => false });
 
 /** Answers at once, with the literal it was given: the default costs a quarter of a send. dgram ignores the family. */
 const lookupLiteral: NonNullable<SocketOptions['lookup']> = (address, _options, callback) => callback(null, address, 4);

@@ -65,20 +65,21 @@ export class PortableRelaySocket implements RelaySocket, DatagramReceiver {
     this.#table.release(this.#row, this.local.port);
   }
 
-  onDatagram(buffer: Buffer, from: RemoteInfo): void {
+  onDatagram(buffer: Buffer, from: RemoteInfo): boolean {
     const read = this.#read;
     if (from.address !== this.#readText) {
       this.#readText = from.address;
       readIpText(from.address, read);
     }
-    if (read.family === 0) return;
+    if (read.family === 0 || this.#owner === null) return false;
     const source = this.#source;
     source.copyFrom(read); // the owner may write to it
     source.port = from.port;
     try {
-      this.#owner?.fromPeer(source, buffer, 0, buffer.length);
+      this.#owner.fromPeer(source, buffer, 0, buffer.length);
     } catch (fault) {
       this.#report(fault);
     }
+    return true;
   }
 }

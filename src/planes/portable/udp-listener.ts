@@ -40,7 +40,6 @@ export class UdpListener implements ClientLink, DatagramReceiver {
   readonly #socket: DatagramSocket;
   readonly #handler: ClientDatagramHandler;
   readonly #report: (fault: unknown) => void;
-  readonly #counters: TrafficCounters;
   readonly #known: EndpointTable;
   /** Stands for every unknown source in turn: strangers cost no memory. */
   readonly #scratch: UdpEndpoint;
@@ -64,7 +63,6 @@ export class UdpListener implements ClientLink, DatagramReceiver {
     this.#socket = socket;
     this.#handler = options.handler;
     this.#report = options.report;
-    this.#counters = options.counters;
     this.#known = new EndpointTable();
     this.#scratch = new UdpEndpoint(this, socket.local);
     this.#headers = headerRing();
@@ -132,17 +130,15 @@ export class UdpListener implements ClientLink, DatagramReceiver {
     for (const endpoint of this.#known.list()) this.#handler.endpointClosed(endpoint);
   }
 
-  onDatagram(buffer: Buffer, from: RemoteInfo): void {
+  onDatagram(buffer: Buffer, from: RemoteInfo): boolean {
     const endpoint = this.#known.get(from.address, from.port) ?? this.#stranger(from);
-    if (endpoint === null) {
-      this.#counters.droppedUnusable++;
-      return;
-    }
+    if (endpoint === null) return false;
     try {
       this.#handler.fromClient(endpoint, buffer, 0, buffer.length);
     } catch (fault) {
       this.#report(fault);
     }
+    return true;
   }
 
   /** The scratch endpoint for an unknown source; null if there is no answering it: port 0 is none. */

@@ -36,7 +36,7 @@ export interface AllocateWish {
   readonly missing: IpFamily | null;
   readonly port: PortRequest;
   readonly reservationToken: string | null;
-  /** Seconds to grant. */
+  /** Seconds to grant, unless the session is bounded otherwise. */
   readonly lifetime: number;
 }
 

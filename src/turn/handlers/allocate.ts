@@ -41,12 +41,19 @@ export function handleAllocate(request: Request, context: HandlerContext): Await
   if (isTunnelled(endpoint.source) || isRelayed(endpoint, context)) return FORBIDDEN;
   const wish = readAllocateWish(request.message, context);
   if (wish.kind === 'reject') return wish;
+  if (context.env.isShortOfMemory()) return refuseForMemory(context);
   const lasting = endpoint.link.retain(endpoint);
   lasting.pendingAllocate = transactionId;
   const attempt: Attempt = { endpoint: lasting, credential, wish, context };
   return whenReady(mayReserve(attempt), (may) =>
     may ? takeQuota(attempt) : abandon(lasting, ALLOCATION_QUOTA_REACHED),
   );
+}
+
+// Before anything is kept for the client: a refusal must not cost what is short.
+function refuseForMemory({ counters }: HandlerContext): Reply {
+  counters.memoryLimited++;
+  return INSUFFICIENT_CAPACITY;
 }
 
 // Two allocations, each of whose clients is the other's relayed address, would be a loop (RFC 8656 §21.1.7). The second of
@@ -87,9 +94,14 @@ function takeQuota(attempt: Attempt): Awaitable<Reply> {
   });
 }
 
-// Whether the client has gone, or the engine is closing, while something was waited for.
-function isTooLate({ endpoint, context }: Attempt): boolean {
-  return endpoint.closed || context.closing();
+// Whether the client has gone, its credential has run out, or the engine is closing, while something was waited for.
+function isTooLate(attempt: Attempt): boolean {
+  return attempt.endpoint.closed || attempt.context.closing() || secondsLeft(attempt) === 0;
+}
+
+// How long the allocation may last if it is made now.
+function secondsLeft({ credential, context }: Attempt): number {
+  return context.bounds.secondsLeft({ credential, createdAt: context.env.clock.now() });
 }
 
 // Silence for a client that has gone; else there is no room.
@@ -166,11 +178,12 @@ function giveBack(attempt: Attempt, opened: Opened): Reply {
 
 function finish(attempt: GrantedAttempt, opened: Opened, token: Buffer | null): Reply {
   const { endpoint, credential, grant, wish, context } = attempt;
-  const allocation = context.allocations.create({ endpoint, credential, grant }, opened.sockets, wish.lifetime);
+  const seconds = Math.min(wish.lifetime, secondsLeft(attempt));
+  const allocation = context.allocations.create({ endpoint, credential, grant }, opened.sockets, seconds);
   const attributes: ReplyAttribute[] = allocation
     .relays()
     .map((relay) => ({ type: Attribute.XOR_RELAYED_ADDRESS, address: relay.relayed }));
-  attributes.push({ type: Attribute.LIFETIME, seconds: wish.lifetime });
+  attributes.push({ type: Attribute.LIFETIME, seconds });
   attributes.push({ type: Attribute.XOR_MAPPED_ADDRESS, address: endpoint.client });
   if (token !== null) attributes.push({ type: Attribute.RESERVATION_TOKEN, token });
   attributes.push(...addressErrors(wish, opened));

@@ -21,7 +21,8 @@ export function handleRefresh(request: AllocationRequest, context: HandlerContex
     context.allocations.closeRelays(allocation, relays, ReleaseReason.DELETED);
     return success([{ type: Attribute.LIFETIME, seconds: 0 }]);
   }
-  const seconds = grantedLifetime(requested, context.settings);
+  // Not 0: an allocation that has no second left was ended before this request was looked at.
+  const seconds = Math.min(grantedLifetime(requested, context.settings), context.bounds.secondsLeft(allocation));
   context.allocations.refresh(allocation, relays, seconds);
   return success([{ type: Attribute.LIFETIME, seconds }]);
 }
