@@ -4,6 +4,7 @@
 import { Closers } from './server/closers.ts';
 import { openControl } from './server/control-setup.ts';
 import { type Foundation, layFoundation, type ServerOptions } from './server/foundation.ts';
+import { openMetrics, setUpMetrics } from './server/metrics-setup.ts';
 import { openInOneProcess } from './server/one-process.ts';
 import { choosePlane, type PlaneChoice } from './server/plane-choice.ts';
 import type { RunningServer } from './server/running-server.ts';
@@ -25,7 +26,12 @@ async function open(options: ServerOptions, closers: Closers): Promise<RunningSe
   const choice = await choosePlane(options.config);
   const foundation = await layFoundation(options, closers);
   const server = await openShape(foundation, choice, closers);
-  await openControl(foundation, server, closers);
+  const metrics = setUpMetrics(foundation, server);
+  await openControl(foundation, server, metrics, closers);
+  await openMetrics(foundation, metrics, closers);
+  closers.add(() => {
+    metrics.health.phase = 'stopping';
+  });
   return server;
 }
 

@@ -29,7 +29,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   workers: ['stun', 'turn', 'errors', 'auth', 'limits', 'planes', 'tls', 'config', 'log'],
   store: ['stun', 'turn', 'errors', 'escape-text'],
   statsdb: ['stun', 'turn', 'errors', 'escape-text', 'store'],
-  control: ['stun', 'turn', 'errors', 'escape-text', 'store', 'config', 'net', 'workers'],
+  metrics: ['stun', 'turn', 'workers'],
+  control: ['stun', 'turn', 'errors', 'escape-text', 'store', 'config', 'net', 'workers', 'metrics'],
   client: ['stun', 'turn', 'errors'],
   coturn: ['stun', 'turn', 'errors', 'escape-text', 'net'],
   cli: [
@@ -62,6 +63,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'workers',
     'store',
     'statsdb',
+    'metrics',
     'control',
   ],
   'worker-main': ['server', 'workers'],

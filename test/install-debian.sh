@@ -18,6 +18,7 @@ fail2ban-regex:fail2ban
 mariadb:mariadb-client
 redis-server:redis-server
 sqlite3:sqlite3
+prometheus:prometheus
 nft:nftables
 iptables:iptables
 ufw:ufw

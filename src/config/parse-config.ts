@@ -20,6 +20,7 @@ import { FaultReport } from './fault-report.ts';
 import type { FileReader } from './file-reader.ts';
 import { toFaults } from './issues.ts';
 import { jsonSchema, listKeys } from './keys.ts';
+import { warnOfMetrics } from './metrics-warnings.ts';
 import { applyOverrides, type Override, type Tree } from './overrides.ts';
 import { PathResolver } from './path-resolver.ts';
 import { warnOfPeers } from './peer-warnings.ts';
@@ -137,6 +138,7 @@ function finish(settings: Settings, files: CredentialFiles, context: Context): C
     ...warnOfWeakCredentials(credentials),
     ...warnOfAmplification(config),
     ...warnOfPeers(config),
+    ...warnOfMetrics(config),
   ];
   return { ok: true, config, warnings: warnings.map(escapeText), tree, overrides: context.overrides };
 }

@@ -16,6 +16,7 @@ import {
   storeUrl,
   userEntry,
 } from './fields.ts';
+import { parseHttpUrl } from './http-url.ts';
 import { findClash, formatListenUrl, parseListenUrl } from './listen-url.ts';
 
 const MILLION = 1_000_000;
@@ -251,6 +252,23 @@ const control = z.strictObject({
     .default('auto'),
 });
 
+const metrics = z.strictObject({
+  listen: z
+    .array(parsedText(parseHttpUrl))
+    .describe('Where GET /metrics, /livez and /readyz are served without a password: http://127.0.0.1:9641, say.')
+    .prefault([]),
+  path: z
+    .string()
+    .regex(/^\/[\w.~/-]*$/, 'must be a path such as /metrics, of letters, digits and -._~/')
+    .refine((path) => !['/', '/livez', '/readyz'].includes(path), 'is taken')
+    .describe('The path of the metrics.')
+    .default('/metrics'),
+  'coturn-names': z
+    .boolean()
+    .describe("Expose coturn's names too, for dashboards that exist; docs/metrics.md has the list.")
+    .default(false),
+});
+
 const log = z.strictObject({
   level: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
@@ -291,6 +309,7 @@ const settings = z.strictObject({
     .describe('A Redis that is told of every allocation, as coturn does: none, redis://… or {url-file: …}.')
     .default('none'),
   control: control.describe('How turnctl reaches this server.').prefault({}),
+  metrics: metrics.describe('Metrics for Prometheus, and health.').prefault({}),
   tls: tls.describe('TLS for turns: URLs.').prefault({}),
   limits: limits.describe('What one client, and all together, may use.').prefault({}),
   peers: peers.describe('Whom clients may reach, on top of the built-in deny list.').prefault({}),

@@ -6,6 +6,7 @@ import { Hono } from 'hono';
 import { parseIp } from '../stun/ip-address.ts';
 import { AdminError } from './administration.ts';
 import { makeCredentials } from './ice-credentials.ts';
+import { type MetricsAppOptions, makeMetricsApp } from './metrics-app.ts';
 import { isDecodable, rawPath, segment } from './path-segments.ts';
 import { ApiError, problemResponse } from './problem.ts';
 import {
@@ -25,6 +26,8 @@ import { addStoreRoutes, noStore } from './store-routes.ts';
 /** What the API is made with. */
 export interface ControlAppOptions {
   readonly control: ServerControl;
+  /** Absent: without metrics and health. */
+  readonly metrics?: MetricsAppOptions;
   /** Unix milliseconds. */
   readonly now: () => number;
   /** Gets what is a fault of the program. */
@@ -32,7 +35,7 @@ export interface ControlAppOptions {
 }
 
 /** Makes the application. */
-export function makeControlApp({ control, now, report }: ControlAppOptions): Hono {
+export function makeControlApp({ control, metrics, now, report }: ControlAppOptions): Hono {
   const app = new Hono({ getPath: rawPath });
   app.onError((error) => problemResponse(error, report));
   app.notFound(() =>
@@ -47,6 +50,7 @@ export function makeControlApp({ control, now, report }: ControlAppOptions): Hon
   addServerRoutes(app, control, now);
   addSessionRoutes(app, control);
   addStoreRoutes(app, () => control.administration ?? noStore());
+  if (metrics !== undefined) app.route('/', makeMetricsApp(metrics));
   return app;
 }
 

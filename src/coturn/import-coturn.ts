@@ -9,6 +9,7 @@ import { findOption, optionNames } from './options.ts';
 import { resolveAuth } from './resolve-auth.ts';
 import { resolveLimits, resolveLog, resolveProtocol } from './resolve-limits.ts';
 import { resolveListen } from './resolve-listen.ts';
+import { resolveMetrics } from './resolve-metrics.ts';
 import { resolvePeers } from './resolve-peers.ts';
 import { resolveRelay } from './resolve-relay.ts';
 import { resolveStore } from './resolve-store.ts';
@@ -50,6 +51,7 @@ export function importCoturn(text: string, host: ImportHost, suggest: Suggest): 
   resolveTls(draft, host);
   resolveLimits(draft);
   resolveProtocol(draft);
+  resolveMetrics(draft);
   resolveLog(draft, host.cwd);
   return {
     settings: draft.settings,

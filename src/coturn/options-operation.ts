@@ -5,7 +5,9 @@ import { alwaysOff, alwaysOn, droppedSwitch, droppedValue, mapped, type OptionGr
 const TURNCTL =
   'there is no telnet CLI: turnctl speaks to the socket of control.socket, which file permissions protect';
 const WEB = 'there is no web interface yet: turnctl does what it did';
-const METRICS = 'Prometheus metrics are not built yet: turnctl status and turnctl session list show what goes on';
+const METRICS_TLS = 'metrics are served over http only: set prometheus-address to 127.0.0.1 and a TLS proxy before it';
+const USER_LABELS =
+  'metrics have no labels of users: each name would be a series of its own for ever. turnctl session list shows who is there';
 const SYSTEMD = 'not needed: the service manager does that (systemd: User=, Group=, Type=)';
 const JSON_LOG = 'the lines of the log are JSON, or text on a terminal; their time is ISO 8601';
 
@@ -37,14 +39,18 @@ export const OPERATION_OPTIONS: readonly OptionGroup[] = [
   {
     title: 'Prometheus',
     options: [
-      droppedSwitch('prometheus', METRICS),
-      droppedValue('prometheus-port', METRICS),
-      droppedValue('prometheus-address', METRICS),
-      droppedValue('prometheus-path', METRICS),
-      droppedSwitch('prometheus-username-labels', METRICS),
-      droppedSwitch('prometheus-tls', METRICS),
-      droppedValue('prometheus-cert', METRICS),
-      droppedValue('prometheus-key', METRICS),
+      mapped(
+        'prometheus',
+        'metrics.listen metrics.coturn-names',
+        'at all addresses, as coturn does; turnd warns of it. docs/metrics.md has the names',
+      ),
+      mapped('prometheus-port', 'metrics.listen', '9641 without it'),
+      mapped('prometheus-address', 'metrics.listen', 'all addresses without it'),
+      mapped('prometheus-path', 'metrics.path'),
+      droppedSwitch('prometheus-username-labels', USER_LABELS),
+      droppedSwitch('prometheus-tls', METRICS_TLS),
+      droppedValue('prometheus-cert', METRICS_TLS),
+      droppedValue('prometheus-key', METRICS_TLS),
     ],
   },
   {

@@ -15,12 +15,16 @@ const PATIENCE_MS = 2000;
  * All hosts that clients must not reach because this server does. Whatever else it is configured to call or to be called
  * at (a webhook, a TCP address of the control API or of metrics) belongs in this list.
  */
-export function backendsOf({ store, statsdb }: Pick<Config, 'store' | 'statsdb'>): readonly Backend[] {
-  return [store?.url ?? null, statsdb].flatMap((url) => {
+export function backendsOf({ store, statsdb, metrics }: BackendSettings): readonly Backend[] {
+  const urls = [store?.url ?? null, statsdb].flatMap((url) => {
     if (url === null || url.kind === 'sqlite' || url.socket !== null) return [];
     return { host: url.host, port: url.port };
   });
+  // `*` is every own address, which is nobody's peer anyway.
+  return [...urls, ...metrics.listen.filter(({ host, port }) => host !== '*' && port !== 0)];
 }
+
+type BackendSettings = Pick<Config, 'store' | 'statsdb' | 'metrics'>;
 
 /** Finds them, and keeps finding them. */
 export async function openBackends(config: Config, logger: Logger, closers: Closers): Promise<BackendAddresses> {

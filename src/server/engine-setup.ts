@@ -11,6 +11,7 @@ import { shareOfLines } from '../log/line-budget.ts';
 import type { Logger, LogLevel } from '../log/logger.ts';
 import { SessionLog } from '../log/session-log.ts';
 import { GarbageCollector } from '../state/garbage.ts';
+import { LoopLag } from '../state/loop-lag.ts';
 import { SAMPLE_MS, SampledClock } from '../state/sampled-clock.ts';
 import { systemClock } from '../state/system-clock.ts';
 import { Engine } from '../turn/engine.ts';
@@ -47,6 +48,8 @@ export interface EngineSetup {
   readonly engine: Engine;
   /** Realms and peer rules, to be updated when the store or the configuration changes. */
   readonly realms: RealmTable;
+  /** How late the loop is that drives it. */
+  readonly lag: LoopLag;
   setLogLevel(level: LogLevel): void;
   /** Applies what the engine bounds, from now on. */
   setLimits(bounds: EngineBounds): void;
@@ -85,6 +88,7 @@ export function setUpEngine(parts: EngineParts): EngineSetup {
       observer: reporter === null ? observer : reporting(observer, reporter),
     },
     engineSettings(config, realm, worker),
+    clock.now,
   );
   const garbage = new GarbageCollector(given.isShortOfMemory);
   const tick = (): void => {
@@ -103,7 +107,12 @@ export function setUpEngine(parts: EngineParts): EngineSetup {
     brake.setRate(limits.failedLoginsPerSecond);
     engine.setLimits(engineLimits(bounds));
   };
-  return { engine, realms, setLogLevel, setLimits, start: () => startTimers(tick, sampled) };
+  const lag = new LoopLag(SAMPLE_MS, clock.now);
+  const sample = (): void => {
+    sampled.sample();
+    lag.tick();
+  };
+  return { engine, realms, lag, setLogLevel, setLimits, start: () => startTimers(tick, sample) };
 }
 
 /** Says in the log what the engine threw: a bug, which must not end the process. */
@@ -120,8 +129,8 @@ function faultLog(logger: Logger, processes: number, message: string): FaultLog 
   });
 }
 
-function startTimers(tick: () => void, sampled: SampledClock): () => void {
-  const timers = [setInterval(tick, TICK_MS), setInterval(() => sampled.sample(), SAMPLE_MS)];
+function startTimers(tick: () => void, sample: () => void): () => void {
+  const timers = [setInterval(tick, TICK_MS), setInterval(sample, SAMPLE_MS)];
   return () => timers.forEach(clearInterval);
 }
 

@@ -60,6 +60,11 @@ export class Listeners {
     return this.#streams?.group.counters ?? null;
   }
 
+  /** TCP and TLS connections now. */
+  get connections(): number {
+    return this.#streams?.group.sockets ?? 0;
+  }
+
   /** Opens all. @throws ListenError that names the one that could not be opened; {@link close} closes the others */
   async open(engine: Engine, tls: TlsAcceptor | null): Promise<void> {
     const { config, logger, clock, random, counters, report, proxyRefused, isShort, isShortOfMemory } = this.#options;

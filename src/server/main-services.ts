@@ -9,6 +9,7 @@ import { UserSlots } from '../limits/user-slots.ts';
 import type { Libc } from '../planes/linux/libc.ts';
 import { createSharedMemory, type SharedMemory } from '../planes/linux/shared-memory.ts';
 import { PortOwner, PortTable, workerOwner } from '../planes/port-table.ts';
+import type { IpFamily } from '../stun/ip-address.ts';
 import type { CallHandlers } from '../workers/calls.ts';
 import { credentialHandlers } from '../workers/credential-service.ts';
 import type { MainCalls, WireEndpoint, WireQuotaRequest } from '../workers/messages.ts';
@@ -68,6 +69,13 @@ export class MainServices {
   /** Live allocations of all workers: each has a unit of the quota. */
   get allocations(): number {
     return this.#quota.allocations;
+  }
+
+  /** How many relay ports of a family are free, over all its addresses. */
+  freePorts(family: IpFamily): number {
+    const table = this.#tableOf(PortOwner.MAIN);
+    const { addresses } = this.#foundation.relay;
+    return addresses.reduce((sum, ip, row) => (ip.family === family ? sum + table.free(row) : sum), 0);
   }
 
   /** How the questions of a worker are answered. */

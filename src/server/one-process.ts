@@ -13,14 +13,16 @@ import { PORTABLE_CAPABILITIES, PortableRelaySockets } from '../planes/portable/
 import { systemClock } from '../state/system-clock.ts';
 import type { IpAddress } from '../stun/ip-address.ts';
 import { TlsAcceptor } from '../tls/tls-acceptor.ts';
-import { readCounters } from '../workers/counter-tree.ts';
+import type { CounterTree } from '../workers/counter-tree.ts';
 import { endSessions, listSessions, type SessionSource, showSession } from '../workers/sessions.ts';
 import type { Closers } from './closers.ts';
 import { faultReporter, peerOptions, setUpEngine } from './engine-setup.ts';
 import type { Foundation } from './foundation.ts';
 import { Listeners } from './listeners.ts';
 import { watchMemory } from './memory-setup.ts';
+import { readProcess } from './process-counters.ts';
 import { proxyRefusals } from './proxy-refusals.ts';
+import { countRelayPorts } from './relay-ports.ts';
 import type { RunningServer } from './running-server.ts';
 import { renewCertificates, type TlsSetup } from './tls-setup.ts';
 
@@ -40,7 +42,8 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
   const own = hostAddresses(foundation, listeners);
   const budgets = BudgetMemory.ofOneProcess(random);
   const quota = new AllocationQuota(config.limits, new UserSlots(budgets.table('user-rates'), systemClock.now));
-  const { engine, realms, setLogLevel, setLimits, start } = setUpEngine({
+  const relays = relaySockets({ ...foundation, counters, report, isShort });
+  const { engine, realms, lag, setLogLevel, setLimits, start } = setUpEngine({
     config,
     realm: directory.realm,
     credentials: directory.credentials,
@@ -50,7 +53,7 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
     processes: 1,
     logger,
     random,
-    relays: relaySockets({ ...foundation, counters, report, isShort }),
+    relays,
     report: status && ((report) => status.report(0, report)),
     reservations: null,
     capabilities: PORTABLE_CAPABILITIES,
@@ -78,6 +81,12 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
   const scan = setInterval(() => void listeners.scan().then(() => own.refresh()), SCAN_MS);
   closers.add(() => clearInterval(scan));
   closers.add(start());
+  const readAll = (): CounterTree =>
+    readProcess(
+      lag,
+      { allocations: engine.allocations.byTransport, connections: listeners.connections },
+      { engine: engine.counters, plane: counters, streams: listeners.streamCounters, tls: acceptor?.counters },
+    );
   const source = (): SessionSource => ({ engine, worker: 0, now: systemClock.now() });
   return {
     plane: 'portable',
@@ -91,13 +100,10 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
     sessions: async (query) => listSessions(source(), query),
     session: async (id) => showSession(source(), id),
     end: async (selector) => endSessions(engine, selector),
-    counters: async () =>
-      readCounters({
-        engine: engine.counters,
-        plane: counters,
-        streams: listeners.streamCounters,
-        tls: acceptor?.counters,
-      }),
+    counters: async () => readAll(),
+    collect: async () => ({ counters: readAll(), main: null, workers: [], workersLost: 0 }),
+    workerStates: () => [],
+    relayPorts: () => countRelayPorts(relay.addresses, config.relay.ports, (family) => relays.freePorts(family)),
     apply: (next) => {
       directory.configure(next); // may refuse: nothing has changed then
       peers = peerOptions(next);

@@ -3,9 +3,23 @@
 import type { Config } from '../config/config.ts';
 import type { ListenerInfo } from '../config/ice-servers.ts';
 import type { LogLevel } from '../log/logger.ts';
+import type { RelayPorts } from '../metrics/snapshot.ts';
 import type { LabUser } from '../state/kept-secrets.ts';
 import type { CounterTree } from '../workers/counter-tree.ts';
 import type { SessionDetail, SessionInfo, SessionQuery, SessionSelector } from '../workers/sessions.ts';
+import type { WorkerState } from '../workers/supervisor.ts';
+import type { CollectedWorker } from '../workers/worker-fleet.ts';
+
+/** The counters of all processes. */
+export interface Collected {
+  /** Of whoever serves clients. */
+  readonly counters: CounterTree;
+  /** Of main beside workers; null where there are none. */
+  readonly main: CounterTree | null;
+  readonly workers: readonly CollectedWorker[];
+  /** Workers that died so far. */
+  readonly workersLost: number;
+}
 
 /** A server that serves. */
 export interface RunningServer {
@@ -32,6 +46,12 @@ export interface RunningServer {
   end(selector: SessionSelector): Promise<number>;
   /** All counters since the start, summed over workers, the dead ones' included. */
   counters(): Promise<CounterTree>;
+  /** As {@link counters}, in a second at most, with what only metrics tell. */
+  collect(): Promise<Collected>;
+  /** Every worker, as main knows it without asking; none where all is one process. */
+  workerStates(): readonly WorkerState[];
+  /** Relay ports by family, counted now; a family that is not served is not there. */
+  relayPorts(): readonly RelayPorts[];
   /** Serves by this from now on: what can change live in it differs from what was. */
   apply(config: Config): void;
   setLogLevel(level: LogLevel): void;

@@ -5,6 +5,7 @@ import type { Config } from '../config/config.ts';
 import { StoreError } from '../errors.ts';
 import type { Logger } from '../log/logger.ts';
 import { systemClock } from '../state/system-clock.ts';
+import { measuredStore, StoreCounters } from '../store/measured-store.ts';
 import { notifyingStore } from '../store/notifying-store.ts';
 import { openStore } from '../store/open-store.ts';
 import type { Store, StoreSnapshot, UserId } from '../store/store.ts';
@@ -25,13 +26,15 @@ export class ServerStore {
   /** For administration: of what is changed through it every process has been told when the call returns. */
   readonly store: Store;
   readonly users: StoreUsers;
+  readonly counters = new StoreCounters();
   readonly #bare: Store;
   readonly #health: StoreHealth;
   readonly #watch: StoreWatch;
   #reader: StoreReader | null = null;
   #snapshot: StoreSnapshot | null = null;
 
-  constructor(store: Store, { limits }: Config, logger: Logger, isOwn: boolean) {
+  constructor(bare: Store, { limits }: Config, logger: Logger, isOwn: boolean) {
+    const store = measuredStore(bare, this.counters, systemClock.now);
     this.#bare = store;
     this.store = notifyingStore(store, (user) => this.#changed(user));
     const lost = (problem: string): void =>
@@ -70,6 +73,11 @@ export class ServerStore {
   /** Why it does not answer, or null. */
   get problem(): string | null {
     return this.#health.problem;
+  }
+
+  /** Whether it has ever been read: before that, nobody can be served by it. */
+  get hasBeenRead(): boolean {
+    return this.#snapshot !== null;
   }
 
   /** Whether it holds anybody who could use the server. Asked of a store that answers. */

@@ -5,8 +5,10 @@ import { fileURLToPath } from 'node:url';
 import type { Config } from '../config/config.ts';
 import { TurnServerError } from '../errors.ts';
 import type { LogLevel } from '../log/logger.ts';
+import type { RelayPorts } from '../metrics/snapshot.ts';
 import { listLocalAddresses } from '../net/interfaces.ts';
 import { type DescriptorChannel, openPair } from '../planes/linux/descriptor-channel.ts';
+import { LoopLag } from '../state/loop-lag.ts';
 import type { TransportAddress } from '../stun/transport-address.ts';
 import type { LoadedCertificate } from '../tls/certificate-file.ts';
 import { listenerTag, TaggedDescriptors } from '../workers/descriptors.ts';
@@ -20,13 +22,20 @@ import type { Foundation } from './foundation.ts';
 import { MainServices } from './main-services.ts';
 import { watchMemory } from './memory-setup.ts';
 import type { LinuxChoice } from './plane-choice.ts';
-import type { RunningServer } from './running-server.ts';
+import { readProcess } from './process-counters.ts';
+import { countRelayPorts } from './relay-ports.ts';
+import type { Collected, RunningServer } from './running-server.ts';
 import { renewCertificates, type TlsSetup } from './tls-setup.ts';
 import { type SharedListener, WorkerListeners } from './worker-listeners.ts';
 
 const SCAN_MS = 10_000;
 /** How long the workers have to end their allocations, less than main has for all. */
 const STOP_MS = 3500;
+
+/** How long a scrape waits for workers: less than Prometheus waits for it. */
+const SCRAPE_MS = 1000;
+/** Main moves no packets: its loop is looked at less often than those of workers. */
+const LAG_MS = 500;
 
 const PROGRAM = fileURLToPath(new URL('../worker-main.js', import.meta.url));
 
@@ -53,6 +62,7 @@ class MainProcess {
   /** As it is in effect. */
   #config: Config;
   #addresses: WireAddresses | null = null;
+  #workersLost = 0;
   #fail: (reason: string) => void = () => {};
 
   constructor(foundation: Foundation, choice: LinuxChoice, closers: Closers) {
@@ -112,6 +122,8 @@ class MainProcess {
     backends.onChange(() => this.#tellAddresses());
     const scan = setInterval(() => void this.#listeners.scan().then(() => this.#tellAddresses()), SCAN_MS);
     this.#closers.add(() => clearInterval(scan));
+    const lag = new LoopLag(LAG_MS, nodeTimers.now);
+    this.#closers.add(nodeTimers.every(LAG_MS, () => lag.tick()));
     return {
       plane: 'linux',
       workers: this.#choice.workers,
@@ -125,6 +137,9 @@ class MainProcess {
       session: (id) => this.#fleet.session(id),
       end: (selector) => this.#fleet.end(selector),
       counters: () => this.#fleet.counters(),
+      collect: () => this.#collect(lag),
+      workerStates: () => this.#fleet.states,
+      relayPorts: () => this.#countPorts(),
       apply: (config) => this.#apply(config),
       setLogLevel: (level) => this.#setLogLevel(level),
       renewCertificates: (config) => {
@@ -150,6 +165,17 @@ class MainProcess {
     this.#config = { ...this.#config, log: { ...this.#config.log, level } };
     this.#foundation.logger.level = level;
     this.#fleet.broadcast({ kind: 'log-level', level });
+  }
+
+  async #collect(lag: LoopLag): Promise<Collected> {
+    const collected = await this.#fleet.collect(SCRAPE_MS);
+    return { ...collected, main: readProcess(lag, null), workersLost: this.#workersLost };
+  }
+
+  #countPorts(): readonly RelayPorts[] {
+    const { addresses } = this.#foundation.relay;
+    const { ports } = this.#foundation.config.relay;
+    return countRelayPorts(addresses, ports, (family) => this.#services.freePorts(family));
   }
 
   #spawn(worker: number, owner: WorkerEvents): WorkerLine {
@@ -267,6 +293,7 @@ class MainProcess {
     this.#services.gone(worker);
     this.#foundation.status?.gone(worker);
     if (loss === null) return;
+    this.#workersLost++;
     this.#lostAt.set(worker, nodeTimers.now());
     const { pid, code, signal, allocations, reason } = loss;
     const why = reason === null ? describeExit(loss) : `${describeExit(loss)}: ${reason}`;

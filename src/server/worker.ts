@@ -8,6 +8,7 @@ import { DescriptorChannel } from '../planes/linux/descriptor-channel.ts';
 import { type Libc, loadLibc } from '../planes/linux/libc.ts';
 import { LinuxPlane } from '../planes/linux/linux-plane.ts';
 import { PlaneCounters } from '../planes/plane-counters.ts';
+import type { LoopLag } from '../state/loop-lag.ts';
 import { systemClock } from '../state/system-clock.ts';
 import { SystemRandom } from '../state/system-random.ts';
 import { StreamGroup } from '../streams/stream-group.ts';
@@ -16,7 +17,7 @@ import { MemoryCertificates } from '../tls/served-certificates.ts';
 import { TlsAcceptor } from '../tls/tls-acceptor.ts';
 import type { Engine } from '../turn/engine.ts';
 import { type AnswerMessage, answerCall, Caller, type CallHandlers, type RefusalMessage } from '../workers/calls.ts';
-import { type CounterTree, readCounters } from '../workers/counter-tree.ts';
+import type { CounterTree } from '../workers/counter-tree.ts';
 import { listenerTag, TaggedDescriptors } from '../workers/descriptors.ts';
 import { LogPipe } from '../workers/log-pipe.ts';
 import type { MainCalls, StartMessage, ToWorker, WireListener, WorkerCalls } from '../workers/messages.ts';
@@ -25,6 +26,7 @@ import { RemoteCredentials } from '../workers/remote-credentials.ts';
 import { endSessions, listSessions, showSession } from '../workers/sessions.ts';
 import { WorkerFd } from '../workers/spawn-worker.ts';
 import { type EngineSetup, faultReporter, peerOptions } from './engine-setup.ts';
+import { readProcess } from './process-counters.ts';
 import { proxyRefusals } from './proxy-refusals.ts';
 import { streamSettings } from './streams-setup.ts';
 import { ToldAddresses } from './told-addresses.ts';
@@ -80,6 +82,7 @@ export class Worker {
   readonly #credentials: RemoteCredentials;
   readonly #engine: Engine;
   readonly #realms: RealmTable;
+  readonly #lag: LoopLag;
   readonly #setLogLevel: (level: LogLevel) => void;
   readonly #setLimits: EngineSetup['setLimits'];
   readonly #startEngine: () => () => void;
@@ -105,11 +108,12 @@ export class Worker {
       systemClock,
     );
     const { isShort } = new DescriptorReserve();
-    const { engine, realms, connections, isShortOfMemory, setLogLevel, setLimits, start } = setUpWorkerEngine({
+    const { engine, realms, lag, connections, isShortOfMemory, setLogLevel, setLimits, start } = setUpWorkerEngine({
       ...{ ...parts, caller: this.#caller, descriptors: this.#descriptors },
       ...{ addresses: this.#addresses, credentials: this.#credentials, isShort },
     });
     this.#engine = engine;
+    this.#lag = lag;
     this.#realms = realms;
     this.#setLogLevel = setLogLevel;
     this.#setLimits = setLimits;
@@ -240,8 +244,10 @@ export class Worker {
 
   #counters(): CounterTree {
     this.#parts.plane.countDrops();
-    return readCounters({
-      engine: this.#engine.counters,
+    const { counters, allocations } = this.#engine;
+    const moment = { allocations: allocations.byTransport, connections: this.#streams.sockets };
+    return readProcess(this.#lag, moment, {
+      engine: counters,
       plane: this.#parts.counters,
       streams: this.#streams.counters,
       tls: this.#acceptor?.counters,

@@ -5,6 +5,7 @@ import type { IpFamily } from '../stun/ip-address.ts';
 import type { TransportAddress, TransportWords } from '../stun/transport-address.ts';
 import type { Channel } from './channel.ts';
 import type { ClientEndpoint } from './client-endpoint.ts';
+import type { TransportCounters } from './counters.ts';
 import type { Credential, RelaySocket, RelaySocketOwner } from './env.ts';
 import type { Grant } from './grant.ts';
 import { PermissionTable } from './permission.ts';
@@ -70,6 +71,8 @@ export interface AllocationParts {
   readonly createdAt: number;
   /** Of its table of permissions: a secret. */
   readonly hashSeed: number;
+  /** Of all allocations of its transport. */
+  readonly counters: TransportCounters;
 }
 
 /** State of one five-tuple (RFC 8656 §2, §6). */
@@ -84,6 +87,8 @@ export class Allocation {
   readonly credential: Credential | null;
   /** Monotonic milliseconds. */
   readonly createdAt: number;
+  /** Where what it relays is counted beside what others of its transport do. */
+  readonly counters: TransportCounters;
   ipv4: Relay | null = null;
   ipv6: Relay | null = null;
   readonly permissions: PermissionTable;
@@ -111,11 +116,12 @@ export class Allocation {
   packetsToClient = 0;
   bytesToClient = 0;
 
-  constructor({ id, endpoint, credential, grant, createdAt, hashSeed }: AllocationParts) {
+  constructor({ id, endpoint, credential, grant, createdAt, hashSeed, counters }: AllocationParts) {
     this.id = id;
     this.endpoint = endpoint;
     this.credential = credential;
     this.createdAt = createdAt;
+    this.counters = counters;
     this.userSlot = grant.userSlot;
     this.permissions = new PermissionTable(hashSeed);
   }

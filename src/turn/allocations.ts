@@ -5,6 +5,7 @@ import type { IpAddress, IpFamily } from '../stun/ip-address.ts';
 import { Allocation, Relay } from './allocation.ts';
 import { CHANNEL_LIFETIME, Channel } from './channel.ts';
 import type { ClientEndpoint } from './client-endpoint.ts';
+import { countOne, type EngineCounters } from './counters.ts';
 import type { Clock, Credential, Observer, Quota, Random, RelaySocket } from './env.ts';
 import { ReleaseReason } from './env.ts';
 import { ExpiryWheel } from './expiry-wheel.ts';
@@ -15,6 +16,7 @@ import type { RateMeters } from './rate-meters.ts';
 import type { RelayPath } from './relay-path.ts';
 import type { RelayRegistry } from './relay-registry.ts';
 import type { SessionBounds } from './session-bounds.ts';
+import type { Transport } from './transport.ts';
 
 // Dead permissions and channels are refused on use at once; they are only swept up this often.
 const SWEEP_INTERVAL = 10_000;
@@ -33,6 +35,7 @@ export interface AllocationsOptions {
   readonly path: RelayPath;
   readonly registry: RelayRegistry;
   readonly bounds: SessionBounds;
+  readonly counters: EngineCounters;
   /** The process's number among several; 0 where there is one. */
   readonly worker: number;
 }
@@ -52,6 +55,7 @@ const WORKERS = 1000;
 export class Allocations {
   readonly #options: AllocationsOptions;
   readonly #all: Set<Allocation> = new Set();
+  readonly #byTransport: Record<Transport, number> = { udp: 0, tcp: 0, tls: 0, dtls: 0 };
   readonly #wheel: ExpiryWheel<Allocation>;
   // Secret, so that no client can find peer addresses whose hashes are all the same.
   readonly #hashSeed: number;
@@ -69,6 +73,11 @@ export class Allocations {
     return this.#all.size;
   }
 
+  /** How many live allocations are of each transport. */
+  get byTransport(): Readonly<Record<Transport, number>> {
+    return this.#byTransport;
+  }
+
   /** All live allocations. */
   list(): IterableIterator<Allocation> {
     return this.#all.values();
@@ -81,7 +90,17 @@ export class Allocations {
   create(owner: AllocationOwner, sockets: readonly RelaySocket[], lifetime: number): Allocation {
     const { clock, path, registry, observer, meters } = this.#options;
     const now = clock.now();
-    const allocation = new Allocation({ ...owner, id: this.#newId(), createdAt: now, hashSeed: this.#hashSeed });
+    const { transport } = owner.endpoint;
+    const counters = this.#options.counters.transports[transport];
+    const allocation = new Allocation({
+      ...owner,
+      id: this.#newId(),
+      createdAt: now,
+      hashSeed: this.#hashSeed,
+      counters,
+    });
+    counters.allocations++;
+    this.#byTransport[transport]++;
     meters.equip(allocation);
     for (const socket of sockets) {
       const relay = new Relay(allocation, socket, path, now + lifetime * 1000);
@@ -224,6 +243,8 @@ export class Allocations {
     this.#wheel.remove(allocation);
     this.#all.delete(allocation);
     const { endpoint, credential } = allocation;
+    this.#byTransport[endpoint.transport]--;
+    countOne(this.#options.counters.ended, reason);
     endpoint.allocation = null;
     this.#options.quota.release({ credential, client: endpoint.client.ip });
     this.#options.observer.released(allocation, reason);

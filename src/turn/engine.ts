@@ -2,6 +2,7 @@
 // env.ts. The only sender of responses. Contains every fault: nothing that a client sends can make it throw.
 
 import { classify, LAST_CHANNEL_BYTE, LAST_CHANNEL_BYTE_RFC5766, PacketKind } from '../stun/classify.ts';
+import { ErrorCode } from '../stun/error-codes.ts';
 import { MessageView, ParseStatus, parseMessage } from '../stun/message-view.ts';
 import { MessageClass, Method } from '../stun/methods.ts';
 import type { Allocation } from './allocation.ts';
@@ -54,10 +55,14 @@ export class Engine {
   readonly #view: MessageView = new MessageView();
   readonly #lastChannelByte: number;
   readonly #waiting: WaitingRoom;
+  readonly #stopwatch: () => number;
+  /** When the request came that is being worked on now; set anew after whatever was waited for. */
+  #since = 0;
   #limits: EngineLimits;
   #closing = false;
 
-  constructor(given: Env, settings: EngineSettings) {
+  /** @param stopwatch monotonic milliseconds, finer than those of a clock that is sampled; read per request */
+  constructor(given: Env, settings: EngineSettings, stopwatch: () => number = () => given.clock.now()) {
     const observer = containObserver(given.observer);
     const quota = containQuota(given.quota, observer);
     const env = { ...given, observer, quota, relays: containRelays(given.relays, observer) };
@@ -66,6 +71,7 @@ export class Engine {
     const access = new PeerAccess(env.peers, env.own, registry, env.neighbours);
     this.#env = env;
     this.#settings = settings;
+    this.#stopwatch = stopwatch;
     this.#limits = settings.limits;
     this.#lastChannelByte = settings.rfc5766ChannelNumbers ? LAST_CHANNEL_BYTE_RFC5766 : LAST_CHANNEL_BYTE;
     this.#path = new RelayPath(env, access, this.counters);
@@ -78,8 +84,8 @@ export class Engine {
     this.#meters = meters;
     const { worker } = settings;
     const path = this.#path;
-    const shared = { clock, random, quota, meters, observer, access, path, registry, bounds, worker };
-    this.allocations = new Allocations(shared);
+    const shared = { clock, random, quota, meters, observer, access, path, registry, bounds };
+    this.allocations = new Allocations({ ...shared, counters: this.counters, worker });
     this.reservations = containReservations(given.reservations ?? new Reservations(clock, random), observer);
     this.#brake = new ScanBrake(clock, settings.limits);
     const { allocations, reservations, counters } = this;
@@ -148,6 +154,9 @@ export class Engine {
     const served = view.messageClass === MessageClass.REQUEST && isServed(view.method);
     if (!served) return this.counters.drop(DropReason.UNEXPECTED);
     this.counters.requests++;
+    const method = this.counters.method(view.method);
+    if (method !== null) method.requests++;
+    this.#since = this.#stopwatch();
     try {
       this.#request(endpoint, view);
     } catch (error) {
@@ -197,6 +206,7 @@ export class Engine {
     const verdict = this.#authenticator.judgeLogin(claim, endpoint);
     if (verdict === LoginVerdict.VERIFY) return false;
     this.counters.drop(DropReason.BRAKED);
+    this.counters.authFailed(AuthFailure.BRAKED);
     const isNews = verdict === LoginVerdict.REFUSE_AND_SAY;
     if (isNews) this.#env.observer.authFailed(endpoint, claim.username ?? '', AuthFailure.BRAKED);
     return true;
@@ -214,8 +224,10 @@ export class Engine {
     this.promises++;
     const message = Buffer.from(view.buffer.subarray(view.start, view.end));
     const copy = endpoint.copy();
+    const since = this.#since;
     const resume = (found: Candidates): void => {
       this.#waiting.leave(place);
+      this.#since = since;
       const current = copy.link.find(copy) ?? copy;
       const again = new MessageView();
       parseMessage(message, 0, message.length, again);
@@ -228,7 +240,10 @@ export class Engine {
   }
 
   #refuse(endpoint: ClientEndpoint, view: MessageView, refused: Refused): void {
-    if (refused.failure !== null) this.#env.observer.authFailed(endpoint, refused.username, refused.failure);
+    if (refused.failure !== null) {
+      this.counters.authFailed(refused.failure);
+      this.#env.observer.authFailed(endpoint, refused.username, refused.failure);
+    }
     this.#reply(endpoint, copyHead(view, this.#authenticator.realmOf(view, endpoint)), refused.reject, null);
   }
 
@@ -239,12 +254,14 @@ export class Engine {
     integrity: ReplyIntegrity | null,
   ): void {
     const head = copyHead(view, ''); // no handler challenges
+    const since = this.#since;
     const result = this.#dispatch({ endpoint, message: view, credential });
     if (!(result instanceof Promise)) return this.#reply(endpoint, head, result, integrity);
     this.promises++;
     const copy = endpoint.copy();
     const send = (reply: Reply): void => {
       const current = copy.link.find(copy) ?? copy;
+      this.#since = since;
       if (current.closed) this.counters.drop(DropReason.CLIENT_GONE);
       else this.#reply(current, head, reply, integrity);
     };
@@ -271,6 +288,7 @@ export class Engine {
       case 'drop':
         return this.counters.drop(reply.reason);
       case 'repeat':
+        this.counters.success(head.method);
         return this.#send(endpoint, reply.bytes, reply.bytes.length);
       case 'reject':
         return this.#reject(endpoint, head, reply, integrity);
@@ -281,6 +299,8 @@ export class Engine {
         }
         const length = this.#builder.success(head, reply, integrity);
         if (reply.cacheIn !== null) this.#remember(reply.cacheIn, head, length);
+        this.counters.success(head.method);
+        if (reply.cacheIn !== null) this.counters.setUp.observe((this.#stopwatch() - this.#since) / 1000);
         return this.#send(endpoint, buffer, length);
       }
     }
@@ -288,10 +308,13 @@ export class Engine {
 
   #reject(endpoint: ClientEndpoint, head: ReplyHead, reply: Reject, integrity: ReplyIntegrity | null): void {
     if (!isProven(endpoint, integrity) && !this.#env.budget.allowError(endpoint.source)) {
+      if (reply.code === ErrorCode.UNAUTHENTICATED) this.counters.challenges.overBudget++;
       return this.counters.drop(DropReason.OVER_BUDGET);
     }
     const nonce = isChallenge(reply) ? this.#authenticator.nonceFor(endpoint) : '';
     const length = this.#builder.reject(head, reply, integrity, nonce);
+    this.counters.error(head.method, reply.code);
+    if (reply.code === ErrorCode.UNAUTHENTICATED) this.counters.challenges.sent++;
     this.#env.observer.rejected(endpoint, head.method, reply.code);
     this.#send(endpoint, this.#builder.buffer, length);
   }

@@ -148,6 +148,9 @@ export class RelayPath {
   }
 
   #countToPeer(relay: Relay, bytes: number): void {
+    const { counters } = relay.allocation;
+    counters.packetsToPeer++;
+    counters.bytesToPeer += bytes;
     relay.packetsToPeer++;
     relay.bytesToPeer += bytes;
     this.#counters.packetsToPeer++;
@@ -181,6 +184,8 @@ export class RelayPath {
       const padding = this.#writeDataHead(header, source, length);
       endpoint.link.sendRelayed(endpoint, header, this.#writer.end, buffer, start, end, padding);
     }
+    allocation.counters.packetsToClient++;
+    allocation.counters.bytesToClient += length;
     relay.packetsToClient++;
     relay.bytesToClient += length;
     this.#counters.packetsToClient++;

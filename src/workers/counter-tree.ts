@@ -1,4 +1,4 @@
-// Counters as plain data: what can be sent, added up and kept. Knows no counter by name.
+// Counters as plain data: what can be sent, added up and kept. Knows no counter by name, but what is no count.
 
 /** Counters by name; an array where they are numbered. */
 export interface CounterTree {
@@ -39,6 +39,9 @@ function isTree(value: CounterTree[string] | undefined): value is CounterTree {
   return typeof value === 'object' && !Array.isArray(value);
 }
 
+/** What stands below this name is so only now (live allocations, memory): it ends with whoever told it. */
+const NOW = 'now';
+
 /** The counters of workers that come and go: what dead ones have counted stays, so that no total goes backwards. */
 export class CounterTotals {
   #ended: CounterTree = {};
@@ -53,7 +56,9 @@ export class CounterTotals {
   end(worker: number): void {
     const last = this.#live.get(worker);
     this.#live.delete(worker);
-    if (last !== undefined) this.#ended = addCounters(this.#ended, last);
+    if (last === undefined) return;
+    const { [NOW]: _over, ...counted } = last;
+    this.#ended = addCounters(this.#ended, counted);
   }
 
   total(): CounterTree {

@@ -42,6 +42,14 @@ export interface WorkerLoss extends WorkerExit {
   readonly reason: string | null;
 }
 
+/** How a worker is. */
+export interface WorkerState {
+  readonly worker: number;
+  readonly isServing: boolean;
+  /** Milliseconds since it last showed that it lives. */
+  readonly silentFor: number;
+}
+
 /** What the supervisor is made with. */
 export interface SupervisorOptions {
   readonly workers: number;
@@ -104,6 +112,14 @@ export class Supervisor {
   /** Workers that serve now. */
   get serving(): readonly number[] {
     return this.#slots.filter(({ phase }) => phase === 'serving').map(({ worker }) => worker);
+  }
+
+  /** All workers, whether they live or not. */
+  get states(): readonly WorkerState[] {
+    const now = this.#options.timers.now();
+    return this.#slots.map(({ worker, phase, heardAt }) => {
+      return { worker, isServing: phase === 'serving', silentFor: now - heardAt };
+    });
   }
 
   /** Starts all workers; resolves when each serves. Rejects with what the first one said that cannot. */

@@ -16,7 +16,14 @@ import {
 import type { FromWorker, MainCalls, ToWorker, WorkerCalls } from './messages.ts';
 import type { SessionDetail, SessionInfo, SessionQuery, SessionSelector } from './sessions.ts';
 import type { WorkerEvents } from './spawn-worker.ts';
-import { Supervisor, type Timers, type WorkerLoss, type WorkerProcess, type WorkerProcessOwner } from './supervisor.ts';
+import {
+  Supervisor,
+  type Timers,
+  type WorkerLoss,
+  type WorkerProcess,
+  type WorkerProcessOwner,
+  type WorkerState,
+} from './supervisor.ts';
 
 /** What one worker is reached by. */
 export interface WorkerLine {
@@ -41,6 +48,17 @@ export interface WorkerFleetOptions {
   /** A worker is gone: whatever it held is free. `loss` is null for one that was told to stop. */
   readonly gone: (worker: number, loss: WorkerLoss | null) => void;
   readonly gaveUp: (reason: string) => void;
+}
+
+/** The counters of all workers. */
+export interface CollectedCounters {
+  readonly counters: CounterTree;
+  readonly workers: readonly CollectedWorker[];
+}
+
+/** A worker, and whether its counters are of this moment. */
+export interface CollectedWorker extends WorkerState {
+  readonly hasAnswered: boolean;
 }
 
 interface Live extends WorkerLine {
@@ -120,9 +138,21 @@ export class WorkerFleet {
 
   /** All counters since the start. */
   async counters(): Promise<CounterTree> {
-    const answers = await this.#askAll((caller) => caller.call('counters', null), readCounterTree);
+    return (await this.collect(ANSWER_MS)).counters;
+  }
+
+  /** As {@link counters}, within `limit` milliseconds: of a worker that does not answer counts what it has said last. */
+  async collect(limit: number): Promise<CollectedCounters> {
+    const answers = await this.#askAll((caller) => caller.call('counters', null), readCounterTree, limit);
     for (const [worker, counters] of answers) this.#totals.report(worker, counters);
-    return this.#totals.total();
+    const answered = new Set(answers.map(([worker]) => worker));
+    const workers = this.states.map((state) => ({ ...state, hasAnswered: answered.has(state.worker) }));
+    return { counters: this.#totals.total(), workers };
+  }
+
+  /** All workers, whether they live or not. */
+  get states(): readonly WorkerState[] {
+    return this.#supervisor.states;
   }
 
   #spawn(worker: number, owner: WorkerProcessOwner): WorkerProcess {
@@ -179,18 +209,19 @@ export class WorkerFleet {
   async #askAll<T>(
     ask: (caller: Caller<WorkerCalls>) => Promise<unknown>,
     read: ReadAnswer<T>,
+    limit: number = ANSWER_MS,
   ): Promise<[number, T][]> {
     const asked = [...this.#live].map(async ([worker, { caller }]) => {
-      const answer = await this.#inTime(ask(caller));
+      const answer = await this.#inTime(ask(caller), limit);
       const known = answer === null ? null : read(answer.value);
       return known === null ? [] : [[worker, known.value] as [number, T]];
     });
     return (await Promise.all(asked)).flat();
   }
 
-  #inTime<T>(answer: Promise<T>): Promise<{ readonly value: T } | null> {
+  #inTime<T>(answer: Promise<T>, limit: number): Promise<{ readonly value: T } | null> {
     return new Promise((resolve) => {
-      const stop = this.#options.timers.after(ANSWER_MS, () => resolve(null));
+      const stop = this.#options.timers.after(limit, () => resolve(null));
       const settle = (value: { readonly value: T } | null): void => {
         stop();
         resolve(value);

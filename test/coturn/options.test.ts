@@ -76,6 +76,10 @@ const SAMPLES: Readonly<Record<string, readonly string[]>> = {
   'log-file': ['log-file=logs/turn.log'],
   'no-stdout-log': ['no-stdout-log'],
   syslog: ['syslog'],
+  prometheus: ['prometheus'],
+  'prometheus-port': ['prometheus', 'prometheus-port=9642'],
+  'prometheus-address': ['prometheus', 'prometheus-address=::1'],
+  'prometheus-path': ['prometheus', 'prometheus-path=/m'],
 };
 
 /** What every sample stands below; beside the user, two would change nothing. */

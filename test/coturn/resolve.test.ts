@@ -279,3 +279,17 @@ test('what is odd in any line is said', async (t) => {
   t.ok(warned(/^1 realm: # does not begin a comment here/, 'realm=a # b'));
   t.ok(warned(/^1 realm: the semicolon/, 'realm=a;'));
 });
+
+test('metrics: at all addresses as in coturn, under its names', async (t) => {
+  const metrics = (...lines: string[]) => settingAt(imported(lines), 'metrics');
+  t.same(metrics('prometheus'), { listen: ['http://*:9641'], 'coturn-names': true });
+  t.same(metrics('prometheus', 'prometheus-port=9000', 'prometheus-address=::1', 'prometheus-path=/m'), {
+    listen: ['http://[::1]:9000'],
+    'coturn-names': true,
+    path: '/m',
+  });
+  t.equal(metrics('prometheus=0', 'prometheus-port=9000'), undefined);
+  t.ok(warned(/^1 prometheus-port: has no effect without prometheus, as in coturn$/, 'prometheus-port=9000'));
+  t.match(imported(['prometheus', 'prometheus-address=eth0']).faults, [/prometheus-address: must be an IP address/]);
+  t.ok(warned(/no labels of users/, 'prometheus', 'prometheus-username-labels'));
+});

@@ -13,6 +13,12 @@ test('S36 the hosts of store and statsdb are backends, with the ports that they 
   t.same(backends('store: "rediss://u:p@redis.example"\n'), [{ host: 'redis.example', port: 6379 }]);
 });
 
+test('S59 the addresses of metrics are nobody’s peers, whatever is allowed', async (t) => {
+  t.same(backends('metrics: {listen: ["http://127.0.0.1:9641", "http://*:9642", "http://[::1]:0"]}\n'), [
+    { host: '127.0.0.1', port: 9641 },
+  ]);
+});
+
 test('S36 what is in a file or behind a Unix socket is nowhere in the network', async (t) => {
   t.same(backends(''), []);
   t.same(backends('store: none\n'), []);

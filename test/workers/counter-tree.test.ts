@@ -39,3 +39,12 @@ test('totals never go backwards when a worker dies and its successor begins at 0
   totals.end(3);
   t.same(totals.total(), { n: 10 });
 });
+
+test('what is so only now ends with the worker that told it', async (t) => {
+  const totals = new CounterTotals();
+  totals.report(1, { n: 5, now: { allocations: 3 } });
+  totals.report(2, { n: 1, now: { allocations: 1 } });
+  t.same(totals.total(), { n: 6, now: { allocations: 4 } });
+  totals.end(1);
+  t.same(totals.total(), { n: 6, now: { allocations: 1 } });
+});
