@@ -24,6 +24,9 @@ const CLOSED = Object.freeze({
   'over-client-limit': 'overClientLimit',
   'made-room': 'madeRoom',
   'out-of-descriptors': 'outOfDescriptors',
+  'out-of-memory': 'outOfMemory',
+  'untrusted-proxy': 'untrustedProxies',
+  'bad-proxy-header': 'proxyHeadersRefused',
   'wrong-protocol': 'wrongProtocol',
   unframeable: 'unframeable',
   'over-partials': 'overPartials',
@@ -81,6 +84,7 @@ export const REQUEST_METRICS: readonly Metric[] = [
   single('turnd_scan_limited_total', 'Requests answered 508 because they name new peers too fast.', [
     ...['engine', 'scanLimited'],
   ]),
+  single('turnd_memory_limited_total', 'Allocates answered 508 because memory is short.', ['engine', 'memoryLimited']),
   {
     name: 'turnd_allocation_setup_duration_seconds',
     type: 'histogram',

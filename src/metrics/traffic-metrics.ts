@@ -41,6 +41,17 @@ export const TRAFFIC_METRICS: readonly Metric[] = [
   udp('packets', 'UDP datagrams that came in and went out, control messages among them.'),
   udp('bytes', 'Bytes of UDP datagrams that came in and went out, framing included.'),
   {
+    name: 'turnd_stream_messages_total',
+    type: 'counter',
+    help: 'STUN messages and ChannelData that came in and went out over TCP and TLS.',
+    labels: { direction: Object.keys(WAYS) },
+    read: ({ counters }) => [
+      { labels: { direction: 'in' }, value: numberAt(counters, 'streams', 'framesIn') },
+      { labels: { direction: 'out' }, value: numberAt(counters, 'streams', 'messagesOut') },
+    ],
+  },
+  single('turnd_keep_alives_total', 'Binding indications, which keep NAT bindings alive.', ['engine', 'keepAlives']),
+  {
     name: 'turnd_dropped_total',
     type: 'counter',
     help: 'Datagrams, frames and requests that were dropped without an answer, by reason.',

@@ -39,7 +39,7 @@ function withOne(tree: CounterTree, [name = '', ...rest]: readonly string[]): Co
 
 /** Told in other words, or of no use to whoever watches. */
 const ELSEWHERE = new Set([
-  ...['engine.requests', 'engine.packetsToPeer', 'engine.bytesToPeer'],
+  ...['engine.requests', 'engine.responses', 'engine.packetsToPeer', 'engine.bytesToPeer'],
   ...['engine.packetsToClient', 'engine.bytesToClient', 'plane.runsRefused'],
   ...['streams.tcpConnections', 'streams.tlsConnections', 'streams.socketErrors', 'streams.acceptErrors'],
   'streams.droppedBytes',
