@@ -42,6 +42,10 @@ const LIVE_LIMITS = Object.freeze([
 const LIVE: ReadonlySet<string> = new Set([
   'auth.secrets',
   'auth.users',
+  'control.cors-origins',
+  'control.hosts',
+  'control.requests-per-second',
+  'control.tokens',
   'log.level',
   'peers.allow',
   'peers.deny',
@@ -65,6 +69,7 @@ export function compareConfigs(old: Config, next: Config): ConfigChanges {
     restart: names.filter((name) => !isLive(name)),
     config: Object.freeze({
       ...old,
+      control: controlOf(old.control, next.control),
       auth: Object.freeze({ ...old.auth, users: next.auth.users, secrets: next.auth.secrets }),
       limits: Object.freeze({ ...old.limits, ...limits }),
       tls: Object.freeze({ ...old.tls, certificates }),
@@ -72,6 +77,11 @@ export function compareConfigs(old: Config, next: Config): ConfigChanges {
       log: Object.freeze({ ...old.log, level: next.log.level }),
     }),
   };
+}
+
+function controlOf(old: Config['control'], next: Config['control']): Config['control'] {
+  const { corsOrigins, hosts, requestsPerSecond, tokens } = next;
+  return Object.freeze({ ...old, corsOrigins, hosts, requestsPerSecond, tokens });
 }
 
 // `auth.user-file` has no place of its own: its users are among `auth.users`.

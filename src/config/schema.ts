@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import { parseCidr, parseHostPort, parsePortRange } from './address-values.ts';
+import { controlSettings } from './control-settings.ts';
 import {
   count,
   externalAddress,
@@ -222,12 +223,6 @@ const protocol = z.strictObject({
     .default(false),
 });
 
-const control = z.strictObject({
-  socket: filePath
-    .describe('The Unix socket: auto (turnd.sock in $RUNTIME_DIRECTORY, else in state-dir), none, or a path.')
-    .default('auto'),
-});
-
 const log = z.strictObject({
   level: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
@@ -266,7 +261,7 @@ const settings = z.strictObject({
   statsdb: storeUrl
     .describe('A Redis that is told of every allocation, as coturn does: none, redis://… or {url-file: …}.')
     .default('none'),
-  control: control.describe('How turnctl reaches this server.').prefault({}),
+  control: controlSettings.describe('How turnctl, and programs, reach this server.').prefault({}),
   tls: tls.describe('TLS for turns: URLs.').prefault({}),
   limits: limits.describe('What one client, and all together, may use.').prefault({}),
   peers: peers.describe('Whom clients may reach, on top of the built-in deny list.').prefault({}),

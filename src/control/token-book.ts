@@ -2,13 +2,12 @@
 // has changed is read again within half a second; a file that cannot be read lets nobody in.
 
 import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { type ConfiguredToken, SCOPES, TOKEN_NAME, tokenHash } from '../config/api-tokens.ts';
 import { quote } from './admin-input.ts';
 import { AdminError } from './administration.ts';
 import { readTokenFile, tokenFileVersion, writeTokenFile } from './token-file.ts';
 import {
-  type ConfiguredToken,
   type NewToken,
-  SCOPES,
   type StoredToken,
   TOKEN_BYTES,
   type Token,
@@ -16,7 +15,6 @@ import {
   type TokenStore,
   type TokenView,
   type TokenWish,
-  tokenHash,
   tokenText,
 } from './tokens.ts';
 
@@ -35,7 +33,6 @@ export interface TokenBookOptions {
 /** No text longer than this is hashed: the tokens of turnd have 49 characters, those of a configuration are passwords. */
 const MAX_TEXT = 1024;
 const MAX_TOKENS = 1000;
-const NAME_FORM = /^[a-z0-9][a-z0-9._@-]{0,63}$/i;
 /** A file that changed is noticed by then. */
 const LOOK_EVERY_MS = 500;
 /** As exact as the time of last use is: each note is a write. */
@@ -76,7 +73,7 @@ export class TokenBook implements TokenStore, TokenAdministration {
 
   async addToken({ name, scopes, expiresAt }: TokenWish): Promise<NewToken> {
     const now = this.#options.now();
-    if (!NAME_FORM.test(name))
+    if (!TOKEN_NAME.test(name))
       throw new AdminError('invalid', 'the name of a token has up to 64 letters, digits, and . _ @ - inside');
     if (scopes.length === 0) throw new AdminError('invalid', 'a token needs a scope: credentials, read or admin');
     if (expiresAt !== null && !(Number.isSafeInteger(expiresAt) && expiresAt > now))

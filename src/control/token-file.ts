@@ -5,9 +5,10 @@ import { readFileSync, type Stats, statSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import { SCOPES } from '../config/api-tokens.ts';
 import { describeSystemError } from '../errors.ts';
 import { AdminError } from './administration.ts';
-import { SCOPES, type StoredToken } from './tokens.ts';
+import type { StoredToken } from './tokens.ts';
 
 /** Its name in the state directory. */
 export const TOKEN_FILE = 'tokens.json';

@@ -1,15 +1,6 @@
 // Bearer tokens of the control API: what they are, what they may do, and what whoever checks them may ask. Keeps none.
 
-import { createHash } from 'node:crypto';
-
-/**
- * What a token may do: `credentials` = ask for time-limited TURN credentials, and nothing else; `read` = look at
- * everything that is no secret; `admin` = everything.
- */
-export const SCOPES = Object.freeze(['credentials', 'read', 'admin'] as const);
-
-/** One of {@link SCOPES}. */
-export type Scope = (typeof SCOPES)[number];
+import type { Scope } from '../config/api-tokens.ts';
 
 /** A token that counts, without its text. */
 export interface Token {
@@ -37,12 +28,6 @@ export interface StoredToken extends Token {
   readonly expiresAt: number | null;
   /** Unix milliseconds, at most a minute old while it is in use; null = never. */
   readonly lastUsedAt: number | null;
-}
-
-/** A token of the configuration file. */
-export interface ConfiguredToken extends Token {
-  /** SHA-256 of its text, 64 hexadecimal digits. */
-  readonly hash: string;
 }
 
 /** A token as it is listed. */
@@ -82,11 +67,6 @@ export const TOKEN_BYTES = 32;
 /** The text of a token. @param bytes {@link TOKEN_BYTES} that nobody can guess */
 export function tokenText(bytes: Buffer): string {
   return `${PREFIX}${bytes.toString('base64url')}`;
-}
-
-/** What is kept of a token. */
-export function tokenHash(text: string): string {
-  return createHash('sha256').update(text, 'utf8').digest('hex');
 }
 
 /** Whether a token may do what needs `scope`. */

@@ -2,9 +2,10 @@
 
 import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { test } from 'tap';
+import { type ConfiguredToken, tokenHash } from '../../src/config/api-tokens.ts';
 import type { AdminFault } from '../../src/control/administration.ts';
 import { TokenBook } from '../../src/control/token-book.ts';
-import { type ConfiguredToken, hasScope, tokenHash } from '../../src/control/tokens.ts';
+import { hasScope } from '../../src/control/tokens.ts';
 import { type Teardown, temporaryDirectory } from '../support/turnd-process.ts';
 
 const START = 1_800_000_000_000;
