@@ -1,14 +1,13 @@
-// Serves the control API on a Unix socket: whoever may write to its file has full rights. Owns the file and the bounds on
-// connections; what requests mean is control-app.ts's business.
+// Serves the control API on a Unix socket: whoever may write to its file has full rights. Owns the file;
+// what requests mean is control-app.ts's business.
 
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import { connect, type Socket } from 'node:net';
+import type { Server } from 'node:http';
+import { connect } from 'node:net';
 import { dirname } from 'node:path';
-import { getRequestListener } from '@hono/node-server';
 import { ControlError, describeSystemError } from '../errors.ts';
+import { closeBoundedServer, makeBoundedServer } from './bounded-server.ts';
 import { makeControlApp } from './control-app.ts';
-import { ApiError, problemResponse } from './problem.ts';
 import type { ServerControl } from './server-control.ts';
 
 /** What is served, and where. */
@@ -35,20 +34,14 @@ export interface ControlSocket {
 /** sun_path has 108 bytes, the last of them zero. */
 const MAX_PATH_BYTES = 107;
 const MAX_CONNECTIONS = 64;
-const MAX_HEADER_BYTES = 16_384;
-const REQUEST_MS = 10_000;
-/** How long a connection may stand still, an answer that nobody reads included. */
-const IDLE_MS = 30_000;
 const PROBE_MS = 1000;
-/** How long requests that are being answered may take when the socket is closed. */
-const CLOSE_MS = 1000;
 
 /**
  * Opens the socket. What a dead process has left at `path` is taken away; one that somebody answers at is not.
  * @throws ControlError
  */
 export async function openControlSocket(options: ControlSocketOptions): Promise<ControlSocket> {
-  const { path, report } = options;
+  const { path, control, report, now = Date.now, requestTimeout } = options;
   const length = Buffer.byteLength(path);
   if (length > MAX_PATH_BYTES) {
     const advice = 'set control.socket to a shorter one';
@@ -57,48 +50,17 @@ export async function openControlSocket(options: ControlSocketOptions): Promise<
     );
   }
   await makeWay(path);
-  const server = makeServer(options);
+  const app = makeControlApp({ control, now, report });
+  const server = makeBoundedServer({ app, report, requestTimeout, maxConnections: MAX_CONNECTIONS });
   await listen(server, path, options.access === 'group' ? 0o660 : 0o600);
   server.on('error', report);
   let closing: Promise<void> | null = null;
   return {
     close: () => {
-      closing ??= closeServer(server);
+      closing ??= closeBoundedServer(server);
       return closing;
     },
   };
-}
-
-function makeServer({ control, report, now = Date.now, requestTimeout = REQUEST_MS }: ControlSocketOptions): Server {
-  const app = makeControlApp({ control, now, report });
-  const listener = getRequestListener(app.fetch, {
-    hostname: 'turnd',
-    overrideGlobalObjects: false,
-    // Requests that are none (a hostile Host or target) never reach the application.
-    errorHandler: () => problemResponse(new ApiError('invalid', 'this is not a request for this server'), report),
-  });
-  const limits = { requestTimeout, headersTimeout: requestTimeout, connectionsCheckingInterval: requestTimeout / 4 };
-  const busy = new WeakSet<Socket>();
-  const server = createServer(
-    { ...limits, maxHeaderSize: MAX_HEADER_BYTES, keepAliveTimeout: requestTimeout },
-    (request, response) => {
-      const { socket } = request;
-      // No client of ours asks again before it is answered; thousands of requests in one write would all begin at once.
-      if (busy.has(socket)) {
-        socket.destroy();
-        return;
-      }
-      busy.add(socket);
-      response.once('close', () => busy.delete(socket));
-      listener(request, response).catch((error: unknown) => {
-        report(error);
-        response.destroy();
-      });
-    },
-  );
-  server.maxConnections = MAX_CONNECTIONS;
-  server.setTimeout(IDLE_MS);
-  return server;
 }
 
 function listen(server: Server, path: string, mode: number): Promise<void> {
@@ -148,17 +110,6 @@ function probe(path: string): Promise<string | null> {
     socket.setTimeout(PROBE_MS, () => end(null));
     socket.once('connect', () => end(null));
     socket.once('error', (error: NodeJS.ErrnoException) => end(error.code === 'EAGAIN' ? null : (error.code ?? '')));
-  });
-}
-
-function closeServer(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => server.closeAllConnections(), CLOSE_MS);
-    server.close(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-    server.closeIdleConnections();
   });
 }
 
