@@ -46,7 +46,8 @@ const MAX_OF_SOURCE = 64;
 export async function openHttpListener(options: HttpListenerOptions): Promise<HttpListener> {
   const { app, report, secure, requestTimeout } = options;
   const server = makeBoundedServer({ app, report, requestTimeout, maxConnections: MAX_CONNECTIONS });
-  boundSources(server, secure);
+  const shaking = new Set<Socket>();
+  boundSources(server, secure, shaking);
   await listen(server, options);
   server.on('error', report);
   const { address, port } = server.address() as AddressInfo; // it listens on TCP
@@ -55,6 +56,7 @@ export async function openHttpListener(options: HttpListenerOptions): Promise<Ht
     address,
     port,
     close: () => {
+      for (const socket of shaking) socket.destroy(); // the server does not know them yet
       closing ??= closeBoundedServer(server);
       return closing;
     },
@@ -62,7 +64,7 @@ export async function openHttpListener(options: HttpListenerOptions): Promise<Ht
 }
 
 // The server's own listener takes a connection when it has passed: the source's share first, then the handshake.
-function boundSources(server: Server, secure: Secure | null): void {
+function boundSources(server: Server, secure: Secure | null, shaking: Set<Socket>): void {
   const takers = server.listeners('connection');
   server.removeAllListeners('connection');
   const take = (socket: Socket): void => {
@@ -82,8 +84,16 @@ function boundSources(server: Server, secure: Secure | null): void {
       if (left === 0) held.delete(source);
       else held.set(source, left);
     });
-    if (secure === null) take(socket);
-    else secure(socket, take);
+    if (secure === null) {
+      take(socket);
+      return;
+    }
+    shaking.add(socket);
+    socket.once('close', () => shaking.delete(socket));
+    secure(socket, (secured) => {
+      shaking.delete(socket);
+      take(secured);
+    });
   });
 }
 

@@ -7,7 +7,7 @@ import type { Scope } from '../config/api-tokens.ts';
 import type { Config } from '../config/config.ts';
 import { LoginFailures } from './login-failures.ts';
 import { ApiError } from './problem.ts';
-import { sourceOf } from './source.ts';
+import { addressOf, sourceOf } from './source.ts';
 import { TokenRates } from './token-rates.ts';
 import { hasScope, type Token, type TokenStore } from './tokens.ts';
 
@@ -18,9 +18,11 @@ export interface NetworkGuardOptions {
   readonly settings: () => Pick<Config['control'], 'listen' | 'hosts' | 'corsOrigins' | 'requestsPerSecond'>;
   /** Monotonic milliseconds. */
   readonly now: () => number;
-  /** Takes one sentence for the log: who tries out tokens. */
-  readonly warn: (message: string) => void;
+  /** Gets the address of whoever tries out tokens and has to wait from now on. */
+  readonly onGuessing: (address: string) => void;
 }
+
+const WILDCARDS: readonly string[] = Object.freeze(['*', '0.0.0.0', '::']);
 
 /** Guards an application that is served on TCP. One for all its listeners: a source is counted once. */
 export class NetworkGuard {
@@ -80,7 +82,7 @@ export class NetworkGuard {
     this.#refuseGuessers(source);
     await next();
     const { req } = context;
-    const hasPresented = req.header('authorization') !== undefined || new URL(req.url).search !== '';
+    const hasPresented = req.header('authorization') !== undefined || req.url.includes('?');
     if (context.res.status === 401 && hasPresented) this.#fail(source, context);
   }
 
@@ -92,7 +94,7 @@ export class NetworkGuard {
 
   #fail(source: string, context: Context): void {
     if (!this.#failures.add(source)) return;
-    this.#options.warn(`too many wrong tokens from ${remoteOf(context)}: it has to wait`);
+    this.#options.onGuessing(remoteOf(context));
   }
 
   #isOurHost(host: string, context: Context): boolean {
@@ -100,8 +102,9 @@ export class NetworkGuard {
     if (name === '') return false;
     const { hosts, listen } = this.#options.settings();
     // A name that an attacker's DNS leads here is no address: an address cannot be rebound.
-    const local = incomingOf(context)?.socket.localAddress?.replace(/^::ffff:(?=\d+\.)/i, '');
-    return name === 'localhost' || name === local || hosts.includes(name) || listen.some((one) => one.host === name);
+    const local = addressOf(incomingOf(context)?.socket.localAddress);
+    const isListed = hosts.includes(name) || listen.some(({ host: one }) => one === name && !WILDCARDS.includes(one));
+    return name === 'localhost' || name === local || isListed;
   }
 }
 
@@ -130,7 +133,7 @@ function sourceFrom(context: Context): string {
 }
 
 function remoteOf(context: Context): string {
-  return incomingOf(context)?.socket.remoteAddress ?? 'an unknown address';
+  return addressOf(incomingOf(context)?.socket.remoteAddress);
 }
 
 function incomingOf(context: Context): IncomingMessage | undefined {

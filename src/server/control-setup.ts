@@ -13,6 +13,7 @@ import { sourceOf } from '../control/source.ts';
 import { TokenBook } from '../control/token-book.ts';
 import { TOKEN_FILE } from '../control/token-file.ts';
 import { ControlError } from '../errors.ts';
+import { hideAddresses, showAddress } from '../log/hidden-addresses.ts';
 import type { Backend } from '../net/backend-addresses.ts';
 import { systemClock } from '../state/system-clock.ts';
 import { TlsAcceptor } from '../tls/tls-acceptor.ts';
@@ -47,7 +48,13 @@ export async function openControl(foundation: Foundation, server: RunningServer,
   const parts = { foundation, control, closers };
   if (settings.socket !== null) await openSocket(parts, settings.socket);
   if (settings.listen.length === 0) return;
-  const guard = new NetworkGuard({ tokens, settings: () => settings, now: () => systemClock.now(), warn });
+  const show = foundation.config.log.hideAddresses ? hideAddresses(foundation.nonceKey) : showAddress;
+  const onGuessing = (address: string): void =>
+    logger.warn(
+      { event: 'control-guessing', client: show(address) },
+      'too many wrong tokens: this address has to wait',
+    );
+  const guard = new NetworkGuard({ tokens, settings: () => settings, now: () => systemClock.now(), onGuessing });
   await openListeners(parts, guard, opened);
   // Nobody reaches them by way of a relay (S59).
   await foundation.backends.follow([...backendsOf(foundation.config), ...backends()]);

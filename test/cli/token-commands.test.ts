@@ -55,7 +55,7 @@ async function elsewhere(t: Teardown) {
     tokens: { find: (presented) => (presented === token ? { name: 'test', scopes: ['read'] } : null) },
     settings: () => ({ listen: [], hosts: [], corsOrigins: [], requestsPerSecond: 0 }),
     now: () => 0,
-    warn: () => {},
+    onGuessing: () => {},
   });
   const report = (error: unknown): never => {
     throw error;

@@ -25,6 +25,7 @@ function open(t: Teardown, own: { path?: string; configured?: readonly Configure
     now: () => clock.now,
     report: (message) => void told.push(message),
   });
+  t.teardown(() => book.settled());
   return { book, path, clock, told };
 }
 
