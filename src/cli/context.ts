@@ -84,15 +84,19 @@ export async function openAdministration(flags: StoreFlags, io: CommandIo): Prom
   try {
     return { administration: await findDaemon(flags, found, io), close: async () => {} };
   } catch (error) {
-    if (!isDown(error) || flags.socket !== undefined || flags.url !== undefined) throw error;
+    if (!isNobodyThere(error, flags)) throw error;
   }
   const opened = await openDirectStore(null, found, io);
   remark(`turnd is not running: working on ${opened.administration.storeName} directly`, flags, io);
   return opened;
 }
 
-/** Whether nobody is there, so that a store may be changed behind nobody's back. */
-export function isDown(error: unknown): boolean {
+/** Whether nobody is there and nobody was named, so that a store may be changed behind nobody's back. */
+export function isNobodyThere(error: unknown, { socket, url }: DaemonFlags): boolean {
+  return isDown(error) && socket === undefined && url === undefined;
+}
+
+function isDown(error: unknown): boolean {
   return error instanceof UnreachableError && error.reason === 'not-running';
 }
 

@@ -8,7 +8,7 @@ import { AdminError } from '../control/administration.ts';
 import { TokenBook } from '../control/token-book.ts';
 import { TOKEN_FILE } from '../control/token-file.ts';
 import type { TokenAdministration } from '../control/tokens.ts';
-import { type DaemonFlags, durationFlag, findConfig, findDaemon, isDown, withDaemonFlags } from './context.ts';
+import { type DaemonFlags, durationFlag, findConfig, findDaemon, isNobodyThere, withDaemonFlags } from './context.ts';
 import { becomeOwner } from './direct-store.ts';
 import { formatMoment } from './durations.ts';
 import { print, remark, shown, table } from './output.ts';
@@ -91,7 +91,7 @@ async function openTokens(flags: TokenFlags, io: CommandIo): Promise<TokenAdmini
   try {
     return await findDaemon(flags, found, io);
   } catch (error) {
-    if (!isDown(error) || flags.socket !== undefined || flags.url !== undefined) throw error;
+    if (!isNobodyThere(error, flags)) throw error;
   }
   if (!('config' in found)) throw new UsageError(found.errors.join('\n'));
   const { stateDir, control } = found.config;
