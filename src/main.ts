@@ -40,13 +40,13 @@ async function main(): Promise<void> {
   const reload = (): ConfigResult => load(parsed.flags, parsed.configFile, env);
   const result = reload();
   if (!result.ok) throw new ConfigError(result.errors);
-  const { config, warnings } = result;
+  const { config, warnings, tree } = result;
   const isTerminal = process.stdout.isTTY === true;
   const log = openLog({ ...config.log, isTerminal });
   for (const warning of warnings) log.logger.warn({ event: 'config' }, warning);
   if (hadDebugger) log.logger.warn({ event: 'unsafe' }, 'NODE_OPTIONS has opened a debugger, which was closed');
   const forward = (line: string): void => log.forward(line);
-  const starting = startServer({ config, logger: log.logger, forward, version: packageVersion(), reload });
+  const starting = startServer({ config, tree, logger: log.logger, forward, version: packageVersion(), reload });
   process.on('SIGHUP', () => log.reopen());
   stop.then((signal) => close(starting, log, signal)).catch(ignore);
   try {

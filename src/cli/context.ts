@@ -11,12 +11,16 @@ import { loadCommandConfig } from './command-config.ts';
 import { openDirectStore } from './direct-store.ts';
 import { DURATION_FORM, parseDuration } from './durations.ts';
 import { type OutputFlags, remark } from './output.ts';
+import { remoteOf } from './remote.ts';
 import type { CommandIo } from './terminal-io.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Flags of every command that talks to turnd. */
 export interface DaemonFlags extends OutputFlags {
   readonly socket?: string;
+  readonly url?: string;
+  readonly tokenFile?: string;
+  readonly caFile?: string;
   readonly config?: string;
   readonly timeout?: string;
 }
@@ -44,6 +48,9 @@ const MAX_TIMEOUT_SECONDS = 3600;
 export function withDaemonFlags(command: Command): Command {
   return command
     .option('--socket <path>', "turnd's control socket")
+    .option('--url <url>', 'a turnd elsewhere: https://HOST:PORT of its control.listen')
+    .option('--token-file <file>', 'file with the token for --url (else $TURNCTL_TOKEN_FILE)')
+    .option('--ca-file <file>', 'PEM certificates to trust for --url')
     .option('--config <file>', "turnd's configuration file")
     .option('--timeout <time>', `how long to wait for turnd (${TIMEOUT_SECONDS}s)`)
     .option('--json', 'print one JSON document')
@@ -77,20 +84,26 @@ export async function openAdministration(flags: StoreFlags, io: CommandIo): Prom
   try {
     return { administration: await findDaemon(flags, found, io), close: async () => {} };
   } catch (error) {
-    if (!isDown(error) || flags.socket !== undefined) throw error;
+    if (!isNobodyThere(error, flags)) throw error;
   }
   const opened = await openDirectStore(null, found, io);
   remark(`turnd is not running: working on ${opened.administration.storeName} directly`, flags, io);
   return opened;
 }
 
-/** Whether nobody is there, so that a store may be changed behind nobody's back. */
-export function isDown(error: unknown): boolean {
+/** Whether nobody is there and nobody was named, so that a store may be changed behind nobody's back. */
+export function isNobodyThere(error: unknown, { socket, url }: DaemonFlags): boolean {
+  return isDown(error) && socket === undefined && url === undefined;
+}
+
+function isDown(error: unknown): boolean {
   return error instanceof UnreachableError && error.reason === 'not-running';
 }
 
-async function findDaemon(flags: DaemonFlags, found: FoundConfig, io: CommandIo): Promise<ControlClient> {
+/** The running turnd, wherever its configuration may be. @throws UnreachableError if none answers */
+export async function findDaemon(flags: DaemonFlags, found: FoundConfig, io: CommandIo): Promise<ControlClient> {
   const timeout = timeoutOf(flags);
+  if (flags.url !== undefined) return ControlClient.open({ ...remoteOf(flags.url, flags, io), timeout });
   const paths = socketPaths(flags, found, io);
   for (const path of paths) {
     try {

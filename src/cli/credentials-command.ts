@@ -11,7 +11,7 @@ import {
   durationFlag,
   type FoundConfig,
   findConfig,
-  isDown,
+  isNobodyThere,
   openDaemon,
   realmOf,
   type StoreFlags,
@@ -57,7 +57,7 @@ async function credentials(wish: CredentialsWish, flags: CredentialsFlags, io: C
     try {
       return await (await openDaemon(flags, io)).credentials(wish);
     } catch (error) {
-      if (!isDown(error) || flags.socket !== undefined) throw error;
+      if (!isNobodyThere(error, flags)) throw error;
     }
   }
   return credentialsByHand(wish, flags, io);

@@ -25,7 +25,7 @@ export async function openDirectStore(
 ): Promise<OpenAdministration> {
   const config = configOf(found);
   const url = text === null ? storeOf(config) : parseUrl(text, io);
-  await becomeOwner(url);
+  if (url.kind === 'sqlite') await becomeOwner(dirname(url.path));
   const store = await openStore(url);
   const configured = new Set(config.auth.users.map(({ name }) => name));
   const administration = new StoreAdministration({
@@ -78,9 +78,9 @@ function parseUrl(text: string, { cwd }: CommandIo): StoreUrl {
  * What root does in the directory of another user is done as that user: what is made there is his, so that turnd can write
  * it, and links that he may have put there lead root nowhere. For the rest of the process.
  */
-async function becomeOwner(url: StoreUrl): Promise<void> {
-  if (url.kind !== 'sqlite' || process.geteuid?.() !== 0) return;
-  const owner = statSync(dirname(url.path), { throwIfNoEntry: false });
+export async function becomeOwner(directory: string): Promise<void> {
+  if (process.geteuid?.() !== 0) return;
+  const owner = statSync(directory, { throwIfNoEntry: false });
   if (owner === undefined || owner.uid === 0) return;
   await loadSqliteDriver(); // he may not be able to read the program
   process.setgroups?.([]);

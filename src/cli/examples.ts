@@ -39,6 +39,16 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = Object.free
   'secret list': ['turnctl secret list', 'turnctl secret list --reveal'],
   'secret rotate': ['turnctl secret rotate', 'turnctl secret rotate --grace 7d --quiet > secret.txt'],
   'secret remove': ['turnctl secret remove 5e884898da28', 'turnctl secret remove 5e88 --yes'],
+  'token add': [
+    'turnctl token add app --scope credentials',
+    'turnctl token add dashboard --scope read --expires 90d --quiet > token.txt',
+    'turnctl token add ci --scope read,credentials --json',
+  ],
+  'token list': [
+    'turnctl token list',
+    'turnctl token list --url https://turn.example.org:8443 --token-file admin.token',
+  ],
+  'token remove': ['turnctl token remove app', 'turnctl token remove app --yes'],
   credentials: [
     'turnctl credentials --user alice --ttl 12h',
     'turnctl credentials --host turn.example.org --format env > turn.env',

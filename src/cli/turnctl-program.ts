@@ -15,6 +15,7 @@ import { addSecretCommands } from './secret-commands.ts';
 import { addServerCommands } from './server-commands.ts';
 import { addSessionCommands } from './session-commands.ts';
 import { type CommandIo, ExitStatus, QuestionCancelled } from './terminal-io.ts';
+import { addTokenCommands } from './token-commands.ts';
 import { addUserCommands } from './user-commands.ts';
 
 /** Runs one command line (the arguments after the program's name). Never throws on bad usage. */
@@ -55,6 +56,7 @@ export function makeProgram(version: string, io: CommandIo, finish: (status: Exi
   addCheckCommands(program, io, finish);
   addUserCommands(program, io, finish);
   addSecretCommands(program, io, finish);
+  addTokenCommands(program, io, finish);
   addCredentialsCommand(program, io, finish);
   addRealmCommands(program, io, finish);
   addPeerCommands(program, io, finish);

@@ -1,7 +1,9 @@
 // Owns the Config type: what the rest of the program may know of the configuration. Parsed once, frozen, complete.
 
 import type { StoreUrl } from '../store/store-url.ts';
+import type { ConfiguredToken } from './api-tokens.ts';
 import { type CamelKeys, camelKeys } from './camel-case.ts';
+import type { ControlSettings } from './control-settings.ts';
 import type { Credentials } from './credentials.ts';
 import type { Settings } from './schema.ts';
 import type { StaticUser } from './user-file.ts';
@@ -28,11 +30,14 @@ export interface Config extends CamelSettings {
   readonly store: StoreSetting | null;
   /** The Redis that is told of allocations, or null. */
   readonly statsdb: StoreUrl | null;
-  readonly control: {
+  readonly control: CamelKeys<Omit<ControlSettings, 'socket' | 'tls' | 'tokens'>> & {
     /** Absolute path of the Unix socket; null = there is none. */
     readonly socket: string | null;
     /** Whether nobody asked for it: then turnd runs without it too. */
     readonly isDefault: boolean;
+    /** Of https:// addresses; null = as for TURN. */
+    readonly tls: NonNullable<ControlSettings['tls']> | null;
+    readonly tokens: readonly ConfiguredToken[];
   };
   /** Whether any user, secret or store is named. If not, there may still be users in the default store. */
   readonly hasCredentials: boolean;
@@ -61,13 +66,16 @@ export interface ConfigExtras {
   readonly store: StoreSetting | null;
   readonly statsdb: StoreUrl | null;
   readonly controlSocket: string | null;
+  readonly controlTls: NonNullable<ControlSettings['tls']> | null;
+  readonly tokens: readonly ConfiguredToken[];
 }
 
 /** Makes the frozen Config of settings that have passed the schema. */
 export function makeConfig(settings: Settings, extras: ConfigExtras): Config {
-  const { auth, log, 'state-dir': _stateDir, store: _store, statsdb: _statsdb, control: _control, ...rest } = settings;
+  const { auth, log, 'state-dir': _stateDir, store: _store, statsdb: _statsdb, control, ...rest } = settings;
   const { secrets: _secrets, users: _users, 'user-file': _userFile, ...authRest } = auth;
   const { file: _file, ...logRest } = log;
+  const { socket, tls: _tls, tokens: _tokens, ...controlRest } = control;
   const { secrets, users } = extras.credentials;
   return Object.freeze({
     ...camelKeys(rest),
@@ -76,7 +84,13 @@ export function makeConfig(settings: Settings, extras: ConfigExtras): Config {
     stateDir: extras.stateDir,
     store: extras.store,
     statsdb: extras.statsdb,
-    control: Object.freeze({ socket: extras.controlSocket, isDefault: settings.control.socket === 'auto' }),
+    control: Object.freeze({
+      ...camelKeys(controlRest),
+      socket: extras.controlSocket,
+      isDefault: socket === 'auto',
+      tls: extras.controlTls,
+      tokens: extras.tokens,
+    }),
     hasCredentials: secrets.length + users.length > 0 || (extras.store !== null && !extras.store.isDefault),
     configFile: extras.configFile,
   });

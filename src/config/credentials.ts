@@ -118,9 +118,11 @@ function nameWeak(users: readonly StaticUser[]): string {
 
 function namedFiles(tree: Tree): { path: readonly PropertyKey[]; file: string }[] {
   const auth = isTree(tree['auth']) ? tree['auth'] : {};
+  const control = isTree(tree['control']) ? tree['control'] : {};
   return [
-    ...entryFiles(auth, 'secrets', 'value-file'),
-    ...entryFiles(auth, 'users', 'password-file'),
+    ...entryFiles(auth, ['auth', 'secrets'], 'value-file'),
+    ...entryFiles(auth, ['auth', 'users'], 'password-file'),
+    ...entryFiles(control, ['control', 'tokens'], 'token-file'),
     ...(isFileName(auth['user-file']) ? [{ path: USER_FILE, file: auth['user-file'] }] : []),
     ...STORE_KEYS.flatMap((key) => urlFile(tree, key)),
   ];
@@ -132,11 +134,15 @@ function urlFile(tree: Tree, key: string): { path: readonly PropertyKey[]; file:
   return isFileName(file) ? [{ path: [key, 'url-file'], file }] : [];
 }
 
-function entryFiles(auth: Tree, list: string, key: string): { path: readonly PropertyKey[]; file: string }[] {
-  const entries: readonly unknown[] = Array.isArray(auth[list]) ? auth[list] : [];
+function entryFiles(
+  section: Tree,
+  [name, list]: readonly [string, string],
+  key: string,
+): { path: readonly PropertyKey[]; file: string }[] {
+  const entries: readonly unknown[] = Array.isArray(section[list]) ? section[list] : [];
   return entries.flatMap((entry, index) => {
     const file = isTree(entry) ? entry[key] : undefined;
-    return isFileName(file) ? [{ path: ['auth', list, index, key], file }] : [];
+    return isFileName(file) ? [{ path: [name, list, index, key], file }] : [];
   });
 }
 
@@ -148,10 +154,12 @@ function secretValue(entry: Settings['auth']['secrets'][number]): string {
   return entry.value ?? '';
 }
 
-function firstLine(text: string): string {
+/** The first line of a file. */
+export function firstLine(text: string): string {
   return text.replace(/^\ufeff/, '').split(/\r?\n/, 1)[0] ?? '';
 }
 
-function pathKey(path: readonly PropertyKey[]): string {
+/** What a file's text is found by in {@link CredentialFiles}. */
+export function pathKey(path: readonly PropertyKey[]): string {
   return path.map(String).join('.');
 }

@@ -45,6 +45,10 @@ const LIVE: ReadonlySet<string> = new Set([
   'auth.secrets',
   'auth.users',
   'auth.expiry',
+  'control.cors-origins',
+  'control.hosts',
+  'control.requests-per-second',
+  'control.tokens',
   'log.level',
   'peers.allow',
   'peers.deny',
@@ -70,6 +74,7 @@ export function compareConfigs(old: Config, next: Config): ConfigChanges {
     restart: names.filter((name) => !isLive(name)),
     config: Object.freeze({
       ...old,
+      control: controlOf(old.control, next.control),
       auth: Object.freeze({ ...old.auth, users, secrets, expiry }),
       limits: Object.freeze({ ...old.limits, ...limits }),
       tls: Object.freeze({ ...old.tls, certificates }),
@@ -78,6 +83,11 @@ export function compareConfigs(old: Config, next: Config): ConfigChanges {
       log: Object.freeze({ ...old.log, level: next.log.level }),
     }),
   };
+}
+
+function controlOf(old: Config['control'], next: Config['control']): Config['control'] {
+  const { corsOrigins, hosts, requestsPerSecond, tokens } = next;
+  return Object.freeze({ ...old, corsOrigins, hosts, requestsPerSecond, tokens });
 }
 
 // `auth.user-file` has no place of its own: its users are among `auth.users`.

@@ -6,6 +6,7 @@ import { looksLikeCoturn } from '../coturn/looks-like-coturn.ts';
 import { escapeText } from '../escape-text.ts';
 import { warnOfAmplification } from './amplification.ts';
 import { type Config, makeConfig } from './config.ts';
+import { collectTokens, warnOfPlainHttp } from './control-settings.ts';
 import { parseCoturn } from './coturn-source.ts';
 import {
   type CredentialFiles,
@@ -112,9 +113,18 @@ function finish(settings: Settings, files: CredentialFiles, context: Context): C
   }
   const stateDir = stateDirectory(settings, sources, paths);
   const stores = readStores(settings, { files, paths, stateDir });
-  const tls = findTlsFiles(settings.tls.certificates, context.locate, sources.reader);
+  const { locate } = context;
+  const { reader } = sources;
+  const tls = findTlsFiles(settings.tls.certificates, {
+    ...{ locate, reader, pathOf: (index) => ['tls', 'certificates', index] },
+  });
+  const { control } = settings;
+  const controlTls = findTlsFiles(control.tls === undefined ? [] : [control.tls], {
+    ...{ locate, reader, pathOf: () => ['control', 'tls'] },
+  });
+  const { tokens, faults: tokenFaults } = collectTokens(control.tokens, files);
   const inPlace = judgeFiles(settings, stores, { ...sources, overrides: context.overrides });
-  report.addOfValues([...stores.faults, ...tls.faults]);
+  report.addOfValues([...stores.faults, ...tls.faults, ...controlTls.faults, ...tokenFaults]);
   report.addPlain(inPlace.faults);
   if (!report.isEmpty) return { ok: false, errors: report.lines() };
   const config = makeConfig(
@@ -125,6 +135,8 @@ function finish(settings: Settings, files: CredentialFiles, context: Context): C
       store: stores.store,
       statsdb: stores.statsdb,
       controlSocket: controlSocket(settings, { sources, paths, stateDir }),
+      controlTls: controlTls.certificates[0] ?? null,
+      tokens,
       logFile: settings.log.file === undefined ? null : paths.resolve(['log', 'file'], settings.log.file),
       configFile: sources.file?.path ?? null,
     },
@@ -135,6 +147,8 @@ function finish(settings: Settings, files: CredentialFiles, context: Context): C
     ...context.warnings,
     ...files.warnings,
     ...tls.warnings,
+    ...controlTls.warnings,
+    ...warnOfPlainHttp(control.listen),
     ...warnOfWeakCredentials(credentials),
     ...warnOfAmplification(config),
     ...warnOfPeers(config),

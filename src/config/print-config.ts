@@ -2,10 +2,11 @@
 
 import { Document, isMap, isScalar } from 'yaml';
 import { type ConfigKey, jsonSchema, listKeys } from './keys.ts';
-import { applyOverrides, isTree, type Tree } from './overrides.ts';
+import { applyOverrides, isTree, type Override, type Tree } from './overrides.ts';
 
 const STARS = '***';
 const SECRET_KEYS: ReadonlySet<string> = new Set(['value', 'password', 'key']);
+const TOKEN_KEYS: ReadonlySet<string> = new Set(['token', 'token-hash']);
 
 /** Where the value at a path comes from; null: it is the default. */
 export type OriginOf = (path: readonly string[]) => string | null;
@@ -15,17 +16,25 @@ export type OriginOf = (path: readonly string[]) => string | null;
  * `originOf`, a comment before each value that is not the default says where it comes from.
  */
 export function printConfig(tree: Tree, originOf: OriginOf = () => null): string {
-  const keys = listKeys(jsonSchema());
-  const values = keys.flatMap((key) => {
-    const value = valueAt(tree, key.path) ?? key.defaultValue;
-    return value === undefined ? [] : [{ path: key.path, value: redact(key, value), source: '' }];
-  });
+  const values = redactedValues(tree);
   const document = new Document(applyOverrides({}, values));
   for (const { path } of values) {
     const origin = originOf(path);
     if (origin !== null) comment(document, path, origin);
   }
   return document.toString({ lineWidth: 120 });
+}
+
+/** The same as plain data. */
+export function redactedConfig(tree: Tree): Tree {
+  return applyOverrides({}, redactedValues(tree));
+}
+
+function redactedValues(tree: Tree): Override[] {
+  return listKeys(jsonSchema()).flatMap((key) => {
+    const value = valueAt(tree, key.path) ?? key.defaultValue;
+    return value === undefined ? [] : [{ path: key.path, value: redact(key, value), source: '' }];
+  });
 }
 
 function comment(document: Document, path: readonly string[], origin: string): void {
@@ -43,6 +52,7 @@ function redact({ name }: ConfigKey, value: unknown): unknown {
   if (!Array.isArray(value)) return value;
   if (name === 'auth.secrets' || name === 'auth.users') return value.map((entry) => redactEntry(name, entry));
   if (name === 'tls.certificates') return value.map((entry) => redactKeys(entry, new Set(['passphrase'])));
+  if (name === 'control.tokens') return value.map((entry) => redactKeys(entry, TOKEN_KEYS));
   return value;
 }
 

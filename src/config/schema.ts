@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import { parseCidr, parseHostPort, parsePortRange } from './address-values.ts';
+import { controlSettings } from './control-settings.ts';
 import {
   count,
   externalAddress,
@@ -16,7 +17,7 @@ import {
   storeUrl,
   userEntry,
 } from './fields.ts';
-import { parseHttpUrl } from './http-url.ts';
+import { parseMetricsUrl } from './http-url.ts';
 import { findClash, formatListenUrl, parseListenUrl } from './listen-url.ts';
 
 const MILLION = 1_000_000;
@@ -246,15 +247,9 @@ const protocol = z.strictObject({
     .default(false),
 });
 
-const control = z.strictObject({
-  socket: filePath
-    .describe('The Unix socket: auto (turnd.sock in $RUNTIME_DIRECTORY, else in state-dir), none, or a path.')
-    .default('auto'),
-});
-
 const metrics = z.strictObject({
   listen: z
-    .array(parsedText(parseHttpUrl))
+    .array(parsedText(parseMetricsUrl))
     .describe('Where GET /metrics, /livez and /readyz are served without a password: http://127.0.0.1:9641, say.')
     .prefault([]),
   path: z
@@ -308,7 +303,7 @@ const settings = z.strictObject({
   statsdb: storeUrl
     .describe('A Redis that is told of every allocation, as coturn does: none, redis://… or {url-file: …}.')
     .default('none'),
-  control: control.describe('How turnctl reaches this server.').prefault({}),
+  control: controlSettings.describe('How turnctl, and programs, reach this server.').prefault({}),
   metrics: metrics.describe('Metrics for Prometheus, and health.').prefault({}),
   tls: tls.describe('TLS for turns: URLs.').prefault({}),
   limits: limits.describe('What one client, and all together, may use.').prefault({}),

@@ -15,12 +15,20 @@ export interface TlsFiles {
   readonly warnings: readonly string[];
 }
 
+/** What {@link findTlsFiles} looks with. */
+interface Context {
+  /** Where in the configuration the pair of that index stands. */
+  readonly pathOf: (index: number) => readonly PropertyKey[];
+  readonly locate: Locate;
+  readonly reader: FileReader;
+}
+
 /** Finds the files of all certificates. */
-export function findTlsFiles(certificates: Certificates, locate: Locate, reader: FileReader): TlsFiles {
+export function findTlsFiles(certificates: Certificates, { pathOf, locate, reader }: Context): TlsFiles {
   const faults: ValueFault[] = [];
   const warnings: string[] = [];
   const find = (index: number, kind: 'certificate' | 'key', file: string): string => {
-    const path = ['tls', 'certificates', index, kind];
+    const path = [...pathOf(index), kind];
     const located = locate(path, file);
     if ('error' in located) {
       faults.push({ path, message: located.error });

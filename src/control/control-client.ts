@@ -7,6 +7,7 @@ import { AdminError, type Administration, type RealmView, type SecretView, type 
 import { askControl, type ControlAddress, type ControlRequest } from './control-transport.ts';
 import type { CredentialsWish, IceCredentials } from './ice-credentials.ts';
 import type { ReloadReport, ServerStatus } from './server-control.ts';
+import type { NewToken, TokenAdministration, TokenView, TokenWish } from './tokens.ts';
 
 /** A page of sessions. */
 export interface SessionPage {
@@ -16,7 +17,7 @@ export interface SessionPage {
 }
 
 /** Every method may reject with an AdminError, UnreachableError among them. */
-export class ControlClient implements Administration {
+export class ControlClient implements Administration, TokenAdministration {
   readonly defaultRealm: string;
   readonly storeName: string;
   readonly #address: ControlAddress;
@@ -131,6 +132,18 @@ export class ControlClient implements Administration {
 
   async removeOrigin(origin: string): Promise<void> {
     await this.#ask({ method: 'DELETE', target: withQuery('/v1/origins', { origin }) });
+  }
+
+  async listTokens(): Promise<readonly TokenView[]> {
+    return (await this.#get<{ tokens: TokenView[] }>('/v1/tokens')).tokens;
+  }
+
+  async addToken({ name, scopes, expiresAt }: TokenWish): Promise<NewToken> {
+    return this.#ask({ method: 'POST', target: '/v1/tokens', body: { name, scopes, expiresAt } });
+  }
+
+  async removeToken(name: string): Promise<TokenView> {
+    return this.#ask({ method: 'DELETE', target: `/v1/tokens/${segmentOf(name, 'name')}` });
   }
 
   #get<T>(target: string): Promise<T> {

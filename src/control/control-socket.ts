@@ -1,14 +1,13 @@
 // Serves the control API on a Unix socket: whoever may write to its file has full rights. Owns the file;
-// what requests mean is control-app.ts's business, how much of them is http-listener.ts's.
+// what requests mean is control-app.ts's business.
 
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
 import type { Server } from 'node:http';
 import { connect } from 'node:net';
 import { dirname } from 'node:path';
 import { ControlError, describeSystemError } from '../errors.ts';
-import { makeControlApp } from './control-app.ts';
-import { closeHttpServer, makeHttpServer } from './http-listener.ts';
-import type { MetricsAppOptions } from './metrics-app.ts';
+import { closeBoundedServer, makeBoundedServer } from './bounded-server.ts';
+import { type Mount, makeControlApp } from './control-app.ts';
 import type { ServerControl } from './server-control.ts';
 
 /** What is served, and where. */
@@ -16,8 +15,8 @@ export interface ControlSocketOptions {
   /** Absolute path of the socket. */
   readonly path: string;
   readonly control: ServerControl;
-  /** Absent: without metrics and health. */
-  readonly metrics?: MetricsAppOptions;
+  /** Applications beside the API. */
+  readonly mounts?: readonly Mount[];
   /** Gets what is a fault of the program. */
   readonly report: (error: unknown) => void;
   /** Who may connect: `owner` (mode 0600), or `group` too (0660: of the directory's group where that is set). */
@@ -36,6 +35,7 @@ export interface ControlSocket {
 
 /** sun_path has 108 bytes, the last of them zero. */
 const MAX_PATH_BYTES = 107;
+const MAX_CONNECTIONS = 64;
 const PROBE_MS = 1000;
 
 /**
@@ -43,7 +43,7 @@ const PROBE_MS = 1000;
  * @throws ControlError
  */
 export async function openControlSocket(options: ControlSocketOptions): Promise<ControlSocket> {
-  const { path, report } = options;
+  const { path, control, mounts = [], report, now = Date.now, requestTimeout } = options;
   const length = Buffer.byteLength(path);
   if (length > MAX_PATH_BYTES) {
     const advice = 'set control.socket to a shorter one';
@@ -52,19 +52,14 @@ export async function openControlSocket(options: ControlSocketOptions): Promise<
     );
   }
   await makeWay(path);
-  const { control, metrics, now = Date.now, requestTimeout } = options;
-  const app = makeControlApp({ control, now, report, ...(metrics === undefined ? {} : { metrics }) });
-  const server = makeHttpServer({
-    fetch: app.fetch,
-    report,
-    ...(requestTimeout === undefined ? {} : { requestTimeout }),
-  });
+  const app = makeControlApp({ control, now, report, mounts });
+  const server = makeBoundedServer({ app, report, requestTimeout, maxConnections: MAX_CONNECTIONS });
   await listen(server, path, options.access === 'group' ? 0o660 : 0o600);
   server.on('error', report);
   let closing: Promise<void> | null = null;
   return {
     close: () => {
-      closing ??= closeHttpServer(server);
+      closing ??= closeBoundedServer(server);
       return closing;
     },
   };

@@ -1,6 +1,7 @@
 // One HTTP request over the Unix socket of a running turnd, bounded in time and size. Knows no route.
 
-import { request } from 'node:http';
+import { request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
 import { describeSystemError } from '../errors.ts';
 import { AdminError, type AdminFault } from './administration.ts';
 
@@ -25,8 +26,22 @@ export class UnreachableError extends AdminError {
 }
 
 /** Where a turnd is asked. */
-export interface ControlAddress {
+export type ControlAddress = SocketAddress | NetworkAddress;
+
+/** The Unix socket of a turnd. */
+export interface SocketAddress {
   readonly path: string;
+  /** Milliseconds for a whole answer. */
+  readonly timeout: number;
+}
+
+/** A turnd somewhere in the network. */
+export interface NetworkAddress {
+  /** `https://HOST:PORT` or `http://…`, a path before the API's own where a proxy needs one. */
+  readonly url: URL;
+  readonly token: string;
+  /** PEM certificates to trust in place of the system's; null = those. */
+  readonly ca: string | null;
   /** Milliseconds for a whole answer. */
   readonly timeout: number;
 }
@@ -59,7 +74,9 @@ export async function askControl(address: ControlAddress, what: ControlRequest):
   const json = parse(text, address);
   if (status >= 200 && status < 300) return json;
   const detail = typeof json === 'object' && json !== null && 'detail' in json ? String(json.detail) : '';
-  throw new AdminError(FAULTS[status] ?? 'unavailable', detail || `turnd answered ${status}`);
+  const said = detail || `turnd answered ${status}`;
+  if (status === 401) throw new UnreachableError('denied', `turnd at ${nameOf(address)} refuses the token: ${said}`);
+  throw new AdminError(FAULTS[status] ?? 'unavailable', said);
 }
 
 function exchange(address: ControlAddress, { method, target, body }: ControlRequest): Promise<Answer> {
@@ -68,9 +85,9 @@ function exchange(address: ControlAddress, { method, target, body }: ControlRequ
     const signal = AbortSignal.timeout(address.timeout);
     const headers =
       json === null ? {} : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(json) };
-    const options = { socketPath: address.path, method, path: target, headers: { host: 'turnd', ...headers }, signal };
+    const { options, request } = wayTo(address, target, headers);
     const fail = (error: unknown): void => reject(unreachable(address, error));
-    const outgoing = request({ ...options, agent: false }, (incoming) => {
+    const outgoing = request({ ...options, method, signal, agent: false }, (incoming) => {
       const chunks: Buffer[] = [];
       let size = 0;
       incoming.on('data', (chunk: Buffer) => {
@@ -89,7 +106,31 @@ function exchange(address: ControlAddress, { method, target, body }: ControlRequ
   });
 }
 
-function unreachable({ path, timeout }: ControlAddress, cause: unknown): UnreachableError {
+function wayTo(address: ControlAddress, target: string, headers: Readonly<Record<string, string | number>>) {
+  if ('path' in address)
+    return {
+      request: httpRequest,
+      options: { socketPath: address.path, path: target, headers: { host: 'turnd', ...headers } },
+    };
+  const { url, token, ca } = address;
+  const options = {
+    host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
+    port: url.port,
+    path: `${url.pathname.replace(/\/$/, '')}${target}`,
+    headers: { host: url.host, authorization: `Bearer ${token}`, ...headers },
+    ...(ca === null ? {} : { ca }),
+  };
+  return { request: url.protocol === 'https:' ? httpsRequest : httpRequest, options };
+}
+
+/** How an address is called in sentences. */
+function nameOf(address: ControlAddress): string {
+  return 'path' in address ? address.path : address.url.origin;
+}
+
+function unreachable(address: ControlAddress, cause: unknown): UnreachableError {
+  const path = nameOf(address);
+  const { timeout } = address;
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
   const fail = (reason: UnreachableReason, why: string) => new UnreachableError(reason, why, cause);
   if (code === 'ENOENT' || code === 'ECONNREFUSED' || code === 'ENOTDIR')
@@ -101,11 +142,11 @@ function unreachable({ path, timeout }: ControlAddress, cause: unknown): Unreach
   return fail('silent', `turnd does not answer well at ${path}: ${describeSystemError(cause)}`);
 }
 
-function parse(text: string, { path }: ControlAddress): unknown {
+function parse(text: string, address: ControlAddress): unknown {
   if (text === '') return undefined;
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new UnreachableError('silent', `what answers at ${path} is no turnd`, error);
+    throw new UnreachableError('silent', `what answers at ${nameOf(address)} is no turnd`, error);
   }
 }

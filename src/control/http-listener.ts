@@ -1,115 +1,111 @@
-// HTTP servers with bounds on connections, headers and time, whatever application they serve: the control socket's, and
-// those on TCP addresses. Knows no routes.
+// Serves an application on a TCP address, with TLS where a way to it is given. Owns the listening socket and what one source
+// may hold of it; what requests mean, and who may send them, is the application's business.
 
-import { createServer, type Server } from 'node:http';
-import { type AddressInfo, isIPv6, type Socket } from 'node:net';
-import { getRequestListener } from '@hono/node-server';
+import type { Server } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { Hono } from 'hono';
 import { ControlError, describeSystemError } from '../errors.ts';
-import { ApiError, problemResponse } from './problem.ts';
+import { closeBoundedServer, makeBoundedServer } from './bounded-server.ts';
+import { sourceOf } from './source.ts';
 
-/** What a server is made of. */
-export interface HttpServerOptions {
-  readonly fetch: Parameters<typeof getRequestListener>[0];
+/** Makes an accepted socket a TLS socket, within bounds of its own, and gives it to `ready`; or closes it. */
+export type Secure = (socket: Socket, ready: (secure: TLSSocket) => void) => void;
+
+/** What is served, and where. */
+export interface HttpListenerOptions {
+  /** `*` (all addresses of both families) or an IP without brackets. */
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  readonly app: Hono;
+  /** Null for plain HTTP. */
+  readonly secure: Secure | null;
+  /** Which key of the configuration is to be changed if the address cannot be had. */
+  readonly key: string;
   /** Gets what is a fault of the program. */
   readonly report: (error: unknown) => void;
   /** Milliseconds in which a request must be whole; 10 s if absent. */
   readonly requestTimeout?: number;
 }
 
-/** Where a server listens. */
-export interface HttpListenerOptions extends HttpServerOptions {
-  /** An IP address, or `*` for all of both families. */
-  readonly host: string;
-  /** 0 lets the system choose. */
-  readonly port: number;
-  /** The key that it comes from, for errors. */
-  readonly key: string;
-}
-
-/** A server that listens. */
+/** An address that is served. */
 export interface HttpListener {
+  /** An IP without brackets; `0.0.0.0` and `::` are wildcards. */
+  readonly address: string;
   readonly port: number;
   /** Ends all connections. Idempotent. */
   close(): Promise<void>;
 }
 
-const MAX_CONNECTIONS = 64;
-const MAX_HEADER_BYTES = 16_384;
-const REQUEST_MS = 10_000;
-/** How long a connection may stand still, an answer that nobody reads included. */
-const IDLE_MS = 30_000;
-/** How long requests that are being answered may take when the server is closed. */
-const CLOSE_MS = 1000;
+const MAX_CONNECTIONS = 256;
+/** Of one IPv4 address or IPv6 /64: no source takes all. */
+const MAX_OF_SOURCE = 64;
 
-/** Makes a server that does not listen yet. */
-export function makeHttpServer({ fetch, report, requestTimeout = REQUEST_MS }: HttpServerOptions): Server {
-  const listener = getRequestListener(fetch, {
-    hostname: 'turnd',
-    overrideGlobalObjects: false,
-    // Requests that are none (a hostile Host or target) never reach the application.
-    errorHandler: () => problemResponse(new ApiError('invalid', 'this is not a request for this server'), report),
-  });
-  const limits = { requestTimeout, headersTimeout: requestTimeout, connectionsCheckingInterval: requestTimeout / 4 };
-  const busy = new WeakSet<Socket>();
-  const server = createServer(
-    { ...limits, maxHeaderSize: MAX_HEADER_BYTES, keepAliveTimeout: requestTimeout },
-    (request, response) => {
-      const { socket } = request;
-      // No client of ours asks again before it is answered; thousands of requests in one write would all begin at once.
-      if (busy.has(socket)) {
-        socket.destroy();
-        return;
-      }
-      busy.add(socket);
-      response.once('close', () => busy.delete(socket));
-      listener(request, response).catch((error: unknown) => {
-        report(error);
-        response.destroy();
-      });
-    },
-  );
-  server.maxConnections = MAX_CONNECTIONS;
-  server.setTimeout(IDLE_MS);
-  return server;
-}
-
-/** Ends a server; what is being answered has a second. */
-export function closeHttpServer(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => server.closeAllConnections(), CLOSE_MS);
-    server.close(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-    server.closeIdleConnections();
-  });
-}
-
-/** Opens a server on a TCP address. @throws ControlError */
+/** Opens the address. @throws ControlError */
 export async function openHttpListener(options: HttpListenerOptions): Promise<HttpListener> {
-  const { report } = options;
-  const server = makeHttpServer(options);
+  const { app, report, secure, requestTimeout } = options;
+  const server = makeBoundedServer({ app, report, requestTimeout, maxConnections: MAX_CONNECTIONS });
+  const shaking = new Set<Socket>();
+  boundSources(server, secure, shaking);
   await listen(server, options);
   server.on('error', report);
+  const { address, port } = server.address() as AddressInfo; // it listens on TCP
   let closing: Promise<void> | null = null;
-  const { port } = server.address() as AddressInfo; // it listens
   return {
+    address,
     port,
     close: () => {
-      closing ??= closeHttpServer(server);
+      for (const socket of shaking) socket.destroy(); // the server does not know them yet
+      closing ??= closeBoundedServer(server);
       return closing;
     },
   };
 }
 
+// The server's own listener takes a connection when it has passed: the source's share first, then the handshake.
+function boundSources(server: Server, secure: Secure | null, shaking: Set<Socket>): void {
+  const takers = server.listeners('connection');
+  server.removeAllListeners('connection');
+  const take = (socket: Socket): void => {
+    for (const taker of takers) taker.call(server, socket);
+  };
+  const held = new Map<string, number>();
+  server.on('connection', (socket: Socket) => {
+    const source = sourceOf(socket.remoteAddress);
+    const count = (held.get(source) ?? 0) + 1;
+    if (count > MAX_OF_SOURCE) {
+      socket.destroy();
+      return;
+    }
+    held.set(source, count);
+    socket.once('close', () => {
+      const left = (held.get(source) ?? 1) - 1;
+      if (left === 0) held.delete(source);
+      else held.set(source, left);
+    });
+    if (secure === null) {
+      take(socket);
+      return;
+    }
+    shaking.add(socket);
+    socket.once('close', () => shaking.delete(socket));
+    secure(socket, (secured) => {
+      shaking.delete(socket);
+      take(secured);
+    });
+  });
+}
+
 function listen(server: Server, { host, port, key }: HttpListenerOptions): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      const where = `http://${isIPv6(host) ? `[${host}]` : host}:${port}`;
-      const why = error.code === 'EADDRINUSE' ? 'another program listens there' : describeSystemError(error);
-      reject(new ControlError(`${key}: ${where} cannot be opened: ${why}: set another address or port`, error));
+    server.once('error', (error) => {
+      const where = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+      const why = describeSystemError(error);
+      reject(new ControlError(`cannot serve HTTP on ${where}: ${why}: change ${key}, or stop who has it`, error));
     });
-    server.listen({ port, ...(host === '*' ? {} : { host }) }, () => {
+    // Without a host: both families by one socket, or IPv4 alone where there is no IPv6.
+    server.listen(host === '*' ? { port } : { port, host, ipv6Only: host === '::' ? false : undefined }, () => {
       server.removeAllListeners('error');
       resolve();
     });

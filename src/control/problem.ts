@@ -4,7 +4,14 @@
 import { AdminError, type AdminFault } from './administration.ts';
 
 /** What a problem is: an {@link AdminFault}, or that of the API itself. */
-export type ProblemFault = AdminFault | 'too-large' | 'media-type' | 'internal';
+export type ProblemFault =
+  | AdminFault
+  | 'unauthorized'
+  | 'forbidden'
+  | 'too-large'
+  | 'media-type'
+  | 'too-many'
+  | 'internal';
 
 /** The body of a problem. */
 export interface Problem {
@@ -16,12 +23,16 @@ export interface Problem {
   readonly fault: ProblemFault;
 }
 
-const STATUS: Readonly<Record<ProblemFault, readonly [number, string]>> = Object.freeze({
+/** Status code and title of each. */
+export const STATUS: Readonly<Record<ProblemFault, readonly [number, string]>> = Object.freeze({
   invalid: [400, 'Bad Request'],
+  unauthorized: [401, 'Unauthorized'],
+  forbidden: [403, 'Forbidden'],
   'not-found': [404, 'Not Found'],
   conflict: [409, 'Conflict'],
   'too-large': [413, 'Content Too Large'],
   'media-type': [415, 'Unsupported Media Type'],
+  'too-many': [429, 'Too Many Requests'],
   internal: [500, 'Internal Server Error'],
   unavailable: [503, 'Service Unavailable'],
 });
@@ -32,23 +43,28 @@ export const PROBLEM_TYPE = 'application/problem+json';
 /** A refusal by the API itself. */
 export class ApiError extends Error {
   readonly fault: ProblemFault;
+  /** Of the response, beside those of all. */
+  readonly headers: Readonly<Record<string, string>>;
 
-  constructor(fault: ProblemFault, message: string) {
+  constructor(fault: ProblemFault, message: string, headers: Readonly<Record<string, string>> = {}) {
     super(message);
     this.name = 'ApiError';
     this.fault = fault;
+    this.headers = headers;
   }
 }
 
 /** The response to whatever was thrown. What is no refusal is a fault of the program: `report` gets it, the client not. */
 export function problemResponse(error: unknown, report: (error: unknown) => void): Response {
-  if (error instanceof AdminError || error instanceof ApiError) return respond(error.fault, error.message);
+  if (error instanceof AdminError) return respond(error.fault, error.message);
+  if (error instanceof ApiError) return respond(error.fault, error.message, error.headers);
   report(error);
   return respond('internal', 'turnd failed to do this: its log says more');
 }
 
-function respond(fault: ProblemFault, detail: string): Response {
+function respond(fault: ProblemFault, detail: string, more: Readonly<Record<string, string>> = {}): Response {
   const [status, title] = STATUS[fault];
   const problem: Problem = { type: 'about:blank', title, status, detail, fault };
-  return new Response(JSON.stringify(problem), { status, headers: { 'content-type': PROBLEM_TYPE } });
+  const headers = { ...more, 'content-type': PROBLEM_TYPE, 'cache-control': 'no-store' };
+  return new Response(JSON.stringify(problem), { status, headers });
 }

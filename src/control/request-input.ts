@@ -2,6 +2,7 @@
 
 import type { Context } from 'hono';
 import { z } from 'zod';
+import { SCOPES } from '../config/api-tokens.ts';
 import { ApiError } from './problem.ts';
 
 /** Far above every body that makes sense. */
@@ -34,6 +35,12 @@ export const credentialsBody = z.strictObject({
   user: text.nullable().default(null),
   host: text.nullable().default(null),
   realm: text.nullable().default(null),
+});
+export const newTokenBody = z.strictObject({
+  name: text,
+  scopes: z.array(z.enum(SCOPES)).max(SCOPES.length),
+  /** Unix milliseconds. */
+  expiresAt: z.number().nullable().default(null),
 });
 export const nothing = z.strictObject({});
 

@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts';
 import type { CounterTree } from '../workers/counter-tree.ts';
 import type { SessionDetail, SessionInfo, SessionQuery, SessionSelector } from '../workers/sessions.ts';
 import type { Administration } from './administration.ts';
+import type { TokenAdministration } from './tokens.ts';
 
 /** How the store is doing. */
 export interface StoreStatus {
@@ -52,11 +53,23 @@ export interface ReloadReport {
   readonly warnings: readonly string[];
 }
 
+/** A configuration, as it may be shown. */
+export interface ConfigReport {
+  /** Absolute path, or null if there is none. */
+  readonly file: string | null;
+  /** Every key as in the file, the defaults included, secrets as stars. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** Keys whose value in `config` comes into effect with the next start. */
+  readonly restart: readonly string[];
+}
+
 /** A running server, as it is controlled. */
 export interface ServerControl {
+  readonly tokens: TokenAdministration;
   /** Null where the server has no store. */
   readonly administration: Administration | null;
   status(): Promise<ServerStatus>;
+  config(): Promise<ConfigReport>;
   /** One page of the live allocations, in the order of their ids. */
   sessions(query: SessionQuery): Promise<readonly SessionInfo[]>;
   /** One allocation with its permissions and channels, or null if there is none of that id. */

@@ -1,118 +1,110 @@
-// The routes of the control API for what a store keeps: users, secrets, peer rules, realms and origins.
+// The routes of the control API for the users and secrets of a store.
 
-import type { Context, Hono } from 'hono';
-import type { RealmOption } from '../store/store.ts';
 import { AdminError, type Administration, type SecretView } from './administration.ts';
-import { segment } from './path-segments.ts';
-import {
-  newUserBody,
-  originBody,
-  originQuery,
-  passwordBody,
-  peerRuleBody,
-  peerRuleQuery,
-  peersQuery,
-  readBody,
-  readQuery,
-  realmOptionsBody,
-  rotateBody,
-  secretBody,
-  secretsQuery,
-  usersQuery,
-} from './request-input.ts';
+import { secretAnswer, secretsAnswer, userAnswer, usersAnswer } from './answers.ts';
+import { newUserBody, passwordBody, rotateBody, secretBody, secretsQuery, usersQuery } from './request-input.ts';
+import { type Route, type RouteInput, route } from './route.ts';
 
-/** Adds the routes. `administration` rejects where the server has no store. */
-export function addStoreRoutes(app: Hono, administration: () => Administration): void {
-  addUserRoutes(app, administration);
-  addSecretRoutes(app, administration);
-  addPeerRoutes(app, administration);
-  addRealmRoutes(app, administration);
-}
+/** Gives the administration, or throws where the server has no store. */
+export type FindAdministration = () => Administration;
 
 /** What stands for the administration where there is no store. */
 export function noStore(): never {
   throw new AdminError('unavailable', 'turnd runs without a store (store: none): set one in its configuration');
 }
 
-function addUserRoutes(app: Hono, administration: () => Administration): void {
-  const userId = (context: Context) => ({ realm: segment(context, 'realm'), name: segment(context, 'name') });
-  app.get('/v1/users', async (context) => {
-    const { realm = null, limit, after, 'after-realm': afterRealm } = readQuery(context, usersQuery);
-    const from = after === undefined ? null : { realm: afterRealm ?? realm ?? '', name: after };
-    return context.json({ users: await administration().listUsers({ realm, after: from, limit }) });
-  });
-  app.get('/v1/realms/:realm/users/:name', async (context) => {
-    return context.json(await administration().showUser(userId(context)));
-  });
-  app.post('/v1/realms/:realm/users', async (context) => {
-    const { name, password } = await readBody(context, newUserBody);
-    return context.json(await administration().addUser({ realm: segment(context, 'realm'), name }, password), 201);
-  });
-  app.put('/v1/realms/:realm/users/:name/password', async (context) => {
-    const { password } = await readBody(context, passwordBody);
-    return context.json(await administration().setPassword(userId(context), password));
-  });
-  app.delete('/v1/realms/:realm/users/:name', async (context) => {
-    await administration().removeUser(userId(context));
-    return context.body(null, 204);
-  });
+/** All of them. */
+export function storeRoutes(administration: FindAdministration): readonly Route[] {
+  return [...userRoutes(administration), ...secretRoutes(administration)];
 }
 
-function addSecretRoutes(app: Hono, administration: () => Administration): void {
-  app.get('/v1/secrets', async (context) => {
-    const { realm = null, reveal } = readQuery(context, secretsQuery);
-    return context.json({ secrets: await administration().listSecrets(realm, reveal) });
+function userRoutes(administration: FindAdministration): readonly Route[] {
+  const userId = ({ segment }: Pick<RouteInput<unknown, unknown>, 'segment'>) => ({
+    realm: segment('realm'),
+    name: segment('name'),
   });
-  app.post('/v1/realms/:realm/secrets', async (context) => {
-    const { value, reveal } = await readBody(context, secretBody);
-    const view = await administration().addSecret(segment(context, 'realm'), value);
-    return context.json(shown(view, reveal), 201);
-  });
-  app.post('/v1/realms/:realm/secrets/rotate', async (context) => {
-    const { value, reveal, graceSeconds } = await readBody(context, rotateBody);
-    const view = await administration().rotateSecret(segment(context, 'realm'), value, graceSeconds);
-    return context.json(shown(view, reveal), 201);
-  });
-  app.delete('/v1/realms/:realm/secrets/:id', async (context) => {
-    const view = await administration().removeSecret(segment(context, 'realm'), segment(context, 'id'));
-    return context.json(shown(view, false));
-  });
+  const user = { tag: 'users', path: '/v1/realms/:realm/users/:name', faults: ['not-found', 'unavailable'] } as const;
+  return [
+    route({
+      ...{ method: 'get', path: '/v1/users', id: 'listUsers', tag: 'users', scope: 'read', status: 200 },
+      summary: 'Users of the store, page by page, in the order of realm and name.',
+      faults: ['unavailable'],
+      query: usersQuery,
+      answer: usersAnswer,
+      handle: async ({ query: { realm = null, limit, after, 'after-realm': afterRealm } }) => {
+        const from = after === undefined ? null : { realm: afterRealm ?? realm ?? '', name: after };
+        return { users: await administration().listUsers({ realm, after: from, limit }) };
+      },
+    }),
+    route({
+      ...{ ...user, method: 'get', id: 'showUser', scope: 'read', status: 200 },
+      summary: 'One user, without its key.',
+      answer: userAnswer,
+      handle: (input) => administration().showUser(userId(input)),
+    }),
+    route({
+      ...{ method: 'post', path: '/v1/realms/:realm/users', id: 'addUser', tag: 'users', scope: 'admin', status: 201 },
+      summary: 'Adds a user.',
+      faults: ['conflict', 'unavailable'],
+      body: newUserBody,
+      answer: userAnswer,
+      handle: ({ segment, body: { name, password } }) =>
+        administration().addUser({ realm: segment('realm'), name }, password),
+    }),
+    route({
+      ...{ ...user, method: 'put', id: 'setPassword', scope: 'admin', status: 200 },
+      path: '/v1/realms/:realm/users/:name/password',
+      summary: 'Gives a user another password.',
+      body: passwordBody,
+      answer: userAnswer,
+      handle: (input) => administration().setPassword(userId(input), input.body.password),
+    }),
+    route({
+      ...{ ...user, method: 'delete', id: 'removeUser', scope: 'admin', status: 204 },
+      summary: 'Removes a user; its allocations end.',
+      answer: null,
+      handle: (input) => administration().removeUser(userId(input)),
+    }),
+  ];
 }
 
-function addPeerRoutes(app: Hono, administration: () => Administration): void {
-  app.get('/v1/peers', async (context) => {
-    const { realm = null } = readQuery(context, peersQuery);
-    return context.json({ rules: await administration().listPeerRules(realm) });
-  });
-  app.post('/v1/peers', async (context) => {
-    const rule = await readBody(context, peerRuleBody);
-    await administration().addPeerRule(rule);
-    return context.json(rule, 201);
-  });
-  app.delete('/v1/peers', async (context) => {
-    await administration().removePeerRule(readQuery(context, peerRuleQuery));
-    return context.body(null, 204);
-  });
-}
-
-function addRealmRoutes(app: Hono, administration: () => Administration): void {
-  app.get('/v1/realms', async (context) => context.json({ realms: await administration().listRealms() }));
-  app.patch('/v1/realms/:realm', async (context) => {
-    const options = await readBody(context, realmOptionsBody);
-    for (const [option, value] of Object.entries(options)) {
-      await administration().setRealmOption(segment(context, 'realm'), option as RealmOption, value ?? null);
-    }
-    return context.body(null, 204);
-  });
-  app.post('/v1/origins', async (context) => {
-    const origin = await readBody(context, originBody);
-    await administration().addOrigin(origin);
-    return context.json(origin, 201);
-  });
-  app.delete('/v1/origins', async (context) => {
-    await administration().removeOrigin(readQuery(context, originQuery).origin);
-    return context.body(null, 204);
-  });
+function secretRoutes(administration: FindAdministration): readonly Route[] {
+  const secret = { tag: 'secrets', scope: 'admin', faults: ['not-found', 'conflict', 'unavailable'] } as const;
+  return [
+    route({
+      ...{ method: 'get', path: '/v1/secrets', id: 'listSecrets', tag: 'secrets', scope: 'read', status: 200 },
+      summary: 'Shared secrets by their ids; with reveal (scope admin) the secrets themselves.',
+      faults: ['unavailable'],
+      query: secretsQuery,
+      answer: secretsAnswer,
+      handle: async ({ query: { realm = null, reveal }, demand }) => {
+        if (reveal) demand('admin');
+        return { secrets: await administration().listSecrets(realm, reveal) };
+      },
+    }),
+    route({
+      ...{ ...secret, method: 'post', path: '/v1/realms/:realm/secrets', id: 'addSecret', status: 201 },
+      summary: 'Adds a secret: the given one, or a random one.',
+      body: secretBody,
+      answer: secretAnswer,
+      handle: async ({ segment, body: { value, reveal } }) =>
+        shown(await administration().addSecret(segment('realm'), value), reveal),
+    }),
+    route({
+      ...{ ...secret, method: 'post', path: '/v1/realms/:realm/secrets/rotate', id: 'rotateSecret', status: 201 },
+      summary: 'Adds a secret; those that are there end after the grace time.',
+      body: rotateBody,
+      answer: secretAnswer,
+      handle: async ({ segment, body: { value, reveal, graceSeconds } }) =>
+        shown(await administration().rotateSecret(segment('realm'), value, graceSeconds), reveal),
+    }),
+    route({
+      ...{ ...secret, method: 'delete', path: '/v1/realms/:realm/secrets/:id', id: 'removeSecret', status: 200 },
+      summary: 'Removes a secret by its id, or the beginning of it.',
+      answer: secretAnswer,
+      handle: async ({ segment }) => shown(await administration().removeSecret(segment('realm'), segment('id')), false),
+    }),
+  ];
 }
 
 function shown({ value, ...view }: SecretView, reveal: boolean): SecretView {

@@ -4,6 +4,7 @@
 import { join } from 'node:path';
 import { type Config, NO_CREDENTIALS } from '../config/config.ts';
 import { systemFileReader } from '../config/file-reader.ts';
+import type { Tree } from '../config/overrides.ts';
 import type { ConfigResult } from '../config/parse-config.ts';
 import { warnIfReadable } from '../config/secret-files.ts';
 import { ConfigError } from '../errors.ts';
@@ -26,6 +27,8 @@ export interface ServerOptions {
   readonly config: Config;
   readonly logger: Logger;
   readonly version: string;
+  /** What was set in it, by whomever. */
+  readonly tree: Tree;
   /** Reads the configuration again, from where it came. */
   readonly reload: () => ConfigResult;
   /** Writes a line of the log that another process of this server has made. */

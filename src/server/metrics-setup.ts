@@ -43,9 +43,16 @@ export function setUpMetrics(foundation: Foundation, server: RunningServer): Ser
 export async function openMetrics(foundation: Foundation, { app }: ServerMetrics, closers: Closers): Promise<void> {
   const { config, logger } = foundation;
   const report = (err: unknown): void => logger.error({ err }, 'a request for metrics failed: please report this');
-  const { fetch } = makeMetricsServer(app, report);
+  const served = makeMetricsServer(app, report);
   for (const { host, port: wanted } of config.metrics.listen) {
-    const listener = await openHttpListener({ host, port: wanted, key: 'metrics.listen', fetch, report });
+    const listener = await openHttpListener({
+      host,
+      port: wanted,
+      key: 'metrics.listen',
+      app: served,
+      secure: null,
+      report,
+    });
     closers.add(() => listener.close());
     const { port } = listener;
     logger.info({ event: 'metrics', address: host, port }, 'metrics are served');

@@ -3,10 +3,20 @@
 import type { Config } from '../config/config.ts';
 import { makeIceServer, urlHost } from '../config/ice-servers.ts';
 import { compareConfigs } from '../config/live-changes.ts';
+import { redactedConfig } from '../config/print-config.ts';
 import { AdminError, type Administration } from '../control/administration.ts';
-import type { IceSource, ReloadReport, ServerControl, ServerStatus, StoreStatus } from '../control/server-control.ts';
+import type {
+  ConfigReport,
+  IceSource,
+  ReloadReport,
+  ServerControl,
+  ServerStatus,
+  StoreStatus,
+} from '../control/server-control.ts';
 import { StoreAdministration } from '../control/store-administration.ts';
+import type { TokenAdministration } from '../control/tokens.ts';
 import { TurnServerError } from '../errors.ts';
+import type { Backend } from '../net/backend-addresses.ts';
 import { systemClock } from '../state/system-clock.ts';
 import type { Random } from '../turn/env.ts';
 import type { SessionDetail, SessionInfo, SessionQuery, SessionSelector } from '../workers/sessions.ts';
@@ -20,20 +30,30 @@ const SECRET_BYTES = 32;
 export interface RunningControlParts {
   readonly foundation: Foundation;
   readonly server: RunningServer;
+  readonly tokens: TokenAdministration;
+  /** Hosts that are nobody's peers beside those of the configuration. */
+  readonly backends: () => readonly Backend[];
+  /** Gets each new configuration that is in effect. */
+  readonly onConfig: (config: Config) => void;
 }
 
 /** Controls one server. */
 export class RunningControl implements ServerControl {
   readonly administration: Administration | null;
+  readonly tokens: TokenAdministration;
   readonly #parts: RunningControlParts;
   readonly #startedAt = systemClock.wallTime();
   /** As it is in effect. */
   #config: Config;
+  /** As it was read last. */
+  #report: ConfigReport;
 
   constructor(parts: RunningControlParts) {
-    const { store, directory, config } = parts.foundation;
+    const { store, directory, config, tree } = parts.foundation;
     this.#parts = parts;
     this.#config = config;
+    this.#report = { file: config.configFile, config: redactedConfig(tree), restart: [] };
+    this.tokens = parts.tokens;
     this.administration =
       store &&
       new StoreAdministration({
@@ -62,6 +82,10 @@ export class RunningControl implements ServerControl {
     };
   }
 
+  async config(): Promise<ConfigReport> {
+    return this.#report;
+  }
+
   sessions(query: SessionQuery): Promise<readonly SessionInfo[]> {
     return this.#parts.server.sessions(query);
   }
@@ -84,12 +108,14 @@ export class RunningControl implements ServerControl {
       foundation.directory.check(config);
       server.renewCertificates(config);
       server.apply(config);
-      void foundation.backends.follow(backendsOf(config));
+      void foundation.backends.follow([...backendsOf(config), ...this.#parts.backends()]);
     } catch (error) {
       if (error instanceof TurnServerError) throw new AdminError('invalid', error.message);
       throw error;
     }
     this.#config = config;
+    this.#report = { file: config.configFile, config: redactedConfig(result.tree), restart };
+    this.#parts.onConfig(config);
     foundation.logger.info({ event: 'reloaded', applied: live, restart }, describeReload(live, restart));
     return { applied: live, restart, warnings: result.warnings };
   }

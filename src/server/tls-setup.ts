@@ -13,6 +13,8 @@ export interface TlsSetup {
   readonly certificates: CertificateStore;
   /** Whether the certificate is self-made: browsers refuse it. */
   readonly selfMade: boolean;
+  /** Those of the control API's https:// addresses where it has its own; else null. */
+  readonly control: CertificateStore | null;
 }
 
 /** What {@link setUpTls} needs. */
@@ -25,46 +27,55 @@ export interface TlsSetupOptions {
   readonly names: readonly string[];
 }
 
-/** Null where no listener takes TLS. @throws CertificateError for a certificate that cannot be served */
+/** Null where nothing takes TLS. @throws CertificateError for a certificate that cannot be served */
 export async function setUpTls(options: TlsSetupOptions): Promise<TlsSetup | null> {
   const { config, state, clock, logger, names } = options;
-  if (!config.listen.some(({ transport }) => transport === 'tls' || transport === 'tcp+tls')) return null;
+  const isHttps = config.control.listen.some(({ scheme }) => scheme === 'https');
+  const open = (files: Config['tls']['certificates'], advice: string): CertificateStore => {
+    const wallTime = (): number => clock.wallTime();
+    const options = { files, minVersion: config.tls.minVersion, wallTime, ticketKeys: null };
+    const store = loadCertificates(() => new CertificateStore(options), advice);
+    for (const warning of store.warnings) logger.warn({ event: 'certificate' }, warning);
+    return store;
+  };
+  const own = config.control.tls;
+  const control = isHttps && own !== null ? open([own], 'control.tls') : null;
+  const isTurns = config.listen.some(({ transport }) => transport === 'tls' || transport === 'tcp+tls');
+  if (!isTurns && control !== null) return { certificates: control, selfMade: false, control };
+  if (!isTurns && !isHttps) return null;
   const selfMade = config.tls.certificates.length === 0;
   const files = selfMade
     ? await selfMadeCertificates({ stateDirectory: state.path, names, now: clock.wallTime() })
     : config.tls.certificates;
-  const certificates = loadCertificates(() => {
-    const wallTime = (): number => clock.wallTime();
-    return new CertificateStore({ files, minVersion: config.tls.minVersion, wallTime, ticketKeys: null });
-  });
-  for (const warning of certificates.warnings) logger.warn({ event: 'certificate' }, warning);
+  const certificates = open(files, '--tls-cert and --tls-key');
   if (selfMade) {
     logger.warn(
       { event: 'certificate-self-made' },
       'TLS uses a self-made certificate, which browsers refuse: set --tls-cert and --tls-key',
     );
   }
-  return { certificates, selfMade };
+  return { certificates, selfMade, control };
 }
 
 // What is wrong with a file is the loader's to say; what to do is not.
-function loadCertificates(load: () => CertificateStore): CertificateStore {
+function loadCertificates(load: () => CertificateStore, keys: string): CertificateStore {
   try {
     return load();
   } catch (error) {
     if (!(error instanceof TurnServerError)) throw error;
-    const advice = 'mend it, or name other files with --tls-cert and --tls-key';
+    const advice = `mend it, or name other files with ${keys}`;
     throw new TurnServerError(error.code, `${error.message}: ${advice}`, { cause: error });
   }
 }
 
 /**
  * Reads the certificates again. Self-made ones stay, unless the configuration now names others.
- * @returns false where there is nothing to read
+ * @returns whether those of TURN were read
  * @throws CertificateError for a pair that cannot be served; everything stays as it was then
  */
 export function renewCertificates(tls: TlsSetup | null, { tls: { certificates } }: Pick<Config, 'tls'>): boolean {
-  if (tls === null || certificates.length === 0) return false;
+  tls?.control?.reload();
+  if (tls === null || certificates.length === 0 || tls.certificates === tls.control) return false;
   tls.certificates.reload(certificates);
   return true;
 }

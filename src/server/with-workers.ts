@@ -315,5 +315,6 @@ function wireCertificates(tls: TlsSetup | null): readonly LoadedCertificate[] {
 // What a worker has no use for it must not hold: it parses what the network sends.
 function harmless(config: Config): Config {
   const auth = { ...config.auth, secrets: [], users: [] };
-  return { ...config, auth, tls: { ...config.tls, certificates: [] }, store: null, statsdb: null };
+  const control = { ...config.control, tls: null, tokens: [] };
+  return { ...config, auth, control, tls: { ...config.tls, certificates: [] }, store: null, statsdb: null };
 }

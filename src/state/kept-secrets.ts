@@ -11,7 +11,7 @@ export interface LabUser {
 }
 
 /** The names of the files whose content lets somebody in. */
-export const SECRET_FILES: readonly string[] = Object.freeze(['nonce-key', 'lab-user']);
+export const SECRET_FILES: readonly string[] = Object.freeze(['nonce-key', 'lab-user', 'tokens.json']);
 
 const NONCE_KEY_FILE = 'nonce-key';
 const NONCE_KEY_LENGTH = 32;

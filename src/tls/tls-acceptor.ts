@@ -54,14 +54,24 @@ export class TlsAcceptor {
   readonly #clock: TlsClock;
   readonly #budget: HandshakeBudget;
   readonly #timeoutMs: number;
+  readonly #protocols: readonly string[];
   /** Handshakes in progress. */
   readonly #handshakes = new Map<TLSSocket, TlsCandidate>();
 
-  /** @param handshakeTimeout seconds from accept to the handshake's end; Node's own default of 120 s only reports */
-  constructor(contexts: SecureContexts, clock: TlsClock, handshakeTimeout: number) {
+  /**
+   * @param handshakeTimeout seconds from accept to the handshake's end; Node's own default of 120 s only reports
+   * @param protocols of ALPN; those of TURN if absent
+   */
+  constructor(
+    contexts: SecureContexts,
+    clock: TlsClock,
+    handshakeTimeout: number,
+    protocols: readonly string[] = ALPN_PROTOCOLS,
+  ) {
     this.#contexts = contexts;
     this.#clock = clock;
     this.#timeoutMs = handshakeTimeout * 1000;
+    this.#protocols = protocols;
     this.#budget = new HandshakeBudget(clock.now());
   }
 
@@ -126,7 +136,7 @@ export class TlsAcceptor {
       isServer: true,
       secureContext: this.#contexts.defaultContext,
       // The list, not ALPNCallback: OpenSSL chooses and sends no_application_protocol itself (RFC 7301 §3.2).
-      ALPNProtocols: [...ALPN_PROTOCOLS],
+      ALPNProtocols: [...this.#protocols],
       SNICallback: (serverName, done) => done(null, this.#contextOtherThanDefault(serverName)),
     });
   }

@@ -12,14 +12,14 @@ test('addresses of metrics are URLs', async (t) => {
   const hosts = { '127.0.0.1': '127.0.0.1', localhost: '127.0.0.1', '[::1]': '::1', '*': '*' };
   for (const [text, host] of Object.entries(hosts)) {
     const [address] = configOf({ yaml: listen(`http://${text}:9641`) }).metrics.listen;
-    t.same(address, { host, port: 9641 });
+    t.same(address, { scheme: 'http', host, port: 9641 });
   }
-  t.equal(formatHttpUrl({ host: '::1', port: 1 }), 'http://[::1]:1');
+  t.equal(formatHttpUrl({ scheme: 'http', host: '::1', port: 1 }), 'http://[::1]:1');
 });
 
 test('what is no such URL is told with what to do', async (t) => {
   t.match(errorsOf({ yaml: listen('https://127.0.0.1:9641') }), [/the scheme must be http \(a proxy/]);
-  t.match(errorsOf({ yaml: listen('http://127.0.0.1') }), [/needs a port/]);
+  t.match(errorsOf({ yaml: listen('http://127.0.0.1') }), [/is not a URL such as/]);
   t.match(errorsOf({ yaml: listen('http://127.0.0.1:99999') }), [/is not a port/]);
   t.match(errorsOf({ yaml: listen('http://host.example:9641') }), [/the host must be \*/]);
   t.match(errorsOf({ yaml: listen('9641') }), [/is not a URL such as/]);

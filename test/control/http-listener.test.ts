@@ -1,5 +1,6 @@
 import { request } from 'node:http';
 import { connect } from 'node:net';
+import { Hono } from 'hono';
 import { test } from 'tap';
 import { openHttpListener } from '../../src/control/http-listener.ts';
 import type { Teardown } from '../support/turnd-process.ts';
@@ -8,8 +9,8 @@ const HOST = '127.0.0.1';
 
 async function open(t: Teardown, requestTimeout?: number) {
   const listener = await openHttpListener({
-    ...{ host: HOST, port: 0, key: 'metrics.listen', report: () => undefined },
-    fetch: () => new Response('hello'),
+    ...{ host: HOST, port: 0, key: 'metrics.listen', secure: null, report: () => undefined },
+    app: new Hono().get('/', (context) => context.text('hello')),
     ...(requestTimeout === undefined ? {} : { requestTimeout }),
   });
   t.teardown(() => listener.close());
@@ -39,12 +40,12 @@ test('an application is served on a port of the system’s choice', async (t) =>
 test('a port that is taken is told with its key', async (t) => {
   const { port } = await open(t);
   const again = openHttpListener({
-    ...{ host: HOST, port, key: 'metrics.listen', report: () => undefined },
-    fetch: () => new Response(''),
+    ...{ host: HOST, port, key: 'metrics.listen', secure: null, report: () => undefined },
+    app: new Hono(),
   });
   await t.rejects(again, {
     code: 'TURN_CONTROL',
-    message: /^metrics\.listen: http:\/\/127\.0\.0\.1:\d+ cannot.*another/,
+    message: /^cannot serve HTTP on 127\.0\.0\.1:\d+: .*: change metrics\.listen, or stop who has it$/,
   });
 });
 

@@ -25,7 +25,6 @@ export const OPEN: ReadonlyMap<string, string> = new Map([
   ['S37', 'RFC 6062 is not built yet: REQUESTED-TRANSPORT other than UDP is 442, and there is no Connect'],
   ['S44', 'DTLS is not built yet; its records are dropped by their first byte'],
   ['S53', 'Mobility is not built yet; MOBILITY-TICKET is an unknown attribute'],
-  ['S57', 'There is no administration over TCP yet, only a Unix socket whose file mode is the right to use it'],
   ['S61', 'The systemd unit and the container image come with the packages, which are not built yet'],
   ['R5', 'Measured beside coturn, not asserted: docs/performance.md'],
   ['R6', 'Measured beside coturn, not asserted: docs/performance.md'],

@@ -1,8 +1,9 @@
 // A running server as the control API sees it, without a server: answers are prepared, what is done to it is kept.
 
-import type { Administration } from '../../src/control/administration.ts';
+import { AdminError, type Administration } from '../../src/control/administration.ts';
 import type { IceSource, ReloadReport, ServerControl, ServerStatus } from '../../src/control/server-control.ts';
 import { StoreAdministration } from '../../src/control/store-administration.ts';
+import type { TokenAdministration, TokenView } from '../../src/control/tokens.ts';
 import type { SessionDetail, SessionInfo, SessionQuery } from '../../src/workers/sessions.ts';
 import { type MemoryStore, memoryStore } from './memory-store.ts';
 
@@ -10,12 +11,18 @@ import { type MemoryStore, memoryStore } from './memory-store.ts';
 export interface FakeControl extends ServerControl {
   administration: Administration | null;
   readonly store: MemoryStore;
+  readonly tokens: FakeTokens;
   live: SessionDetail[];
   /** What was done, in order. */
   readonly done: string[];
   iceSource(): Promise<IceSource>;
   secret: string | null;
   reloadAnswer: () => Promise<ReloadReport>;
+}
+
+/** Tokens in memory. */
+export interface FakeTokens extends TokenAdministration {
+  list: readonly TokenView[];
 }
 
 /** 2026-01-01T00:00:00Z, in Unix milliseconds. */
@@ -70,6 +77,8 @@ export function fakeControl(): FakeControl {
       now: () => FAKE_NOW,
       makeSecret: () => `made-secret-number-${++made}`,
     }),
+    tokens: fakeTokens(),
+    config: async () => ({ file: '/etc/turnd/turnd.yaml', config: { realm: 'example.org' }, restart: ['listen'] }),
     live: [],
     done,
     secret: 'shared-secret-of-test',
@@ -97,6 +106,25 @@ export function fakeControl(): FakeControl {
       secret: fake.secret,
       separator: ':',
     }),
+  };
+  return fake;
+}
+
+function fakeTokens(): FakeTokens {
+  const fake: FakeTokens = {
+    list: [],
+    listTokens: async () => fake.list,
+    addToken: async (wish) => {
+      const view = { ...wish, isConfigured: false, createdAt: FAKE_NOW, lastUsedAt: null };
+      fake.list = [...fake.list, view];
+      return { ...view, token: 'turnd_made' };
+    },
+    removeToken: async (name) => {
+      const view = fake.list.find((token) => token.name === name);
+      if (view === undefined) throw new AdminError('not-found', `there is no token "${name}"`);
+      fake.list = fake.list.filter((token) => token !== view);
+      return view;
+    },
   };
   return fake;
 }

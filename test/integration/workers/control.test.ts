@@ -24,6 +24,7 @@ async function start(t: Teardown, shape: string): Promise<{ server: RunningServe
   const reload = () => parse({ yaml });
   const server = await startServer({
     config,
+    tree: {},
     logger: makeLogger('info', null, forward),
     forward,
     version: '0',

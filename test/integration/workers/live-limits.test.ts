@@ -39,6 +39,7 @@ class Scene {
     const forward = (): void => undefined;
     const server = await startServer({
       config: configOf({ yaml: yamlWith('') }),
+      tree: {},
       logger: makeLogger('silent', null, forward),
       forward,
       version: '0',
