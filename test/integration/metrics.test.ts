@@ -134,7 +134,7 @@ test('S58 scrapes by the hundred cost a call nothing', async (t) => {
   t.teardown(close);
   let scraped = 0;
   const scrapes = Array.from({ length: 10 }, async () => {
-    for (let n = 0; n < 30; n++) scraped += Number((await scrape()).get('turnd_ready') === 1);
+    for (let n = 0; n < 30; n++) scraped += Number((await scrape()).has('turnd_ready'));
   });
   let echoes = 0;
   // Each waits for its answer, which a lost datagram would leave out.
