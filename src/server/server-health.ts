@@ -27,13 +27,16 @@ export type ServerPhase = 'serving' | 'draining' | 'stopping';
 const SILENCE_MS = 3500;
 /** How old the last self-test may be. A new one runs beside answers, which do not wait for it. */
 const TEST_AGE_MS = 1000;
+/** A busy moment may cost one answer; two in a row are no accident. */
+const MOST_FAILURES = 1;
 
 /** The health of one server. */
 export class RunningHealth implements ServerHealth {
   /** What is about to happen: whoever ends or drains the server says so first. */
   phase: ServerPhase = 'serving';
   readonly #sources: HealthSources;
-  #tested: boolean | null = null;
+  /** Failed self-tests in a row. The first of all counts at once: nothing was seen to work yet. */
+  #failures = MOST_FAILURES;
   #testedAt = Number.NEGATIVE_INFINITY;
   #testing: Promise<void> | null = null;
 
@@ -53,7 +56,7 @@ export class RunningHealth implements ServerHealth {
     const isFirst = this.#testedAt === Number.NEGATIVE_INFINITY;
     if (now() - this.#testedAt < TEST_AGE_MS) return;
     this.#testing ??= selfTest().then((result) => {
-      this.#tested = result;
+      this.#failures = result === false ? this.#failures + 1 : 0;
       this.#testedAt = now();
       this.#testing = null;
     });
@@ -94,7 +97,11 @@ export class RunningHealth implements ServerHealth {
   }
 
   #selfTest(): HealthCheck {
-    return judge('self-test', this.#tested !== false, 'a Binding request to a listener of this server has no answer');
+    return judge(
+      'self-test',
+      this.#failures <= MOST_FAILURES,
+      'a Binding request to a listener of this server has no answer',
+    );
   }
 }
 

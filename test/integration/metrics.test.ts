@@ -134,7 +134,10 @@ test('S58 scrapes by the hundred cost a call nothing', async (t) => {
   t.teardown(close);
   let scraped = 0;
   const scrapes = Array.from({ length: 10 }, async () => {
-    for (let n = 0; n < 30; n++) scraped += Number((await scrape()).get('turnd_ready') === 1);
+    for (let n = 0; n < 30; n++) {
+      const samples = await scrape();
+      if (samples.has('turnd_ready')) scraped++;
+    }
   });
   let echoes = 0;
   // Each waits for its answer, which a lost datagram would leave out.
