@@ -15,7 +15,7 @@ import { ConfigError, exitStatusOf, TurnServerError } from './errors.ts';
 import { openLog, type ServerLog } from './log/server-log.ts';
 import { closeDebugger } from './server/close-debugger.ts';
 import type { RunningServer } from './server/running-server.ts';
-import { startServer } from './server.ts';
+import { type StartedServer, startServer } from './server.ts';
 
 // A clean stop takes no longer than this.
 const STOP_MS = 5000;
@@ -47,12 +47,13 @@ async function main(): Promise<void> {
   if (hadDebugger) log.logger.warn({ event: 'unsafe' }, 'NODE_OPTIONS has opened a debugger, which was closed');
   const forward = (line: string): void => log.forward(line);
   const starting = startServer({ config, logger: log.logger, forward, version: packageVersion(), reload });
-  process.on('SIGHUP', () => log.reopen());
+  process.on('SIGHUP', () => hangUp(starting, log));
   stop.then((signal) => close(starting, log, signal)).catch(ignore);
   try {
-    const server = await starting;
+    const { server, control } = await starting;
     announce(server, config, log);
-    process.on('SIGUSR2', () => renewCertificates(server, reload, log));
+    // As coturn does on this signal: the hooks of certificate clients send it.
+    process.on('SIGUSR2', () => control.renewCertificates());
     server.failed.then((reason) => giveUp(server, log, reason)).catch(ignore);
   } catch (error) {
     await log.close();
@@ -99,26 +100,19 @@ function stopSignal(): Promise<NodeJS.Signals> {
 }
 
 // A signal that comes too early is obeyed once the server has started; one that cannot start ends anyhow.
-async function close(starting: Promise<RunningServer>, log: ServerLog, signal: NodeJS.Signals): Promise<void> {
+async function close(starting: Promise<StartedServer>, log: ServerLog, signal: NodeJS.Signals): Promise<void> {
   setTimeout(() => process.exit(1), STOP_MS).unref();
-  const server = await starting;
+  const { server } = await starting;
   log.logger.info({ event: 'stopping', signal, allocations: server.allocations() }, 'stopping');
   await server.close().catch((error) => log.logger.error({ err: error }, 'not everything could be closed'));
   const isWritten = await log.close();
   process.exit(isWritten ? 0 : 1);
 }
 
-// As coturn does on this signal: the hooks of certificate clients send it.
-function renewCertificates(server: RunningServer, reload: () => ConfigResult, { logger }: ServerLog): void {
-  try {
-    const result = reload();
-    if (!result.ok) throw new ConfigError(result.errors);
-    server.renewCertificates(result.config);
-    logger.info({ event: 'certificates' }, 'the certificates were read again');
-  } catch (error) {
-    if (!(error instanceof TurnServerError)) throw error;
-    logger.error({ event: 'certificates' }, `${error.message}: those that were served go on being served`);
-  }
+// The log first: log rotation must work whatever the configuration has become. Refusals are lines of the log.
+function hangUp(starting: Promise<StartedServer>, log: ServerLog): void {
+  log.reopen();
+  starting.then(({ control }) => control.reload()).catch(ignore);
 }
 
 // What made it fail would make it fail again: whoever starts it, a service manager, decides when.

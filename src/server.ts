@@ -6,11 +6,18 @@ import { openControl } from './server/control-setup.ts';
 import { type Foundation, layFoundation, type ServerOptions } from './server/foundation.ts';
 import { openInOneProcess } from './server/one-process.ts';
 import { choosePlane, type PlaneChoice } from './server/plane-choice.ts';
+import { RunningControl } from './server/running-control.ts';
 import type { RunningServer } from './server/running-server.ts';
 import { openWithWorkers } from './server/with-workers.ts';
 
+/** A server that serves, and who controls it. */
+export interface StartedServer {
+  readonly server: RunningServer;
+  readonly control: RunningControl;
+}
+
 /** Starts a server. @throws TurnServerError with a sentence that says what failed and what to do */
-export async function startServer(options: ServerOptions): Promise<RunningServer> {
+export async function startServer(options: ServerOptions): Promise<StartedServer> {
   const closers = new Closers();
   try {
     return await open(options, closers);
@@ -21,12 +28,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   }
 }
 
-async function open(options: ServerOptions, closers: Closers): Promise<RunningServer> {
+async function open(options: ServerOptions, closers: Closers): Promise<StartedServer> {
   const choice = await choosePlane(options.config);
   const foundation = await layFoundation(options, closers);
   const server = await openShape(foundation, choice, closers);
-  await openControl(foundation, server, closers);
-  return server;
+  const control = new RunningControl({ foundation, server });
+  await openControl(foundation, control, closers);
+  return { server, control };
 }
 
 function openShape(foundation: Foundation, choice: PlaneChoice, closers: Closers): Promise<RunningServer> {

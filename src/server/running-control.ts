@@ -3,10 +3,11 @@
 import type { Config } from '../config/config.ts';
 import { makeIceServer, urlHost } from '../config/ice-servers.ts';
 import { compareConfigs } from '../config/live-changes.ts';
+import type { ConfigResult } from '../config/parse-config.ts';
 import { AdminError, type Administration } from '../control/administration.ts';
 import type { IceSource, ReloadReport, ServerControl, ServerStatus, StoreStatus } from '../control/server-control.ts';
 import { StoreAdministration } from '../control/store-administration.ts';
-import { TurnServerError } from '../errors.ts';
+import { ConfigError, TurnServerError } from '../errors.ts';
 import { systemClock } from '../state/system-clock.ts';
 import type { Random } from '../turn/env.ts';
 import type { SessionDetail, SessionInfo, SessionQuery, SessionSelector } from '../workers/sessions.ts';
@@ -29,6 +30,7 @@ export class RunningControl implements ServerControl {
   readonly #startedAt = systemClock.wallTime();
   /** As it is in effect. */
   #config: Config;
+  #reloading: Promise<unknown> = Promise.resolve();
 
   constructor(parts: RunningControlParts) {
     const { store, directory, config } = parts.foundation;
@@ -74,24 +76,22 @@ export class RunningControl implements ServerControl {
     return this.#parts.server.end(selector);
   }
 
-  async reload(): Promise<ReloadReport> {
+  /** One after the other: each compares with what is in effect. */
+  reload(): Promise<ReloadReport> {
+    const report = this.#reloading.then(() => this.#reload());
+    this.#reloading = report.catch(ignore);
+    return report;
+  }
+
+  /** Reads the certificates again, and nothing else of the configuration. A refusal is a line of the log. */
+  renewCertificates(): void {
     const { server, foundation } = this.#parts;
-    const result = foundation.reload();
-    if (!result.ok) throw new AdminError('invalid', result.errors.join('\n'));
-    const { live, restart, config } = compareConfigs(this.#config, result.config);
     try {
-      // Each refuses as a whole: whatever can be refused is judged before anything changes.
-      foundation.directory.check(config);
-      server.renewCertificates(config);
-      server.apply(config);
-      void foundation.backends.follow(backendsOf(config));
+      server.renewCertificates(readAgain(foundation).config);
+      foundation.logger.info({ event: 'certificates' }, 'the certificates were read again');
     } catch (error) {
-      if (error instanceof TurnServerError) throw new AdminError('invalid', error.message);
-      throw error;
+      this.#refused(error, 'certificates', 'those that were served go on being served');
     }
-    this.#config = config;
-    foundation.logger.info({ event: 'reloaded', applied: live, restart }, describeReload(live, restart));
-    return { applied: live, restart, warnings: result.warnings };
   }
 
   async setLogLevel(level: Config['log']['level']): Promise<void> {
@@ -116,11 +116,47 @@ export class RunningControl implements ServerControl {
     };
   }
 
+  async #reload(): Promise<ReloadReport> {
+    const { server, foundation } = this.#parts;
+    try {
+      const { config: next, warnings } = readAgain(foundation);
+      const { live, restart, config } = compareConfigs(this.#config, next);
+      // Each refuses as a whole: whatever can be refused is judged before anything changes.
+      foundation.directory.check(config);
+      server.renewCertificates(config);
+      server.apply(config);
+      void foundation.backends.follow(backendsOf(config));
+      this.#config = config;
+      foundation.logger.info({ event: 'reloaded', applied: live, restart }, describeReload(live, restart));
+      return { applied: live, restart, warnings };
+    } catch (error) {
+      throw this.#refused(error, 'reload-refused', 'nothing has changed');
+    }
+  }
+
+  // Whoever has asked is told; and so is the log, for a signal is asked by nobody who hears.
+  #refused(error: unknown, event: string, outcome: string): unknown {
+    const { logger } = this.#parts.foundation;
+    if (!(error instanceof TurnServerError)) {
+      logger.error({ event, err: error }, `${outcome}: please report this`);
+      return error;
+    }
+    logger.error({ event }, `${error.message}: ${outcome}`);
+    return new AdminError('invalid', error.message, { cause: error });
+  }
+
   #storeStatus(): StoreStatus | null {
     const { store } = this.#parts.foundation;
     if (store === null) return null;
     return { name: store.name, isAnswering: store.problem === null, problem: store.problem };
   }
+}
+
+/** @throws ConfigError with every fault, a line each */
+function readAgain({ reload }: Foundation): ConfigResult & { readonly ok: true } {
+  const result = reload();
+  if (!result.ok) throw new ConfigError(result.errors);
+  return result;
 }
 
 function makeSecret(random: Random): string {
@@ -137,3 +173,5 @@ function describeReload(live: readonly string[], restart: readonly string[]): st
   const applied = live.length === 0 ? 'nothing to apply' : `applied ${live.join(', ')}`;
   return restart.length === 0 ? applied : `${applied}; ${restart.join(', ')} needs a restart`;
 }
+
+function ignore(): void {}
