@@ -60,11 +60,10 @@ function loadCertificates(load: () => CertificateStore): CertificateStore {
 
 /**
  * Reads the certificates again. Self-made ones stay, unless the configuration now names others.
- * @returns false where there is nothing to read
+ * @returns whether they differ from what was served; false where there is nothing to read
  * @throws CertificateError for a pair that cannot be served; everything stays as it was then
  */
 export function renewCertificates(tls: TlsSetup | null, { tls: { certificates } }: Pick<Config, 'tls'>): boolean {
   if (tls === null || certificates.length === 0) return false;
-  tls.certificates.reload(certificates);
-  return true;
+  return tls.certificates.reload(certificates);
 }
