@@ -9,6 +9,7 @@ turnserver:coturn
 turnutils_uclient:coturn
 chromium:chromium
 openssl:openssl
+python3:python3
 ip:iproute2
 ps:procps
 fail2ban-regex:fail2ban
