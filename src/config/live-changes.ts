@@ -42,6 +42,9 @@ const LIVE_LIMITS = Object.freeze([
 const LIVE: ReadonlySet<string> = new Set([
   'auth.secrets',
   'auth.users',
+  'drain.threshold',
+  'drain.timeout',
+  'listen',
   'log.level',
   'peers.allow',
   'peers.deny',
@@ -69,6 +72,8 @@ export function compareConfigs(old: Config, next: Config): ConfigChanges {
       limits: Object.freeze({ ...old.limits, ...limits }),
       tls: Object.freeze({ ...old.tls, certificates }),
       peers: next.peers,
+      drain: next.drain,
+      listen: next.listen,
       log: Object.freeze({ ...old.log, level: next.log.level }),
     }),
   };

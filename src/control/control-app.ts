@@ -10,6 +10,7 @@ import { isDecodable, rawPath, segment } from './path-segments.ts';
 import { ApiError, problemResponse } from './problem.ts';
 import {
   credentialsBody,
+  drainBody,
   endQuery,
   judge,
   logLevelBody,
@@ -55,6 +56,11 @@ function addServerRoutes(app: Hono, control: ServerControl, now: () => number): 
   app.post('/v1/reload', async (context) => {
     await readBody(context, nothing);
     return context.json(await control.reload());
+  });
+  app.post('/v1/drain', async (context) => context.json(await control.drain(await readBody(context, drainBody))));
+  app.delete('/v1/drain', async (context) => {
+    await control.undrain();
+    return context.json({ draining: false });
   });
   app.put('/v1/log-level', async (context) => {
     const { level } = await readBody(context, logLevelBody);
