@@ -32,7 +32,7 @@ async function open(options: ServerOptions, closers: Closers): Promise<StartedSe
   const choice = await choosePlane(options.config);
   const foundation = await layFoundation(options, closers);
   const server = await openShape(foundation, choice, closers);
-  const control = new RunningControl({ foundation, server });
+  const control = new RunningControl({ foundation, server, closers });
   await openControl(foundation, control, closers);
   return { server, control };
 }

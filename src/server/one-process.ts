@@ -18,6 +18,7 @@ import type { Closers } from './closers.ts';
 import { faultReporter, peerOptions, setUpEngine } from './engine-setup.ts';
 import type { Foundation } from './foundation.ts';
 import { Listeners } from './listeners.ts';
+import type { PendingListeners } from './pending-listeners.ts';
 import type { RunningServer } from './running-server.ts';
 import { renewCertificates, type TlsSetup } from './tls-setup.ts';
 
@@ -68,16 +69,23 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
   const scan = setInterval(() => void listeners.scan().then(() => own.refresh()), SCAN_MS);
   closers.add(() => clearInterval(scan));
   closers.add(start());
+  const relisten = (pending: PendingListeners): void => {
+    pending.commit();
+    own.refresh();
+  };
   const source = (): SessionSource => ({ engine, worker: 0, now: systemClock.now() });
   return {
     plane: 'portable',
     workers: 0,
-    listeners: listeners.infos,
+    get listeners() {
+      return listeners.infos;
+    },
     shown: foundation.shown,
     labUser: foundation.labUser,
     trustedCertificate: tls !== null && !tls.selfMade,
     failed: new Promise(() => {}),
     allocations: () => engine.allocations.size,
+    isAlive: () => true,
     sessions: async (query) => listSessions(source(), query),
     session: async (id) => showSession(source(), id),
     end: async (selector) => endSessions(engine, selector),
@@ -88,6 +96,10 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
         streams: listeners.streamCounters,
         tls: acceptor?.counters,
       }),
+    prepareListeners: async (listen) => {
+      const pending = await listeners.prepare(listen);
+      return { ...pending, commit: () => relisten(pending) };
+    },
     apply: (next) => {
       directory.configure(next); // may refuse: nothing has changed then
       peers = peerOptions(next);
@@ -98,6 +110,9 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
       directory.touch();
     },
     setLogLevel,
+    setDraining: (isDraining) => {
+      engine.isDraining = isDraining;
+    },
     renewCertificates: (next) => renewCertificates(tls, next),
     close: () => closers.close(),
   };

@@ -2,40 +2,75 @@
 
 import type { Config } from '../config/config.ts';
 import { makeIceServer, urlHost } from '../config/ice-servers.ts';
+import { formatListenUrl } from '../config/listen-url.ts';
 import { compareConfigs } from '../config/live-changes.ts';
 import type { ConfigResult } from '../config/parse-config.ts';
 import { AdminError, type Administration } from '../control/administration.ts';
-import type { IceSource, ReloadReport, ServerControl, ServerStatus, StoreStatus } from '../control/server-control.ts';
+import type {
+  DrainRequest,
+  DrainStatus,
+  IceSource,
+  ReloadReport,
+  ServerControl,
+  ServerStatus,
+  StoreStatus,
+} from '../control/server-control.ts';
 import { StoreAdministration } from '../control/store-administration.ts';
-import { ConfigError, TurnServerError } from '../errors.ts';
+import { ConfigError, ListenError, TurnServerError } from '../errors.ts';
 import { systemClock } from '../state/system-clock.ts';
 import type { Random } from '../turn/env.ts';
+import { nodeTimers } from '../workers/node-timers.ts';
 import type { SessionDetail, SessionInfo, SessionQuery, SessionSelector } from '../workers/sessions.ts';
 import { backendsOf } from './backend-setup.ts';
+import { CertificateRenewal } from './certificate-renewal.ts';
+import type { Closers } from './closers.ts';
+import { Drain } from './drain.ts';
 import type { Foundation } from './foundation.ts';
 import type { RunningServer } from './running-server.ts';
 
 const SECRET_BYTES = 32;
+const TOLD_TO_END = 'a signal has told turnd to end: that cannot be taken back';
 
 /** What is controlled. */
 export interface RunningControlParts {
   readonly foundation: Foundation;
   readonly server: RunningServer;
+  /** Get what must be closed with it. */
+  readonly closers: Closers;
+}
+
+/** Whoever wants to know when the configuration is read again. */
+export interface ReloadObserver {
+  reloading(): void;
+  /** It is in effect, or was refused. */
+  reloaded(): void;
 }
 
 /** Controls one server. */
 export class RunningControl implements ServerControl {
   readonly administration: Administration | null;
   readonly #parts: RunningControlParts;
+  readonly #certificates: CertificateRenewal;
+  readonly #drain: Drain;
   readonly #startedAt = systemClock.wallTime();
   /** As it is in effect. */
   #config: Config;
+  #observer: ReloadObserver = { reloading: ignore, reloaded: ignore };
   #reloading: Promise<unknown> = Promise.resolve();
 
   constructor(parts: RunningControlParts) {
-    const { store, directory, config } = parts.foundation;
+    const { foundation, server, closers } = parts;
+    const { store, directory, config, logger } = foundation;
     this.#parts = parts;
     this.#config = config;
+    const renew = server.renewCertificates;
+    this.#certificates = new CertificateRenewal(config, { renew, logger, closers });
+    this.#drain = new Drain({
+      ...{ logger, timers: nodeTimers, wallTime: systemClock.wallTime },
+      allocations: () => server.allocations(),
+      setDraining: (isDraining) => server.setDraining(isDraining),
+    });
+    closers.add(() => this.#drain.close());
     this.administration =
       store &&
       new StoreAdministration({
@@ -58,6 +93,7 @@ export class RunningControl implements ServerControl {
       listeners: server.listeners.map(({ transport, address, port }) => ({ transport, address: at(address, port) })),
       relayed: shown,
       allocations: server.allocations(),
+      drain: this.#drain.status,
       ...{ configFile, stateDir, logLevel: log.level },
       store: this.#storeStatus(),
       counters: await server.counters(),
@@ -76,6 +112,11 @@ export class RunningControl implements ServerControl {
     return this.#parts.server.end(selector);
   }
 
+  /** Tells `observer`, and nobody else, of reloads from now on. */
+  observe(observer: ReloadObserver): void {
+    this.#observer = observer;
+  }
+
   /** One after the other: each compares with what is in effect. */
   reload(): Promise<ReloadReport> {
     const report = this.#reloading.then(() => this.#reload());
@@ -92,6 +133,31 @@ export class RunningControl implements ServerControl {
     } catch (error) {
       this.#refused(error, 'certificates', 'those that were served go on being served');
     }
+  }
+
+  get isDraining(): boolean {
+    return this.#drain.status !== null;
+  }
+
+  /** Resolves when the server has been drained, and should end. */
+  get drained(): Promise<void> {
+    return this.#drain.finished;
+  }
+
+  async drain({ threshold, ...wish }: DrainRequest): Promise<DrainStatus> {
+    const begun = this.#drain.begin({ ...wish, threshold: threshold ?? this.#config.drain.threshold }, 'command');
+    const { status } = this.#drain;
+    if (!begun || status === null) throw new AdminError('conflict', TOLD_TO_END);
+    return status;
+  }
+
+  async undrain(): Promise<void> {
+    if (!this.#drain.cancel()) throw new AdminError('conflict', TOLD_TO_END);
+  }
+
+  /** Goes out of service for good, as it is configured: see {@link drained}. */
+  retire(): void {
+    this.#drain.begin({ ...this.#config.drain, stays: false }, 'signal');
   }
 
   async setLogLevel(level: Config['log']['level']): Promise<void> {
@@ -117,21 +183,42 @@ export class RunningControl implements ServerControl {
   }
 
   async #reload(): Promise<ReloadReport> {
-    const { server, foundation } = this.#parts;
+    const { foundation } = this.#parts;
+    this.#observer.reloading();
     try {
       const { config: next, warnings } = readAgain(foundation);
       const { live, restart, config } = compareConfigs(this.#config, next);
       // Each refuses as a whole: whatever can be refused is judged before anything changes.
       foundation.directory.check(config);
-      server.renewCertificates(config);
-      server.apply(config);
+      await this.#change(config);
       void foundation.backends.follow(backendsOf(config));
       this.#config = config;
+      this.#certificates.follow(config);
       foundation.logger.info({ event: 'reloaded', applied: live, restart }, describeReload(live, restart));
       return { applied: live, restart, warnings };
     } catch (error) {
       throw this.#refused(error, 'reload-refused', 'nothing has changed');
+    } finally {
+      this.#observer.reloaded();
     }
+  }
+
+  async #change(config: Config): Promise<void> {
+    const { server, foundation } = this.#parts;
+    const secure = config.listen.find(({ transport }) => transport === 'tls' || transport === 'tcp+tls');
+    if (foundation.tls === null && secure !== undefined) {
+      const why = 'turnd has no certificates, for it did not listen for TLS at its start: restart it';
+      throw new ListenError(`listen: ${formatListenUrl(secure)} cannot be opened: ${why}`);
+    }
+    const listeners = await server.prepareListeners(config.listen);
+    try {
+      server.renewCertificates(config);
+      server.apply(config);
+    } catch (error) {
+      listeners.cancel();
+      throw error;
+    }
+    listeners.commit();
   }
 
   // Whoever has asked is told; and so is the log, for a signal is asked by nobody who hears.

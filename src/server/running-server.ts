@@ -6,6 +6,7 @@ import type { LogLevel } from '../log/logger.ts';
 import type { LabUser } from '../state/kept-secrets.ts';
 import type { CounterTree } from '../workers/counter-tree.ts';
 import type { SessionDetail, SessionInfo, SessionQuery, SessionSelector } from '../workers/sessions.ts';
+import type { PendingListeners } from './pending-listeners.ts';
 
 /** A server that serves. */
 export interface RunningServer {
@@ -13,6 +14,7 @@ export interface RunningServer {
   readonly plane: 'linux' | 'portable';
   /** Relay worker processes; 0 = all is this one process. */
   readonly workers: number;
+  /** As they are now. */
   readonly listeners: readonly ListenerInfo[];
   /** Relayed addresses as shown to clients. */
   readonly shown: readonly string[];
@@ -24,6 +26,8 @@ export interface RunningServer {
   readonly failed: Promise<string>;
   /** Live allocations. */
   allocations(): number;
+  /** Whether every process of the server lives, or is being replaced in time. */
+  isAlive(): boolean;
   /** One page of the live allocations, in the order of their ids. */
   sessions(query: SessionQuery): Promise<readonly SessionInfo[]>;
   /** One allocation with its permissions and channels, or null if there is none of that id. */
@@ -32,14 +36,22 @@ export interface RunningServer {
   end(selector: SessionSelector): Promise<number>;
   /** All counters since the start, summed over workers, the dead ones' included. */
   counters(): Promise<CounterTree>;
+  /**
+   * Opens what of these addresses is not open yet, or nothing.
+   * @throws ListenError that names the one that could not be opened
+   */
+  prepareListeners(listen: Config['listen']): Promise<PendingListeners>;
   /** Serves by this from now on: what can change live in it differs from what was. */
   apply(config: Config): void;
   setLogLevel(level: LogLevel): void;
+  /** Whether new allocations are refused from now on, while those that live go on. */
+  setDraining(isDraining: boolean): void;
   /**
    * Reads the certificates again, from the files of {@link apply}'s configuration if there are any: new handshakes use them.
+   * @returns whether they differ from those that were served
    * @throws CertificateError for a pair that cannot be served; everything stays as it was then
    */
-  renewCertificates(config: Config): void;
+  renewCertificates(config: Pick<Config, 'tls'>): boolean;
   /** Ends all allocations and closes everything. Idempotent. */
   close(): Promise<void>;
 }

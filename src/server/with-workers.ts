@@ -18,6 +18,7 @@ import { WorkerFleet, type WorkerLine } from '../workers/worker-fleet.ts';
 import type { Closers } from './closers.ts';
 import type { Foundation } from './foundation.ts';
 import { MainServices } from './main-services.ts';
+import type { PendingListeners } from './pending-listeners.ts';
 import type { LinuxChoice } from './plane-choice.ts';
 import type { RunningServer } from './running-server.ts';
 import { renewCertificates, type TlsSetup } from './tls-setup.ts';
@@ -51,6 +52,7 @@ class MainProcess {
   readonly #lostAt = new Map<number, number>();
   /** As it is in effect. */
   #config: Config;
+  #isDraining = false;
   #addresses: WireAddresses | null = null;
   #fail: (reason: string) => void = () => {};
 
@@ -68,7 +70,9 @@ class MainProcess {
     this.#listeners = new WorkerListeners({
       ...{ config, logger, libc, workers },
       opened: (listener) => this.#announce(listener),
+      retired: (id) => this.#fleet.broadcast({ kind: 'retire', id }),
       closed: (id) => this.#fleet.broadcast({ kind: 'unlisten', id }),
+      living: () => this.#fleet.living,
     });
     this.#fleet = new WorkerFleet({
       workers,
@@ -103,27 +107,45 @@ class MainProcess {
     backends.onChange(() => this.#tellAddresses());
     const scan = setInterval(() => void this.#listeners.scan().then(() => this.#tellAddresses()), SCAN_MS);
     this.#closers.add(() => clearInterval(scan));
+    const listeners = this.#listeners;
     return {
       plane: 'linux',
       workers: this.#choice.workers,
-      listeners: this.#listeners.infos,
+      get listeners() {
+        return listeners.infos;
+      },
       shown,
       labUser,
       trustedCertificate: tls !== null && !tls.selfMade,
       failed,
       allocations: () => this.#services.allocations,
+      isAlive: () => this.#fleet.isWell,
       sessions: (query) => this.#fleet.sessions(query),
       session: (id) => this.#fleet.session(id),
       end: (selector) => this.#fleet.end(selector),
       counters: () => this.#fleet.counters(),
+      prepareListeners: async (listen) => {
+        const pending = await listeners.prepare(listen);
+        return { ...pending, commit: () => this.#relisten(pending) };
+      },
       apply: (config) => this.#apply(config),
       setLogLevel: (level) => this.#setLogLevel(level),
+      setDraining: (isDraining) => {
+        this.#isDraining = isDraining;
+        this.#fleet.broadcast({ kind: 'drain', isDraining });
+      },
       renewCertificates: (config) => {
-        if (renewCertificates(tls, config))
-          this.#fleet.broadcast({ kind: 'certificates', certificates: wireCertificates(tls) });
+        const areNew = renewCertificates(tls, config);
+        if (areNew) this.#fleet.broadcast({ kind: 'certificates', certificates: wireCertificates(tls) });
+        return areNew;
       },
       close: () => this.#closers.close(),
     };
+  }
+
+  #relisten(pending: PendingListeners): void {
+    pending.commit();
+    this.#tellAddresses();
   }
 
   #apply(config: Config): void {
@@ -181,6 +203,7 @@ class MainProcess {
       },
       addresses: this.#addresses,
       listeners: listeners.map(({ wire }) => wire),
+      isDraining: this.#isDraining,
     };
   }
 
@@ -233,6 +256,8 @@ class MainProcess {
         return;
       case 'status':
         return this.#foundation.status?.report(worker, message.report);
+      case 'idle':
+        return this.#listeners.idle(worker, [message.id]);
       case 'release':
         return this.#services.release(worker, message.request);
       default:
@@ -255,6 +280,7 @@ class MainProcess {
 
   #gone(worker: number, loss: WorkerLoss | null): void {
     this.#services.gone(worker);
+    this.#listeners.idle(worker);
     this.#foundation.status?.gone(worker);
     if (loss === null) return;
     this.#lostAt.set(worker, nodeTimers.now());

@@ -49,7 +49,8 @@ const TLS_HANDSHAKE = 22;
 
 /** Listens until {@link close}; its connections outlive it. */
 export class StreamListener {
-  readonly mode: StreamMode;
+  /** May be replaced: it is judged by the first byte of a connection. */
+  mode: StreamMode;
   readonly #host: ListenerHost;
   readonly #server: Server;
   /** Sockets that have not said anything, the oldest first. */

@@ -31,10 +31,7 @@ export const OPEN: ReadonlyMap<string, string> = new Map([
   ['R5', 'Measured beside coturn, not asserted: docs/performance.md'],
   ['R6', 'Measured beside coturn, not asserted: docs/performance.md'],
   ['R7', 'Measured beside coturn, not asserted: docs/performance.md'],
-  ['R14', 'Certificates are renewed by SIGUSR2 and by reload (integration/signals), not yet by themselves'],
-  ['R15', 'An invalid file changes nothing (S32); 1,000 reloads under load wait for the reload of every key'],
   ['R16', 'Shown by S22; not yet with calls at load'],
-  ['R17', 'Drain is not built yet: SIGTERM ends calls'],
   ['R18', 'Not built yet'],
   ['R19', 'Not built yet; nonces stay valid over a restart'],
   ['R21', 'Workers end with main (integration/workers/processes); a service manager starts both again'],
@@ -74,6 +71,10 @@ export const LIMITS: ReadonlyMap<string, string> = new Map([
   ['R4', '300 allocations in CI; 10,000 for an hour by npm run endurance'],
   ['R8', 'A pool of 64 in CI; 16,384 by npm run endurance'],
   ['R9', 'As S52'],
+  ['R14', 'One live connection per kind; tls_cert_expiry_seconds waits for the metrics'],
+  ['R15', '100 reloads beside three calls; 1,000 by TURND_TEST_RELOADS'],
+  ['R17', 'ALTERNATE-SERVER (300) is not built yet: 508'],
+  ['R22', 'The watchdog is shown at unit level; systemd itself was not run'],
   ['R27', 'Over a path of the test’s own, in one process and as a simulation'],
 ]);
 
