@@ -169,8 +169,9 @@ export class UdpListeners {
       try {
         const listener = this.#revived(ip, port) ?? (await this.#options.open(new TransportAddress(ip, port)));
         // Meanwhile a scan's address may have become unwanted.
-        const isLate = this.#closed || (fresh === null && !this.#addresses.includes(wanted));
-        if (isLate) listener.retire();
+        const isUnwanted = fresh === null && !this.#addresses.includes(wanted);
+        if (this.#closed) listener.close();
+        else if (isUnwanted) listener.retire();
         else (fresh ?? this.#entries).push({ wanted, listener, missed: 0 });
       } catch (error) {
         if (!isWildcard || codeOf(error) !== NOT_THERE) throw listenFault('udp', ip.text, port, error);
