@@ -15,7 +15,9 @@ import { ConfigError, exitStatusOf, TurnServerError } from './errors.ts';
 import { openLog, type ServerLog } from './log/server-log.ts';
 import { closeDebugger } from './server/close-debugger.ts';
 import type { RunningServer } from './server/running-server.ts';
-import { startServer } from './server.ts';
+import type { ServiceManager } from './server/service-manager.ts';
+import { openServiceManager, takeNotifyVariables } from './server/service-manager-setup.ts';
+import { type StartedServer, startServer } from './server.ts';
 
 // A clean stop takes no longer than this.
 const STOP_MS = 5000;
@@ -27,7 +29,7 @@ async function main(): Promise<void> {
   // By this one coturn reads its certificates again, and hooks of certbot send it. Until somebody obeys it, it must not
   // end the process.
   process.on('SIGUSR2', ignore);
-  const stop = stopSignal();
+  const signals = stopSignals();
   const parsed = parseFlags(process.argv.slice(2), packageVersion());
   hideArguments();
   if (parsed.kind === 'exit') {
@@ -37,6 +39,7 @@ async function main(): Promise<void> {
     return;
   }
   const env = takeEnvironment(process.env);
+  takeNotifyVariables(process.env);
   const reload = (): ConfigResult => load(parsed.flags, parsed.configFile, env);
   const result = reload();
   if (!result.ok) throw new ConfigError(result.errors);
@@ -47,12 +50,14 @@ async function main(): Promise<void> {
   if (hadDebugger) log.logger.warn({ event: 'unsafe' }, 'NODE_OPTIONS has opened a debugger, which was closed');
   const forward = (line: string): void => log.forward(line);
   const starting = startServer({ config, tree, logger: log.logger, forward, version: packageVersion(), reload });
-  process.on('SIGHUP', () => log.reopen());
-  stop.then((signal) => close(starting, log, signal)).catch(ignore);
+  const manager = openServiceManager(env, log.logger);
+  obeySignals(signals, { starting, manager, log });
   try {
-    const server = await starting;
+    const { server, control } = await starting;
     announce(server, config, log);
-    process.on('SIGUSR2', () => renewCertificates(server, reload, log));
+    tellManager(await manager, { server, control });
+    // As coturn does on this signal: the hooks of certificate clients send it.
+    process.on('SIGUSR2', () => control.renewCertificates());
     server.failed.then((reason) => giveUp(server, log, reason)).catch(ignore);
   } catch (error) {
     await log.close();
@@ -90,35 +95,73 @@ function announce(server: RunningServer, config: Config, log: ServerLog): void {
   log.print(labNote(iceServer, new URL('../../docs/check.html', import.meta.url).href));
 }
 
-// The first of them. Whoever awaits it later misses none.
-function stopSignal(): Promise<NodeJS.Signals> {
-  return new Promise((resolve) => {
-    process.on('SIGTERM', resolve);
+/** What signals are obeyed on. */
+interface Life {
+  readonly starting: Promise<StartedServer>;
+  readonly manager: Promise<ServiceManager>;
+  readonly log: ServerLog;
+}
+
+function obeySignals(signals: StopSignals, life: Life): void {
+  const { starting, manager, log } = life;
+  process.on('SIGHUP', () => hangUp(starting, log));
+  signals.politely.then(async () => retire(await manager, await starting)).catch(ignore);
+  const drained = starting.then(({ control }) => control.drained);
+  Promise.race([drained, signals.atOnce])
+    .then((signal) => close(life, signal ?? null))
+    .catch(ignore);
+}
+
+/** Whoever awaits them later misses none. */
+interface StopSignals {
+  /** A service manager's word: calls may end by themselves, within bounds. */
+  readonly politely: Promise<NodeJS.Signals>;
+  /** Said twice, or by a person at the keyboard. */
+  readonly atOnce: Promise<NodeJS.Signals>;
+}
+
+function stopSignals(): StopSignals {
+  let count = 0;
+  const politely = new Promise<NodeJS.Signals>((resolve) => process.on('SIGTERM', resolve));
+  const atOnce = new Promise<NodeJS.Signals>((resolve) => {
     process.on('SIGINT', resolve);
+    process.on('SIGTERM', (signal) => {
+      if (++count === 2) resolve(signal);
+    });
   });
+  return { politely, atOnce };
+}
+
+function tellManager(manager: ServiceManager, { server, control }: StartedServer): void {
+  control.observe(manager);
+  manager.ready(() => ({
+    allocations: server.allocations(),
+    workers: server.workers,
+    isDraining: control.isDraining,
+    isAlive: server.isAlive(),
+  }));
+}
+
+function retire(manager: ServiceManager, { control }: StartedServer): void {
+  control.retire();
+  manager.stopping();
 }
 
 // A signal that comes too early is obeyed once the server has started; one that cannot start ends anyhow.
-async function close(starting: Promise<RunningServer>, log: ServerLog, signal: NodeJS.Signals): Promise<void> {
+async function close({ starting, manager, log }: Life, signal: NodeJS.Signals | null): Promise<void> {
   setTimeout(() => process.exit(1), STOP_MS).unref();
-  const server = await starting;
+  const { server } = await starting;
+  (await manager).stopping();
   log.logger.info({ event: 'stopping', signal, allocations: server.allocations() }, 'stopping');
   await server.close().catch((error) => log.logger.error({ err: error }, 'not everything could be closed'));
   const isWritten = await log.close();
   process.exit(isWritten ? 0 : 1);
 }
 
-// As coturn does on this signal: the hooks of certificate clients send it.
-function renewCertificates(server: RunningServer, reload: () => ConfigResult, { logger }: ServerLog): void {
-  try {
-    const result = reload();
-    if (!result.ok) throw new ConfigError(result.errors);
-    server.renewCertificates(result.config);
-    logger.info({ event: 'certificates' }, 'the certificates were read again');
-  } catch (error) {
-    if (!(error instanceof TurnServerError)) throw error;
-    logger.error({ event: 'certificates' }, `${error.message}: those that were served go on being served`);
-  }
+// The log first: log rotation must work whatever the configuration has become. Refusals are lines of the log.
+function hangUp(starting: Promise<StartedServer>, log: ServerLog): void {
+  log.reopen();
+  starting.then(({ control }) => control.reload()).catch(ignore);
 }
 
 // What made it fail would make it fail again: whoever starts it, a service manager, decides when.

@@ -7,11 +7,18 @@ import { type Foundation, layFoundation, type ServerOptions } from './server/fou
 import { openMetrics, setUpMetrics } from './server/metrics-setup.ts';
 import { openInOneProcess } from './server/one-process.ts';
 import { choosePlane, type PlaneChoice } from './server/plane-choice.ts';
+import type { RunningControl } from './server/running-control.ts';
 import type { RunningServer } from './server/running-server.ts';
 import { openWithWorkers } from './server/with-workers.ts';
 
+/** A server that serves, and who controls it. */
+export interface StartedServer {
+  readonly server: RunningServer;
+  readonly control: RunningControl;
+}
+
 /** Starts a server. @throws TurnServerError with a sentence that says what failed and what to do */
-export async function startServer(options: ServerOptions): Promise<RunningServer> {
+export async function startServer(options: ServerOptions): Promise<StartedServer> {
   const closers = new Closers();
   try {
     return await open(options, closers);
@@ -22,17 +29,17 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   }
 }
 
-async function open(options: ServerOptions, closers: Closers): Promise<RunningServer> {
+async function open(options: ServerOptions, closers: Closers): Promise<StartedServer> {
   const choice = await choosePlane(options.config);
   const foundation = await layFoundation(options, closers);
   const server = await openShape(foundation, choice, closers);
   const metrics = setUpMetrics(foundation, server);
-  await openControl(foundation, server, metrics, closers);
+  const control = await openControl(foundation, server, metrics, closers);
   await openMetrics(foundation, metrics, closers);
   closers.add(() => {
     metrics.health.phase = 'stopping';
   });
-  return server;
+  return { server, control };
 }
 
 function openShape(foundation: Foundation, choice: PlaneChoice, closers: Closers): Promise<RunningServer> {

@@ -10,6 +10,7 @@ turnutils_uclient:coturn
 /usr/sbin/haproxy:haproxy
 chromium:chromium
 openssl:openssl
+python3:python3
 ip:iproute2
 ps:procps
 fail2ban-regex:fail2ban

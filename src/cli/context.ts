@@ -96,7 +96,8 @@ export function isNobodyThere(error: unknown, { socket, url }: DaemonFlags): boo
   return isDown(error) && socket === undefined && url === undefined;
 }
 
-function isDown(error: unknown): boolean {
+/** Whether nobody is there. */
+export function isDown(error: unknown): boolean {
   return error instanceof UnreachableError && error.reason === 'not-running';
 }
 

@@ -71,6 +71,8 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = Object.free
   'session end': ['turnctl session end 1001', 'turnctl session end --user alice --yes'],
   status: ['turnctl status', 'turnctl status --quiet || echo down'],
   reload: ['turnctl reload', 'turnctl reload --json'],
+  drain: ['turnctl drain --timeout 1h --wait', 'turnctl drain --threshold 5', 'turnctl drain --stay'],
+  undrain: ['turnctl undrain'],
   'log-level': ['turnctl log-level', 'turnctl log-level debug'],
   completion: [
     'turnctl completion bash > /etc/bash_completion.d/turnctl',

@@ -4,6 +4,7 @@ import type { Command } from 'commander';
 import type { ServerStatus } from '../control/server-control.ts';
 import { type SideTraffic, trafficOf } from '../control/traffic.ts';
 import { type DaemonFlags, openDaemon, withDaemonFlags } from './context.ts';
+import { describeDrain } from './drain-commands.ts';
 import { formatDuration } from './durations.ts';
 import { print, properties, remark } from './output.ts';
 import { type Finish, runCommand } from './run-command.ts';
@@ -44,6 +45,7 @@ function describe(status: ServerStatus): string {
   return properties([
     ['turnd', `${status.version}, pid ${status.pid}, up ${up}`],
     ['allocations', String(status.allocations)],
+    ...(status.drain === null ? [] : [['drain', describeDrain(status.drain)] as [string, string]]),
     ['plane', workers === 0 ? `${status.plane}, one process` : `${status.plane}, workers: ${workers}`],
     ['realm', status.realm],
     ...status.listeners.map(({ transport, address }, at): [string, string] => [

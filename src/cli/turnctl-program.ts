@@ -6,6 +6,7 @@ import { addCheckCommands } from './check-command.ts';
 import { addCompletionCommand } from './completion-command.ts';
 import { addConfigCommands } from './config-commands.ts';
 import { addCredentialsCommand } from './credentials-command.ts';
+import { addDrainCommands } from './drain-commands.ts';
 import { addFirewallCommand } from './firewall-command.ts';
 import { addExamples, addHelpCommand } from './help-command.ts';
 import { addInitCommand } from './init-command.ts';
@@ -62,6 +63,7 @@ export function makeProgram(version: string, io: CommandIo, finish: (status: Exi
   addPeerCommands(program, io, finish);
   addSessionCommands(program, io, finish);
   addServerCommands(program, io, finish);
+  addDrainCommands(program, io, finish);
   addCompletionCommand(program, io, finish);
   addHelpCommand(program, io, finish);
   addExamples(program);

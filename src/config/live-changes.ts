@@ -49,6 +49,9 @@ const LIVE: ReadonlySet<string> = new Set([
   'control.hosts',
   'control.requests-per-second',
   'control.tokens',
+  'drain.threshold',
+  'drain.timeout',
+  'listen',
   'log.level',
   'peers.allow',
   'peers.deny',
@@ -80,6 +83,8 @@ export function compareConfigs(old: Config, next: Config): ConfigChanges {
       tls: Object.freeze({ ...old.tls, certificates }),
       peers: next.peers,
       proxyProtocol: next.proxyProtocol,
+      drain: next.drain,
+      listen: next.listen,
       log: Object.freeze({ ...old.log, level: next.log.level }),
     }),
   };

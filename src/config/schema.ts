@@ -264,6 +264,16 @@ const metrics = z.strictObject({
     .default(false),
 });
 
+const drain = z.strictObject({
+  timeout: count(
+    20,
+    0,
+    2_678_400,
+    'Seconds that calls have to end by themselves when SIGTERM tells turnd to stop; a second signal ends them.',
+  ),
+  threshold: count(0, 0, MILLION, 'So few allocations are not waited for, by SIGTERM and turnctl drain.'),
+});
+
 const log = z.strictObject({
   level: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
@@ -321,6 +331,9 @@ const settings = z.strictObject({
       'Relay worker processes of the linux plane: auto is one per core; 0, and the portable plane: one process.',
     )
     .default('auto'),
+  drain: drain
+    .describe('How turnd goes out of service: new allocations are refused, those that live go on.')
+    .prefault({}),
   log: log.describe('What is logged, and where to.').prefault({}),
 });
 

@@ -50,6 +50,15 @@ export const newTokenAnswer = tokenAnswer.extend({ token: z.string().describe('T
 export const tokensAnswer = z.object({ tokens: list(tokenAnswer) });
 
 const address = z.object({ transport: z.string(), address: z.string() });
+export const drainAnswer = z.object({
+  since: moment,
+  until: moment.nullable().describe('Unix milliseconds; null = no such time.'),
+  threshold: count.describe('It is done when so few allocations are left.'),
+  stays: z.boolean().describe('Whether the server goes on when it is done.'),
+  allocations: count.describe('Those that live.'),
+  isDone: z.boolean(),
+});
+export const undrainAnswer = z.object({ draining: z.boolean() });
 const counters = z.record(z.string(), z.unknown()).describe('Counters by name, in groups.');
 export const statusAnswer = z.object({
   version: z.string(),
@@ -61,6 +70,7 @@ export const statusAnswer = z.object({
   listeners: list(address),
   relayed: list(z.string()),
   allocations: count,
+  drain: drainAnswer.nullable().describe('Null unless it is being drained.'),
   configFile: z.string().nullable(),
   stateDir: z.string(),
   logLevel: z.string(),

@@ -6,7 +6,7 @@ import type { SessionDetail, SessionInfo, SessionQuery, SessionSelector } from '
 import { AdminError, type Administration, type RealmView, type SecretView, type UserView } from './administration.ts';
 import { askControl, type ControlAddress, type ControlRequest } from './control-transport.ts';
 import type { CredentialsWish, IceCredentials } from './ice-credentials.ts';
-import type { ReloadReport, ServerStatus } from './server-control.ts';
+import type { DrainRequest, DrainStatus, ReloadReport, ServerStatus } from './server-control.ts';
 import type { NewToken, TokenAdministration, TokenView, TokenWish } from './tokens.ts';
 
 /** A page of sessions. */
@@ -42,6 +42,16 @@ export class ControlClient implements Administration, TokenAdministration {
 
   reload(): Promise<ReloadReport> {
     return this.#ask({ method: 'POST', target: '/v1/reload' });
+  }
+
+  /** @throws AdminError conflict for a turnd that a signal has told to end */
+  drain(wish: DrainRequest): Promise<DrainStatus> {
+    return this.#ask({ method: 'POST', target: '/v1/drain', body: wish });
+  }
+
+  /** @throws AdminError, as {@link drain} */
+  async undrain(): Promise<void> {
+    await this.#ask({ method: 'DELETE', target: '/v1/drain' });
   }
 
   async setLogLevel(level: string): Promise<void> {

@@ -7,6 +7,8 @@ import { ApiError } from './problem.ts';
 
 /** Far above every body that makes sense. */
 const MAX_BODY_BYTES = 65_536;
+/** Longer than any call lasts: a month. */
+const MAX_DRAIN_SECONDS = 2_678_400;
 /** Sessions or users of one page. */
 const MAX_PAGE = 1000;
 
@@ -29,6 +31,11 @@ export const realmOptionsBody = z.strictObject({ maxBps: option, totalQuota: opt
 export const originBody = z.strictObject({ origin: text, realm: text });
 export const logLevelBody = z.strictObject({
   level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']),
+});
+export const drainBody = z.strictObject({
+  timeout: z.number().int().min(0).max(MAX_DRAIN_SECONDS).nullable().default(null),
+  threshold: z.number().int().min(0).max(1_000_000).nullable().default(null),
+  stays: z.boolean().default(false),
 });
 export const credentialsBody = z.strictObject({
   ttl: z.number().default(86_400),

@@ -35,6 +35,8 @@ export interface ServerStatus {
   /** Relayed addresses as shown to clients. */
   readonly relayed: readonly string[];
   readonly allocations: number;
+  /** Null while allocations are made as ever. */
+  readonly drain: DrainStatus | null;
   /** Absolute path, or null if there is none. */
   readonly configFile: string | null;
   readonly stateDir: string;
@@ -63,6 +65,35 @@ export interface ConfigReport {
   readonly restart: readonly string[];
 }
 
+/** How a server is to go out of service. */
+export interface DrainWish {
+  /** Seconds after which it is done, whatever still lives; null = no such time. */
+  readonly timeout: number | null;
+  /** It is done when so few allocations are left. */
+  readonly threshold: number;
+  /** Whether the server goes on, refusing allocations, when it is done; else it ends. */
+  readonly stays: boolean;
+}
+
+/** The same as it is asked for. */
+export interface DrainRequest extends Omit<DrainWish, 'threshold'> {
+  /** Null: as configured. */
+  readonly threshold: number | null;
+}
+
+/** How far it has come. */
+export interface DrainStatus {
+  /** Unix milliseconds. */
+  readonly since: number;
+  /** Unix milliseconds; null = no such time. */
+  readonly until: number | null;
+  readonly threshold: number;
+  readonly stays: boolean;
+  /** Those that live. */
+  readonly allocations: number;
+  readonly isDone: boolean;
+}
+
 /** A running server, as it is controlled. */
 export interface ServerControl {
   readonly tokens: TokenAdministration;
@@ -78,6 +109,12 @@ export interface ServerControl {
   end(selector: SessionSelector): Promise<number>;
   /** Reads the configuration again. @throws AdminError invalid, every fault a line of it; nothing has changed then */
   reload(): Promise<ReloadReport>;
+  /** Whether new allocations are refused: then it is not ready, whatever else is well. */
+  readonly isDraining: boolean;
+  /** @param wish `threshold` null: as configured. @throws AdminError conflict for a server that a signal has told to end */
+  drain(wish: DrainRequest): Promise<DrainStatus>;
+  /** Makes allocations again. @throws AdminError, as {@link drain} */
+  undrain(): Promise<void>;
   /** Applies to all processes at once, until the next reload or restart. */
   setLogLevel(level: Config['log']['level']): Promise<void>;
   /** What credentials for apps are made of, in a realm (null: the default one). */

@@ -1,14 +1,28 @@
 // The routes of the control API for the server itself, and credentials for apps.
 
-import { configAnswer, credentialsAnswer, logLevelAnswer, reloadAnswer, statsAnswer, statusAnswer } from './answers.ts';
+import {
+  configAnswer,
+  credentialsAnswer,
+  drainAnswer,
+  logLevelAnswer,
+  reloadAnswer,
+  statsAnswer,
+  statusAnswer,
+  undrainAnswer,
+} from './answers.ts';
 import { makeCredentials } from './ice-credentials.ts';
-import { credentialsBody, logLevelBody, nothing } from './request-input.ts';
+import { credentialsBody, drainBody, logLevelBody, nothing } from './request-input.ts';
 import { type Route, route } from './route.ts';
 import type { ServerControl } from './server-control.ts';
 
 /** @param now Unix milliseconds */
 export function serverRoutes(control: ServerControl, now: () => number): readonly Route[] {
-  return [...lookingRoutes(control, now), ...changingRoutes(control), credentialsRoute(control, now)];
+  return [
+    ...lookingRoutes(control, now),
+    ...changingRoutes(control),
+    ...drainRoutes(control),
+    credentialsRoute(control, now),
+  ];
 }
 
 function lookingRoutes(control: ServerControl, now: () => number): readonly Route[] {
@@ -54,6 +68,29 @@ function changingRoutes(control: ServerControl): readonly Route[] {
       handle: async ({ body: { level } }) => {
         await control.setLogLevel(level);
         return { level };
+      },
+    }),
+  ];
+}
+
+function drainRoutes(control: ServerControl): readonly Route[] {
+  return [
+    route({
+      ...{ method: 'post', path: '/v1/drain', id: 'drain', tag: 'server', scope: 'admin', status: 200 },
+      summary: 'Makes no allocations any more; ends the server when few enough are left, unless it stays.',
+      body: drainBody,
+      answer: drainAnswer,
+      faults: ['conflict'],
+      handle: ({ body }) => control.drain(body),
+    }),
+    route({
+      ...{ method: 'delete', path: '/v1/drain', id: 'undrain', tag: 'server', scope: 'admin', status: 200 },
+      summary: 'Makes allocations again.',
+      answer: undrainAnswer,
+      faults: ['conflict'],
+      handle: async () => {
+        await control.undrain();
+        return { draining: false };
       },
     }),
   ];

@@ -72,7 +72,7 @@ export const ACCESS_OPTIONS: readonly OptionGroup[] = [
       ),
       droppedValue('channel-lifetime', `${FIXED}: a channel lasts 600 s`, '600', ''),
       droppedValue('permission-lifetime', `${FIXED}: a permission lasts 300 s`, '300', ''),
-      droppedValue('drain-min-allocations', 'turnd stops at once; a drain that waits is not built yet', '0'),
+      mapped('drain-min-allocations', 'drain.threshold'),
     ],
   },
   {

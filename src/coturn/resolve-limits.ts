@@ -23,6 +23,9 @@ export function resolveLimits(draft: Draft): void {
   if (idle !== null)
     draft.set('limits.idle-timeout', idle, 'max-allocate-timeout', [draft.last('max-allocate-timeout')]);
   resolveRate(draft);
+  const threshold = draft.number('drain-min-allocations', COUNT);
+  if (threshold !== null)
+    draft.set('drain.threshold', threshold, 'drain-min-allocations', [draft.last('drain-min-allocations')]);
 }
 
 // bps-capacity is a sum of promises in coturn: each allocation is promised max-bps, the last one what is left, and then

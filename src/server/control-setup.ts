@@ -34,10 +34,9 @@ export async function openControl(
   server: RunningServer,
   metrics: ServerMetrics,
   closers: Closers,
-): Promise<void> {
+): Promise<RunningControl> {
   const { logger } = foundation;
   let settings = foundation.config.control;
-  if (settings.socket === null && settings.listen.length === 0) return;
   const warn = (message: string): void => logger.warn({ event: 'control' }, message);
   const tokens = new TokenBook({
     path: join(foundation.state.path, TOKEN_FILE),
@@ -51,10 +50,13 @@ export async function openControl(
   const onConfig = ({ control }: Config): void => {
     settings = control;
   };
-  const control = new RunningControl({ foundation, server, tokens, backends, onConfig });
+  const onDraining = (isDraining: boolean): void => {
+    metrics.health.phase = isDraining ? 'draining' : 'serving';
+  };
+  const control = new RunningControl({ foundation, server, tokens, backends, onConfig, onDraining, closers });
   const parts = { foundation, control, mounts: [metricsMount(metrics)], closers };
   if (settings.socket !== null) await openSocket(parts, settings.socket);
-  if (settings.listen.length === 0) return;
+  if (settings.listen.length === 0) return control;
   const show = foundation.config.log.hideAddresses ? hideAddresses(foundation.nonceKey) : showAddress;
   const onGuessing = (address: string): void =>
     logger.warn(
@@ -65,6 +67,7 @@ export async function openControl(
   await openListeners(parts, guard, opened);
   // Nobody reaches them by way of a relay (S59).
   await foundation.backends.follow([...backendsOf(foundation.config), ...backends()]);
+  return control;
 }
 
 interface Parts {

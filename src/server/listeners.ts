@@ -7,14 +7,16 @@ import type { Logger } from '../log/logger.ts';
 import { HostExpander } from '../net/interfaces.ts';
 import type { PlaneCounters } from '../planes/plane-counters.ts';
 import { UdpListener } from '../planes/portable/udp-listener.ts';
-import type { ProxyRefused } from '../streams/stream-group.ts';
+import type { ProxyRefused, StreamGroup } from '../streams/stream-group.ts';
 import type { StreamCounters } from '../streams/stream-handler.ts';
 import type { TransportAddress } from '../stun/transport-address.ts';
 import type { TlsAcceptor } from '../tls/tls-acceptor.ts';
 import type { Engine } from '../turn/engine.ts';
 import type { Clock, Random } from '../turn/env.ts';
-import { openStreams, type StreamsSetup, streamSettings } from './streams-setup.ts';
-import { UdpListeners } from './udp-listeners.ts';
+import { type PendingListeners, prepareAll } from './pending-listeners.ts';
+import { type BoundStream, StreamListeners } from './stream-listeners.ts';
+import { makeStreams, type StreamBind, streamSettings } from './streams-setup.ts';
+import { UdpListeners, udpAddresses } from './udp-listeners.ts';
 
 /** What the listeners are made with. */
 export interface ListenersOptions {
@@ -36,7 +38,8 @@ export interface ListenersOptions {
 export class Listeners {
   readonly #options: ListenersOptions;
   #udp: UdpListeners | null = null;
-  #streams: StreamsSetup | null = null;
+  #group: StreamGroup | null = null;
+  #streams: StreamListeners | null = null;
 
   constructor(options: ListenersOptions) {
     this.#options = options;
@@ -52,17 +55,17 @@ export class Listeners {
     const udp = (this.#udp?.locals ?? []).map(
       ({ ip, port }) => ({ transport: 'udp', address: ip.text, port }) as const,
     );
-    return [...udp, ...(this.#streams?.listeners ?? [])];
+    return [...udp, ...(this.#streams?.infos ?? [])];
   }
 
   /** Null before {@link open}. */
   get streamCounters(): StreamCounters | null {
-    return this.#streams?.group.counters ?? null;
+    return this.#group?.counters ?? null;
   }
 
   /** TCP and TLS connections now. */
   get connections(): number {
-    return this.#streams?.group.sockets ?? 0;
+    return this.#group?.sockets ?? 0;
   }
 
   /** Opens all. @throws ListenError that names the one that could not be opened; {@link close} closes the others */
@@ -71,7 +74,7 @@ export class Listeners {
     const openUdp = (bind: TransportAddress) =>
       UdpListener.open({ bind, handler: engine, counters: counters.clients, report });
     this.#udp = new UdpListeners({
-      addresses: config.listen.filter(({ transport }) => transport === 'udp'),
+      addresses: udpAddresses(config.listen),
       expander: new HostExpander((message) => logger.info({ event: 'listen' }, message)),
       open: openUdp,
       probe: openUdp,
@@ -79,12 +82,23 @@ export class Listeners {
     });
     await this.#udp.open();
     const shortages = { isShort, isShortOfMemory };
-    this.#streams = await openStreams({ config, engine, clock, random, tls, report, proxyRefused, ...shortages });
+    const group = makeStreams({ config, engine, clock, random, tls, report, proxyRefused, ...shortages });
+    this.#group = group;
+    this.#streams = new StreamListeners((options) => openStream(group, options));
+    (await this.#streams.prepare(config.listen)).commit();
+    group.start();
+  }
+
+  /** Opens what of these addresses is not open yet, or nothing. @throws ListenError that names the one that could not be */
+  prepare(listen: Config['listen']): Promise<PendingListeners> {
+    const [udp, streams] = [this.#udp, this.#streams];
+    if (udp === null || streams === null) throw new Error('not open');
+    return prepareAll([() => udp.prepare(udpAddresses(listen)), () => streams.prepare(listen)]);
   }
 
   /** The bounds of connections from now on. */
   setLimits(config: Pick<Config, 'limits' | 'proxyProtocol'>): void {
-    if (this.#streams !== null) this.#streams.group.settings = streamSettings(config);
+    if (this.#group !== null) this.#group.settings = streamSettings(config);
   }
 
   /** Follows the interfaces of the host. Never rejects. */
@@ -95,6 +109,15 @@ export class Listeners {
   /** Idempotent. */
   async close(): Promise<void> {
     this.#udp?.close();
-    await this.#streams?.close();
+    await this.#group?.close();
   }
+}
+
+async function openStream(group: StreamGroup, options: StreamBind): Promise<BoundStream> {
+  const listener = await group.listen(options);
+  return {
+    local: listener.local,
+    serve: (served) => listener.serve(served),
+    close: () => group.unlisten(listener),
+  };
 }

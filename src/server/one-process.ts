@@ -20,6 +20,7 @@ import { faultReporter, peerOptions, setUpEngine } from './engine-setup.ts';
 import type { Foundation } from './foundation.ts';
 import { Listeners } from './listeners.ts';
 import { watchMemory } from './memory-setup.ts';
+import type { PendingListeners } from './pending-listeners.ts';
 import { readProcess } from './process-counters.ts';
 import { proxyRefusals } from './proxy-refusals.ts';
 import { countRelayPorts } from './relay-ports.ts';
@@ -87,16 +88,23 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
       { allocations: engine.allocations.byTransport, connections: listeners.connections },
       { engine: engine.counters, plane: counters, streams: listeners.streamCounters, tls: acceptor?.counters },
     );
+  const relisten = (pending: PendingListeners): void => {
+    pending.commit();
+    own.refresh();
+  };
   const source = (): SessionSource => ({ engine, worker: 0, now: systemClock.now() });
   return {
     plane: 'portable',
     workers: 0,
-    listeners: listeners.infos,
+    get listeners() {
+      return listeners.infos;
+    },
     shown: foundation.shown,
     labUser: foundation.labUser,
     trustedCertificate: tls !== null && !tls.selfMade,
     failed: new Promise(() => {}),
     allocations: () => engine.allocations.size,
+    isAlive: () => true,
     sessions: async (query) => listSessions(source(), query),
     session: async (id) => showSession(source(), id),
     end: async (selector) => endSessions(engine, selector),
@@ -104,6 +112,10 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
     collect: async () => ({ counters: readAll(), main: null, workers: [], workersLost: 0 }),
     workerStates: () => [],
     relayPorts: () => countRelayPorts(relay.addresses, config.relay.ports, (family) => relays.freePorts(family)),
+    prepareListeners: async (listen) => {
+      const pending = await listeners.prepare(listen);
+      return { ...pending, commit: () => relisten(pending) };
+    },
     apply: (next) => {
       directory.configure(next); // may refuse: nothing has changed then
       peers = peerOptions(next);
@@ -115,6 +127,9 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
       directory.touch();
     },
     setLogLevel,
+    setDraining: (isDraining) => {
+      engine.isDraining = isDraining;
+    },
     renewCertificates: (next) => renewCertificates(tls, next),
     close: () => closers.close(),
   };

@@ -2,11 +2,15 @@
 
 import type { Config } from '../config/config.ts';
 import { makeIceServer, urlHost } from '../config/ice-servers.ts';
+import { formatListenUrl } from '../config/listen-url.ts';
 import { compareConfigs } from '../config/live-changes.ts';
+import type { ConfigResult } from '../config/parse-config.ts';
 import { redactedConfig } from '../config/print-config.ts';
 import { AdminError, type Administration } from '../control/administration.ts';
 import type {
   ConfigReport,
+  DrainRequest,
+  DrainStatus,
   IceSource,
   ReloadReport,
   ServerControl,
@@ -15,16 +19,21 @@ import type {
 } from '../control/server-control.ts';
 import { StoreAdministration } from '../control/store-administration.ts';
 import type { TokenAdministration } from '../control/tokens.ts';
-import { TurnServerError } from '../errors.ts';
+import { ConfigError, ListenError, TurnServerError } from '../errors.ts';
 import type { Backend } from '../net/backend-addresses.ts';
 import { systemClock } from '../state/system-clock.ts';
 import type { Random } from '../turn/env.ts';
+import { nodeTimers } from '../workers/node-timers.ts';
 import type { SessionDetail, SessionInfo, SessionQuery, SessionSelector } from '../workers/sessions.ts';
 import { backendsOf } from './backend-setup.ts';
+import { CertificateRenewal } from './certificate-renewal.ts';
+import type { Closers } from './closers.ts';
+import { Drain } from './drain.ts';
 import type { Foundation } from './foundation.ts';
 import type { RunningServer } from './running-server.ts';
 
 const SECRET_BYTES = 32;
+const TOLD_TO_END = 'a signal has told turnd to end: that cannot be taken back';
 
 /** What is controlled. */
 export interface RunningControlParts {
@@ -35,6 +44,17 @@ export interface RunningControlParts {
   readonly backends: () => readonly Backend[];
   /** Gets each new configuration that is in effect. */
   readonly onConfig: (config: Config) => void;
+  /** Told when the server begins to drain, and when that is taken back. */
+  readonly onDraining: (isDraining: boolean) => void;
+  /** Get what must be closed with it. */
+  readonly closers: Closers;
+}
+
+/** Whoever wants to know when the configuration is read again. */
+export interface ReloadObserver {
+  reloading(): void;
+  /** It is in effect, or was refused. */
+  reloaded(): void;
 }
 
 /** Controls one server. */
@@ -42,18 +62,34 @@ export class RunningControl implements ServerControl {
   readonly administration: Administration | null;
   readonly tokens: TokenAdministration;
   readonly #parts: RunningControlParts;
+  readonly #certificates: CertificateRenewal;
+  readonly #drain: Drain;
   readonly #startedAt = systemClock.wallTime();
   /** As it is in effect. */
   #config: Config;
   /** As it was read last. */
   #report: ConfigReport;
+  #observer: ReloadObserver = { reloading: ignore, reloaded: ignore };
+  #reloading: Promise<unknown> = Promise.resolve();
 
   constructor(parts: RunningControlParts) {
-    const { store, directory, config, tree } = parts.foundation;
+    const { foundation, server, closers } = parts;
+    const { store, directory, config, tree, logger } = foundation;
     this.#parts = parts;
     this.#config = config;
     this.#report = { file: config.configFile, config: redactedConfig(tree), restart: [] };
     this.tokens = parts.tokens;
+    const renew = server.renewCertificates;
+    this.#certificates = new CertificateRenewal(config, { renew, logger, closers });
+    this.#drain = new Drain({
+      ...{ logger, timers: nodeTimers, wallTime: systemClock.wallTime },
+      allocations: () => server.allocations(),
+      setDraining: (isDraining) => {
+        server.setDraining(isDraining);
+        parts.onDraining(isDraining);
+      },
+    });
+    closers.add(() => this.#drain.close());
     this.administration =
       store &&
       new StoreAdministration({
@@ -76,6 +112,7 @@ export class RunningControl implements ServerControl {
       listeners: server.listeners.map(({ transport, address, port }) => ({ transport, address: at(address, port) })),
       relayed: shown,
       allocations: server.allocations(),
+      drain: this.#drain.status,
       ...{ configFile, stateDir, logLevel: log.level },
       store: this.#storeStatus(),
       counters: await server.counters(),
@@ -98,26 +135,52 @@ export class RunningControl implements ServerControl {
     return this.#parts.server.end(selector);
   }
 
-  async reload(): Promise<ReloadReport> {
+  /** Tells `observer`, and nobody else, of reloads from now on. */
+  observe(observer: ReloadObserver): void {
+    this.#observer = observer;
+  }
+
+  /** One after the other: each compares with what is in effect. */
+  reload(): Promise<ReloadReport> {
+    const report = this.#reloading.then(() => this.#reload());
+    this.#reloading = report.catch(ignore);
+    return report;
+  }
+
+  /** Reads the certificates again, and nothing else of the configuration. A refusal is a line of the log. */
+  renewCertificates(): void {
     const { server, foundation } = this.#parts;
-    const result = foundation.reload();
-    if (!result.ok) throw new AdminError('invalid', result.errors.join('\n'));
-    const { live, restart, config } = compareConfigs(this.#config, result.config);
     try {
-      // Each refuses as a whole: whatever can be refused is judged before anything changes.
-      foundation.directory.check(config);
-      server.renewCertificates(config);
-      server.apply(config);
-      void foundation.backends.follow([...backendsOf(config), ...this.#parts.backends()]);
+      server.renewCertificates(readAgain(foundation).config);
+      foundation.logger.info({ event: 'certificates' }, 'the certificates were read again');
     } catch (error) {
-      if (error instanceof TurnServerError) throw new AdminError('invalid', error.message);
-      throw error;
+      this.#refused(error, 'certificates', 'those that were served go on being served');
     }
-    this.#config = config;
-    this.#report = { file: config.configFile, config: redactedConfig(result.tree), restart };
-    this.#parts.onConfig(config);
-    foundation.logger.info({ event: 'reloaded', applied: live, restart }, describeReload(live, restart));
-    return { applied: live, restart, warnings: result.warnings };
+  }
+
+  get isDraining(): boolean {
+    return this.#drain.status !== null;
+  }
+
+  /** Resolves when the server has been drained, and should end. */
+  get drained(): Promise<void> {
+    return this.#drain.finished;
+  }
+
+  async drain({ threshold, ...wish }: DrainRequest): Promise<DrainStatus> {
+    const begun = this.#drain.begin({ ...wish, threshold: threshold ?? this.#config.drain.threshold }, 'command');
+    const { status } = this.#drain;
+    if (!begun || status === null) throw new AdminError('conflict', TOLD_TO_END);
+    return status;
+  }
+
+  async undrain(): Promise<void> {
+    if (!this.#drain.cancel()) throw new AdminError('conflict', TOLD_TO_END);
+  }
+
+  /** Goes out of service for good, as it is configured: see {@link drained}. */
+  retire(): void {
+    this.#drain.begin({ ...this.#config.drain, stays: false }, 'signal');
   }
 
   async setLogLevel(level: Config['log']['level']): Promise<void> {
@@ -142,11 +205,71 @@ export class RunningControl implements ServerControl {
     };
   }
 
+  async #reload(): Promise<ReloadReport> {
+    const { foundation } = this.#parts;
+    this.#observer.reloading();
+    try {
+      const { config: next, tree, warnings } = readAgain(foundation);
+      const { live, restart, config } = compareConfigs(this.#config, next);
+      // Each refuses as a whole: whatever can be refused is judged before anything changes.
+      foundation.directory.check(config);
+      await this.#change(config);
+      void foundation.backends.follow([...backendsOf(config), ...this.#parts.backends()]);
+      this.#config = config;
+      this.#report = { file: config.configFile, config: redactedConfig(tree), restart };
+      this.#parts.onConfig(config);
+      this.#certificates.follow(config);
+      foundation.logger.info({ event: 'reloaded', applied: live, restart }, describeReload(live, restart));
+      return { applied: live, restart, warnings };
+    } catch (error) {
+      throw this.#refused(error, 'reload-refused', 'nothing has changed');
+    } finally {
+      this.#observer.reloaded();
+    }
+  }
+
+  async #change(config: Config): Promise<void> {
+    const { server, foundation } = this.#parts;
+    const secure = config.listen.find(({ transport }) => transport === 'tls' || transport === 'tcp+tls');
+    const { tls } = foundation;
+    if ((tls === null || tls.certificates === tls.control) && secure !== undefined) {
+      const why = 'turnd has no certificates, for it did not listen for TLS at its start: restart it';
+      throw new ListenError(`listen: ${formatListenUrl(secure)} cannot be opened: ${why}`);
+    }
+    const listeners = await server.prepareListeners(config.listen);
+    try {
+      server.renewCertificates(config);
+      server.apply(config);
+    } catch (error) {
+      listeners.cancel();
+      throw error;
+    }
+    listeners.commit();
+  }
+
+  // Whoever has asked is told; and so is the log, for a signal is asked by nobody who hears.
+  #refused(error: unknown, event: string, outcome: string): unknown {
+    const { logger } = this.#parts.foundation;
+    if (!(error instanceof TurnServerError)) {
+      logger.error({ event, err: error }, `${outcome}: please report this`);
+      return error;
+    }
+    logger.error({ event }, `${error.message}: ${outcome}`);
+    return new AdminError('invalid', error.message, { cause: error });
+  }
+
   #storeStatus(): StoreStatus | null {
     const { store } = this.#parts.foundation;
     if (store === null) return null;
     return { name: store.name, isAnswering: store.problem === null, problem: store.problem };
   }
+}
+
+/** @throws ConfigError with every fault, a line each */
+function readAgain({ reload }: Foundation): ConfigResult & { readonly ok: true } {
+  const result = reload();
+  if (!result.ok) throw new ConfigError(result.errors);
+  return result;
 }
 
 function makeSecret(random: Random): string {
@@ -163,3 +286,5 @@ function describeReload(live: readonly string[], restart: readonly string[]): st
   const applied = live.length === 0 ? 'nothing to apply' : `applied ${live.join(', ')}`;
   return restart.length === 0 ? applied : `${applied}; ${restart.join(', ')} needs a restart`;
 }
+
+function ignore(): void {}

@@ -9,6 +9,7 @@ import type { CounterTree } from '../workers/counter-tree.ts';
 import type { SessionDetail, SessionInfo, SessionQuery, SessionSelector } from '../workers/sessions.ts';
 import type { WorkerState } from '../workers/supervisor.ts';
 import type { CollectedWorker } from '../workers/worker-fleet.ts';
+import type { PendingListeners } from './pending-listeners.ts';
 
 /** The counters of all processes. */
 export interface Collected {
@@ -27,6 +28,7 @@ export interface RunningServer {
   readonly plane: 'linux' | 'portable';
   /** Relay worker processes; 0 = all is this one process. */
   readonly workers: number;
+  /** As they are now. */
   readonly listeners: readonly ListenerInfo[];
   /** Relayed addresses as shown to clients. */
   readonly shown: readonly string[];
@@ -38,6 +40,8 @@ export interface RunningServer {
   readonly failed: Promise<string>;
   /** Live allocations. */
   allocations(): number;
+  /** Whether every process of the server lives, or is being replaced in time. */
+  isAlive(): boolean;
   /** One page of the live allocations, in the order of their ids. */
   sessions(query: SessionQuery): Promise<readonly SessionInfo[]>;
   /** One allocation with its permissions and channels, or null if there is none of that id. */
@@ -52,14 +56,22 @@ export interface RunningServer {
   workerStates(): readonly WorkerState[];
   /** Relay ports by family, counted now; a family that is not served is not there. */
   relayPorts(): readonly RelayPorts[];
+  /**
+   * Opens what of these addresses is not open yet, or nothing.
+   * @throws ListenError that names the one that could not be opened
+   */
+  prepareListeners(listen: Config['listen']): Promise<PendingListeners>;
   /** Serves by this from now on: what can change live in it differs from what was. */
   apply(config: Config): void;
   setLogLevel(level: LogLevel): void;
+  /** Whether new allocations are refused from now on, while those that live go on. */
+  setDraining(isDraining: boolean): void;
   /**
    * Reads the certificates again, from the files of {@link apply}'s configuration if there are any: new handshakes use them.
+   * @returns whether they differ from those that were served
    * @throws CertificateError for a pair that cannot be served; everything stays as it was then
    */
-  renewCertificates(config: Config): void;
+  renewCertificates(config: Pick<Config, 'tls'>): boolean;
   /** Ends all allocations and closes everything. Idempotent. */
   close(): Promise<void>;
 }

@@ -70,12 +70,11 @@ function loadCertificates(load: () => CertificateStore, keys: string): Certifica
 
 /**
  * Reads the certificates again. Self-made ones stay, unless the configuration now names others.
- * @returns whether those of TURN were read
+ * @returns whether those of TURN differ from what was served; false where there is nothing to read
  * @throws CertificateError for a pair that cannot be served; everything stays as it was then
  */
 export function renewCertificates(tls: TlsSetup | null, { tls: { certificates } }: Pick<Config, 'tls'>): boolean {
   tls?.control?.reload();
   if (tls === null || certificates.length === 0 || tls.certificates === tls.control) return false;
-  tls.certificates.reload(certificates);
-  return true;
+  return tls.certificates.reload(certificates);
 }

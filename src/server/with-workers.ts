@@ -21,6 +21,7 @@ import type { Closers } from './closers.ts';
 import type { Foundation } from './foundation.ts';
 import { MainServices } from './main-services.ts';
 import { watchMemory } from './memory-setup.ts';
+import type { PendingListeners } from './pending-listeners.ts';
 import type { LinuxChoice } from './plane-choice.ts';
 import { readProcess } from './process-counters.ts';
 import { countRelayPorts } from './relay-ports.ts';
@@ -61,6 +62,7 @@ class MainProcess {
   readonly #lostAt = new Map<number, number>();
   /** As it is in effect. */
   #config: Config;
+  #isDraining = false;
   #addresses: WireAddresses | null = null;
   #workersLost = 0;
   #fail: (reason: string) => void = () => {};
@@ -79,7 +81,9 @@ class MainProcess {
     this.#listeners = new WorkerListeners({
       ...{ config, logger, libc, workers },
       opened: (listener) => this.#announce(listener),
+      retired: (id) => this.#fleet.broadcast({ kind: 'retire', id }),
       closed: (id) => this.#fleet.broadcast({ kind: 'unlisten', id }),
+      living: () => this.#fleet.living,
     });
     this.#fleet = new WorkerFleet({
       workers,
@@ -122,17 +126,21 @@ class MainProcess {
     backends.onChange(() => this.#tellAddresses());
     const scan = setInterval(() => void this.#listeners.scan().then(() => this.#tellAddresses()), SCAN_MS);
     this.#closers.add(() => clearInterval(scan));
+    const listeners = this.#listeners;
     const lag = new LoopLag(LAG_MS, nodeTimers.now);
     this.#closers.add(nodeTimers.every(LAG_MS, () => lag.tick()));
     return {
       plane: 'linux',
       workers: this.#choice.workers,
-      listeners: this.#listeners.infos,
+      get listeners() {
+        return listeners.infos;
+      },
       shown,
       labUser,
       trustedCertificate: tls !== null && !tls.selfMade,
       failed,
       allocations: () => this.#services.allocations,
+      isAlive: () => this.#fleet.isWell,
       sessions: (query) => this.#fleet.sessions(query),
       session: (id) => this.#fleet.session(id),
       end: (selector) => this.#fleet.end(selector),
@@ -140,14 +148,28 @@ class MainProcess {
       collect: () => this.#collect(lag),
       workerStates: () => this.#fleet.states,
       relayPorts: () => this.#countPorts(),
+      prepareListeners: async (listen) => {
+        const pending = await listeners.prepare(listen);
+        return { ...pending, commit: () => this.#relisten(pending) };
+      },
       apply: (config) => this.#apply(config),
       setLogLevel: (level) => this.#setLogLevel(level),
+      setDraining: (isDraining) => {
+        this.#isDraining = isDraining;
+        this.#fleet.broadcast({ kind: 'drain', isDraining });
+      },
       renewCertificates: (config) => {
-        if (renewCertificates(tls, config))
-          this.#fleet.broadcast({ kind: 'certificates', certificates: wireCertificates(tls) });
+        const areNew = renewCertificates(tls, config);
+        if (areNew) this.#fleet.broadcast({ kind: 'certificates', certificates: wireCertificates(tls) });
+        return areNew;
       },
       close: () => this.#closers.close(),
     };
+  }
+
+  #relisten(pending: PendingListeners): void {
+    pending.commit();
+    this.#tellAddresses();
   }
 
   #apply(config: Config): void {
@@ -217,6 +239,7 @@ class MainProcess {
       },
       addresses: this.#addresses,
       listeners: listeners.map(({ wire }) => wire),
+      isDraining: this.#isDraining,
     };
   }
 
@@ -269,6 +292,8 @@ class MainProcess {
         return;
       case 'status':
         return this.#foundation.status?.report(worker, message.report);
+      case 'idle':
+        return this.#listeners.idle(worker, [message.id]);
       case 'release':
         return this.#services.release(worker, message.request);
       default:
@@ -291,6 +316,7 @@ class MainProcess {
 
   #gone(worker: number, loss: WorkerLoss | null): void {
     this.#services.gone(worker);
+    this.#listeners.idle(worker);
     this.#foundation.status?.gone(worker);
     if (loss === null) return;
     this.#workersLost++;

@@ -7,6 +7,7 @@ import { type Logger, type LogLevel, makeLogger } from '../log/logger.ts';
 import { DescriptorChannel } from '../planes/linux/descriptor-channel.ts';
 import { type Libc, loadLibc } from '../planes/linux/libc.ts';
 import { LinuxPlane } from '../planes/linux/linux-plane.ts';
+import type { LinuxUdpListener } from '../planes/linux/linux-udp-listener.ts';
 import { PlaneCounters } from '../planes/plane-counters.ts';
 import type { LoopLag } from '../state/loop-lag.ts';
 import { systemClock } from '../state/system-clock.ts';
@@ -70,6 +71,8 @@ interface WorkerParts {
 }
 
 interface Listening {
+  /** Null for streams, whose connections outlive their listener. */
+  readonly udp: LinuxUdpListener | null;
   close(): void;
 }
 
@@ -114,6 +117,7 @@ export class Worker {
     });
     this.#engine = engine;
     this.#lag = lag;
+    engine.isDraining = message.isDraining;
     this.#realms = realms;
     this.#setLogLevel = setLogLevel;
     this.#setLimits = setLimits;
@@ -186,6 +190,8 @@ export class Worker {
         this.#listening.get(message.id)?.close();
         this.#listening.delete(message.id);
         return;
+      case 'retire':
+        return this.#retire(message.id);
       case 'addresses':
         return this.#addresses.update(message.addresses);
       case 'limits':
@@ -194,6 +200,9 @@ export class Worker {
         return;
       case 'log-level':
         return this.#setLogLevel(message.level);
+      case 'drain':
+        this.#engine.isDraining = message.isDraining;
+        return;
       case 'certificates':
         return this.#certificates?.replace(message.certificates);
       case 'invalidate':
@@ -222,18 +231,34 @@ export class Worker {
   }
 
   async #listen({ id, transport, proxied, local }: WireListener): Promise<void> {
-    const { plane, logger } = this.#parts;
+    const { plane, logger, libc } = this.#parts;
     const fd = this.#descriptors.take(listenerTag(id));
     if (fd === null) {
       logger.error({ event: 'listen', transport, ...local }, 'no descriptor came for a listening socket');
       return;
     }
+    const known = this.#listening.get(id)?.udp ?? null;
+    if (known !== null) {
+      libc.close(fd);
+      return known.revive();
+    }
     if (transport === 'udp') {
-      this.#listening.set(id, plane.adoptListener(fd, this.#engine));
+      const udp = plane.adoptListener(fd, this.#engine);
+      this.#listening.set(id, { udp, close: () => udp.close() });
       return;
     }
     const listener: StreamListener = await this.#streams.adopt({ mode: transport, proxied }, fd);
-    this.#listening.set(id, { close: () => this.#streams.unlisten(listener) });
+    this.#listening.set(id, { udp: null, close: () => this.#streams.unlisten(listener) });
+  }
+
+  #retire(id: number): void {
+    const closed = (): void => {
+      this.#listening.delete(id);
+      this.#parts.channel.send({ kind: 'idle', id });
+    };
+    const udp = this.#listening.get(id)?.udp ?? null;
+    if (udp === null) closed();
+    else udp.retire(closed);
   }
 
   #flushStreams(): boolean {

@@ -62,8 +62,8 @@ const TLS_HANDSHAKE = 22;
 
 /** Listens until {@link close}; its connections outlive it. */
 export class StreamListener {
-  readonly mode: StreamMode;
-  readonly #isProxied: boolean;
+  #mode: StreamMode;
+  #isProxied: boolean;
   readonly #host: ListenerHost;
   readonly #server: Server;
   /** Sockets that have not said anything themselves, a proxy's header aside; the oldest first. */
@@ -72,7 +72,7 @@ export class StreamListener {
 
   constructor(host: ListenerHost, { mode, proxied }: ServedStreams) {
     this.#host = host;
-    this.mode = mode;
+    this.#mode = mode;
     this.#isProxied = proxied === true;
     this.#server = createServer({ allowHalfOpen: false, noDelay: true }, this.#onConnection);
   }
@@ -86,6 +86,12 @@ export class StreamListener {
   /** Sockets that have not said anything yet. */
   get silent(): number {
     return this.#silent.size;
+  }
+
+  /** Serves this from now on: each connection is judged when it comes, and by its first byte. */
+  serve({ mode, proxied }: ServedStreams): void {
+    this.#mode = mode;
+    this.#isProxied = proxied === true;
   }
 
   /** Binds and listens. Rejects with the system's error (EADDRINUSE, EACCES, EADDRNOTAVAIL…). */
@@ -186,7 +192,7 @@ export class StreamListener {
     // What follows waits until its reader is there.
     socket.pause();
     const isTls = chunk[0] === TLS_HANDSHAKE;
-    if (this.mode === (isTls ? StreamMode.TCP : StreamMode.TLS)) {
+    if (this.#mode === (isTls ? StreamMode.TCP : StreamMode.TLS)) {
       this.#host.counters.wrongProtocol++;
       socket.destroy();
     } else if (isTls) {

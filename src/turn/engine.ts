@@ -43,6 +43,8 @@ export class Engine {
    * the event loop compares it around {@link fromClient}, to know that microtasks and Node's loop have work for it now.
    */
   promises = 0;
+  /** Whether new allocations are refused (508), while those that live go on in every way. */
+  isDraining = false;
   readonly #env: Env;
   readonly #settings: EngineSettings;
   readonly #path: RelayPath;
@@ -90,8 +92,12 @@ export class Engine {
     this.#brake = new ScanBrake(clock, settings.limits);
     const { allocations, reservations, counters } = this;
     const brake = this.#brake;
-    const [limits, closing] = [(): EngineLimits => this.#limits, (): boolean => this.#closing];
-    this.#context = { env, settings, allocations, reservations, access, brake, bounds, counters, limits, closing };
+    this.#context = {
+      ...{ env, settings, allocations, reservations, access, brake, bounds, counters },
+      limits: () => this.#limits,
+      draining: () => this.isDraining,
+      closing: () => this.#closing,
+    };
   }
 
   /**

@@ -24,6 +24,8 @@ export interface HandlerContext {
   readonly counters: EngineCounters;
   /** As they are now. */
   limits(): EngineLimits;
+  /** Whether new allocations are refused, while those that live go on. */
+  draining(): boolean;
   /** Whether the engine is closing: then nothing new is made. */
   closing(): boolean;
 }

@@ -66,6 +66,7 @@ const fromWorker: z.ZodType<FromWorker> = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('beat'), allocations: count, counters }),
   z.strictObject({ kind: z.literal('log'), lines: z.array(logLine), lost: count }),
   z.strictObject({ kind: z.literal('status'), report }),
+  z.strictObject({ kind: z.literal('idle'), id: count }),
   z.strictObject({ kind: z.literal('release'), request: quotaRequest }),
   z.strictObject({ kind: z.literal('stopped'), counters }),
   calls,

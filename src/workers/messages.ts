@@ -61,14 +61,17 @@ export interface StartMessage {
   readonly tls: { readonly certificates: readonly LoadedCertificate[]; readonly ticketKeys: string } | null;
   readonly addresses: WireAddresses;
   readonly listeners: readonly WireListener[];
+  readonly isDraining: boolean;
 }
 
 /** From main to a worker. */
 export type ToWorker =
   | StartMessage
-  /** One more listening socket. */
+  /** One more listening socket, or one that was retired and is wanted again. */
   | { readonly kind: 'listen'; readonly listener: WireListener }
   | { readonly kind: 'unlisten'; readonly id: number }
+  /** A UDP listening socket serves nobody new; {@link FromWorker} `idle` is said when its last client has gone. */
+  | { readonly kind: 'retire'; readonly id: number }
   | { readonly kind: 'addresses'; readonly addresses: WireAddresses }
   /** Of what a worker itself bounds: its stream connections, what strangers get, what its engine holds to. And whose
       PROXY headers it believes. */
@@ -82,6 +85,8 @@ export type ToWorker =
   /** Users, secrets, realms or peer rules have changed: whatever is cached of them is void, and this is what holds now. */
   | { readonly kind: 'invalidate'; readonly realms: RealmTableData; readonly peers: Config['peers'] }
   | { readonly kind: 'log-level'; readonly level: LogLevel }
+  /** Whether new allocations are refused. */
+  | { readonly kind: 'drain'; readonly isDraining: boolean }
   /** Ends its allocations, says {@link FromWorker} `stopped`, and exits. */
   | { readonly kind: 'stop' }
   | CallMessage
@@ -100,6 +105,8 @@ export type FromWorker =
   | { readonly kind: 'log'; readonly lines: readonly string[]; readonly lost: number }
   /** Something has happened to an allocation. */
   | { readonly kind: 'status'; readonly report: StatusReport }
+  /** A retired listening socket is closed. */
+  | { readonly kind: 'idle'; readonly id: number }
   /** An allocation has ended: its unit is free. */
   | { readonly kind: 'release'; readonly request: WireQuotaRequest }
   | { readonly kind: 'stopped'; readonly counters: CounterTree }

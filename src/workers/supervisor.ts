@@ -70,6 +70,8 @@ export interface SupervisorOptions {
 export const HANG_MS = 10_000;
 /** A worker starts in a second; a machine under load may need longer. */
 const START_MS = 30_000;
+/** A worker that hangs is killed, and its successor begins to start, in less. */
+export const REPLACE_MS = 10_000;
 const CHECK_MS = 1000;
 const CRASH_WINDOW_MS = 60_000;
 const MAX_CRASHES = 5;
@@ -120,6 +122,12 @@ export class Supervisor {
     return this.#slots.map(({ worker, phase, heardAt }) => {
       return { worker, isServing: phase === 'serving', silentFor: now - heardAt };
     });
+  }
+
+  /** Whether no worker has been silent for longer than it takes to replace one that hangs: else supervision itself fails. */
+  get isWell(): boolean {
+    const now = this.#options.timers.now();
+    return this.#slots.every(({ phase, heardAt }) => now - heardAt < limitOf(phase) + REPLACE_MS);
   }
 
   /** Starts all workers; resolves when each serves. Rejects with what the first one said that cannot. */
@@ -235,7 +243,7 @@ export class Supervisor {
     for (const slot of this.#slots) {
       // Whoever did not look for so long has heartbeats waiting that it has not read.
       if (wasAsleep) slot.heardAt = now;
-      const limit = slot.phase === 'starting' ? START_MS : HANG_MS;
+      const limit = limitOf(slot.phase);
       const isWatched = slot.phase === 'starting' || slot.phase === 'serving';
       if (!isWatched || now - slot.heardAt < limit) continue;
       slot.phase = 'hung';
@@ -263,6 +271,10 @@ export class Supervisor {
     for (const stop of this.#stopTimers) stop();
     this.#stopTimers.clear();
   }
+}
+
+function limitOf(phase: Phase): number {
+  return phase === 'starting' ? START_MS : HANG_MS;
 }
 
 /** How a process ended, in words. */

@@ -97,6 +97,16 @@ export class WorkerFleet {
     return [...this.#live.values()].map(({ process }) => process.pid);
   }
 
+  /** Workers that are spoken with now. */
+  get living(): readonly number[] {
+    return [...this.#live.keys()];
+  }
+
+  /** Whether every worker lives, or is being replaced in time. */
+  get isWell(): boolean {
+    return this.#supervisor.isWell;
+  }
+
   /** Starts all workers. Rejects with what one said that cannot start; none lives then. */
   start(): Promise<void> {
     return this.#supervisor.start();

@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { test } from 'tap';
 import { AdminError } from '../../src/control/administration.ts';
+import type { DrainStatus } from '../../src/control/server-control.ts';
 import { restPassword } from '../../src/stun/keys.ts';
 import { FAKE_NOW, fakeSession } from '../support/fake-control.ts';
 import { withDaemon, withoutDaemon } from '../support/turnctl-run.ts';
@@ -106,6 +107,29 @@ test('status, reload and log-level', async (t) => {
   t.same(control.done, ['log-level debug']);
 });
 
+test('drain and undrain: what is asked for, how far it has come, and waiting for its end', async (t) => {
+  const { run, control } = await withDaemon(t);
+  control.live = [fakeSession({ id: 1001 })];
+  t.match(await run('drain'), { status: 0, out: 'draining: 1 allocation left; turnd stops when they have ended\n' });
+  t.match((await run('status')).out, /^drain +draining: 1 allocation left/m);
+  const until = FAKE_NOW + 3_600_000;
+  t.match(JSON.parse((await run('drain --timeout 1h --threshold 5 --json')).out), {
+    until,
+    threshold: 5,
+    stays: false,
+  });
+  t.match((await run('drain --timeout 1h')).out, /ended, at 2026-01-01 01:00:00 UTC at the latest$/m);
+  t.match(await run('drain --stay'), { out: 'draining: 1 allocation left\n' });
+  t.match(await run('undrain'), { status: 0, out: 'allocations are made again\n' });
+  t.equal(control.draining, null);
+  const waiting = run('drain --stay --wait');
+  while (control.draining === null) await new Promise((resolve) => setImmediate(resolve));
+  control.draining = { ...(control.draining as DrainStatus), allocations: 0, isDone: true };
+  t.match(await waiting, { status: 0, out: 'drained: 0 allocations left\n' });
+  for (const line of ['drain --timeout soon', 'drain --threshold -1', 'drain --threshold 1000001', 'drain x'])
+    t.equal((await run(line)).status, 2, line);
+});
+
 test('what needs a running turnd says so and ends with 4', async (t) => {
   const { run, cwd } = withoutDaemon(t);
   for (const line of [
@@ -113,6 +137,8 @@ test('what needs a running turnd says so and ends with 4', async (t) => {
     'reload',
     'log-level',
     'log-level debug',
+    'drain',
+    'undrain',
     'session list',
     'session show 1',
     'session end 1',

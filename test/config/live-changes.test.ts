@@ -27,6 +27,12 @@ test('what can change live and what cannot are told apart, and only the former i
   });
 });
 
+test('how the server is drained can be changed while it runs', async (t) => {
+  const { live, restart, config: taken } = compareConfigs(config(''), config('drain: {timeout: 90, threshold: 4}'));
+  t.same([live, restart], [['drain.timeout', 'drain.threshold'], []]);
+  t.same(taken.drain, { timeout: 90, threshold: 4 });
+});
+
 test('S48: every limit that an operator turns in an attack is live', async (t) => {
   const names = [
     'allocations',

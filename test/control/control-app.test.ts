@@ -82,6 +82,20 @@ function raw(path: string, bytes: string): Promise<string> {
   });
 }
 
+test('drain and its end', async (t) => {
+  const { ask, control } = await open(t);
+  control.live = [fakeSession({ id: 1 })];
+  t.match(await ask('POST', '/v1/drain'), { status: 200, json: { until: null, threshold: 7, stays: false } });
+  const wish = { timeout: 60, threshold: 3, stays: true };
+  const drain = { until: FAKE_NOW + 60_000, threshold: 3, stays: true, allocations: 1, isDone: false };
+  t.match(await ask('POST', '/v1/drain', wish), { status: 200, json: drain });
+  t.match(await ask('GET', '/v1/status'), { json: { drain } });
+  for (const bad of [{ timeout: -1 }, { timeout: 1.5 }, { threshold: '3' }, { wait: true }, { timeout: 1e9 }])
+    t.match(await ask('POST', '/v1/drain', bad), { status: 400, json: { fault: 'invalid' } });
+  t.match(await ask('DELETE', '/v1/drain'), { status: 200, json: { draining: false } });
+  t.match(await ask('GET', '/v1/status'), { json: { drain: null } });
+});
+
 test('status, reload and log level', async (t) => {
   const { ask, control } = await open(t);
   t.match(await ask('GET', '/v1/status'), { status: 200, json: { version: '1.2.3', realm: 'example.org' } });

@@ -48,18 +48,31 @@ test('a signal that comes before the server is ready is obeyed', async (t) => {
   t.equal(server.stderr, '');
 });
 
-test('SIGHUP opens the log file again after a rotation', async (t) => {
+test('R15 SIGHUP opens the log file again and reads the configuration, and a broken one changes nothing', async (t) => {
   const directory = temporaryDirectory(t);
-  const file = join(directory, 'turnd.log');
-  const server = new TurndProcess(labFlags(directory, '--log-file', file, ...STREAMS));
+  const [file, config] = [join(directory, 'turnd.log'), join(directory, 'turnd.yaml')];
+  writeFileSync(config, 'limits: {allocations: 5}');
+  const server = new TurndProcess(labFlags(directory, '--config', config, '--log-file', file, ...STREAMS));
   t.teardown(() => server.stop());
   await untilFile(file, '"msg":"ready"');
   renameSync(file, `${file}.1`);
+  writeFileSync(config, 'limits: {allocations: 1}');
   server.child.kill('SIGHUP');
-  await untilFile(file, '');
+  await untilFile(file, '"applied":["limits.allocations"]');
+  const port = await listeningPort(`${file}.1`);
+  const [first, second] = [await RawClient.open({ port }), await RawClient.open({ port })];
+  for (const client of [first, second]) t.teardown(() => client.close());
+  await first.allocated();
+  t.equal((await second.allocate()).errorCode, 486, 'the new limit is in effect');
+  renameSync(file, `${file}.2`);
+  writeFileSync(config, 'limits: {allocations: 9}\nrealm: [no, realm]');
+  server.child.kill('SIGHUP');
+  await untilFile(file, '"event":"reload-refused"');
+  t.match(readFileSync(file, 'utf8'), /turnd\.yaml:2.*realm.*nothing has changed/, 'the new file tells what is wrong');
+  t.equal((await second.allocate()).errorCode, 486, 'and the old limit stays');
   t.equal(await server.stop(), 0);
   t.match(readFileSync(file, 'utf8'), /"msg":"stopping"/);
-  t.notMatch(readFileSync(`${file}.1`, 'utf8'), /"msg":"stopping"/);
+  t.notMatch(readFileSync(`${file}.2`, 'utf8'), /"msg":"stopping"/);
   t.same(server.stdout, []);
 });
 
@@ -171,6 +184,12 @@ async function waitUntilHidden(server: TurndProcess): Promise<void> {
 
 function untilFile(file: string, text: string): Promise<void> {
   return poll(`${file} with ${text}`, () => readIfThere(file)?.includes(text) === true);
+}
+
+// Of the UDP listener, as the log tells it.
+async function listeningPort(file: string): Promise<number> {
+  await untilFile(file, '"msg":"ready"');
+  return Number(/"transport":"udp","address":"[^"]*","port":(\d+)/.exec(readFileSync(file, 'utf8'))?.[1]);
 }
 
 function readIfThere(file: string): string | null {

@@ -10,6 +10,8 @@ class FakeHost {
   /** Whether the system has a descriptor left: without one it cannot tell its addresses. */
   isReadable = true;
   readonly open = new Set<string>();
+  /** Those that serve nobody new. */
+  readonly retired = new Set<string>();
   readonly faults = new Map<string, string>();
   readonly reports: string[] = [];
   #nextPort = 40_000;
@@ -43,7 +45,12 @@ class FakeHost {
     if (code !== undefined) throw Object.assign(new Error(code), { code });
     const local = new TransportAddress(ip, port === 0 ? this.#nextPort++ : port);
     this.open.add(local.text);
-    return { local, close: () => void this.open.delete(local.text) };
+    return {
+      local,
+      retire: () => void this.retired.add(local.text),
+      revive: () => this.retired.delete(local.text),
+      close: () => void this.open.delete(local.text),
+    };
   }
 }
 
@@ -163,4 +170,43 @@ test('after close nothing is opened any more', async (t) => {
   await scanning;
   t.equal(await listeners.scan(), false);
   t.equal(host.open.size, 0);
+});
+
+test('R15 other addresses: what is missing is opened, what is not wanted is retired, and the others stay', async (t) => {
+  const host = new FakeHost();
+  host.addresses = ['192.0.2.1', '192.0.2.2'];
+  const listeners = host.listeners(['*', 3478], ['192.0.2.1', 0]);
+  await listeners.open();
+  const pending = await listeners.prepare([
+    { host: '192.0.2.1', port: 3478 },
+    { host: '192.0.2.1', port: 0 },
+    { host: '192.0.2.1', port: 3479 },
+  ]);
+  t.same([...host.retired], [], 'nothing is closed before all is open');
+  pending.commit();
+  t.same([...host.retired], ['192.0.2.2:3478']);
+  const wanted = ['192.0.2.1:3478', '192.0.2.1:40000', '192.0.2.1:3479'];
+  t.same(listeners.locals.map(({ text }) => text).sort(), wanted.sort());
+  t.equal(await listeners.scan(), false);
+  (await listeners.prepare([{ host: '*', port: 3478 }])).commit();
+  t.same([...host.retired].sort(), ['192.0.2.1:3479', '192.0.2.1:40000'], 'and one that is wanted again serves again');
+  t.equal(host.open.size, 4);
+});
+
+test('R15 where one cannot be opened, all stay as they were', async (t) => {
+  const host = new FakeHost();
+  const listeners = host.listeners(['192.0.2.1', 3478]);
+  await listeners.open();
+  host.faults.set('192.0.2.7', 'EACCES');
+  const wanted = [
+    { host: '192.0.2.1', port: 3479 },
+    { host: '192.0.2.7', port: 3478 },
+  ];
+  await t.rejects(listeners.prepare(wanted), { code: 'TURN_LISTEN', message: /192\.0\.2\.7/ });
+  t.same(
+    listeners.locals.map(({ text }) => text),
+    ['192.0.2.1:3478'],
+  );
+  t.same([...host.retired], ['192.0.2.1:3479']);
+  t.equal(await listeners.scan(), false);
 });

@@ -1,7 +1,13 @@
 // A running server as the control API sees it, without a server: answers are prepared, what is done to it is kept.
 
 import { AdminError, type Administration } from '../../src/control/administration.ts';
-import type { IceSource, ReloadReport, ServerControl, ServerStatus } from '../../src/control/server-control.ts';
+import type {
+  DrainStatus,
+  IceSource,
+  ReloadReport,
+  ServerControl,
+  ServerStatus,
+} from '../../src/control/server-control.ts';
 import { StoreAdministration } from '../../src/control/store-administration.ts';
 import type { TokenAdministration, TokenView } from '../../src/control/tokens.ts';
 import type { SessionDetail, SessionInfo, SessionQuery } from '../../src/workers/sessions.ts';
@@ -17,6 +23,7 @@ export interface FakeControl extends ServerControl {
   readonly done: string[];
   iceSource(): Promise<IceSource>;
   secret: string | null;
+  draining: DrainStatus | null;
   reloadAnswer: () => Promise<ReloadReport>;
 }
 
@@ -99,6 +106,26 @@ export function fakeControl(): FakeControl {
       return before - fake.live.length;
     },
     reload: () => fake.reloadAnswer(),
+    draining: null,
+    get isDraining() {
+      return fake.draining !== null;
+    },
+    drain: async ({ timeout, threshold, stays }) => {
+      const until = timeout === null ? null : FAKE_NOW + timeout * 1000;
+      const allocations = fake.live.length;
+      fake.draining = {
+        since: FAKE_NOW,
+        until,
+        threshold: threshold ?? 7,
+        stays,
+        allocations,
+        isDone: allocations === 0,
+      };
+      return fake.draining;
+    },
+    undrain: async () => {
+      fake.draining = null;
+    },
     setLogLevel: async (level) => void done.push(`log-level ${level}`),
     iceSource: async () => ({
       urls: ['stun:turn.example.org:3478', 'turn:turn.example.org:3478?transport=udp'],
@@ -143,7 +170,7 @@ function isWanted(session: SessionInfo, { user, realm, client, transport, after 
   );
 }
 
-function statusOf({ administration, live }: FakeControl): ServerStatus {
+function statusOf({ administration, live, draining }: FakeControl): ServerStatus {
   return {
     version: '1.2.3',
     pid: 4711,
@@ -154,6 +181,7 @@ function statusOf({ administration, live }: FakeControl): ServerStatus {
     listeners: [{ transport: 'udp', address: '0.0.0.0:3478' }],
     relayed: ['203.0.113.1'],
     allocations: live.length,
+    drain: draining,
     configFile: '/etc/turnd/turnd.yaml',
     stateDir: '/var/lib/turnd',
     logLevel: 'info',

@@ -15,6 +15,9 @@ export const MAIN: string = fileURLToPath(new URL('../../src/main.js', import.me
 // Only a server that hangs takes this long.
 const PATIENCE_MS = 30_000;
 
+/** SIGTERM ends calls: those of a test would wait for nobody. */
+const AT_ONCE = { TURND_DRAIN__TIMEOUT: '0' } as const;
+
 /** A line of the log; only what tests read by name. */
 export interface LogLine {
   readonly level?: string;
@@ -61,7 +64,7 @@ export class TurndProcess {
     ];
     this.child = spawn(command, rest, {
       stdio: options.stdio ?? ['ignore', 'pipe', 'pipe'],
-      env: { ...cleanEnvironment(), ...options.env },
+      env: { ...cleanEnvironment(), ...AT_ONCE, ...options.env },
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     });
     const { stdout, stderr } = this.child;
@@ -214,7 +217,7 @@ export async function startTurndWith(t: Teardown, flags: readonly string[], opti
 // A test must not depend on the configuration of whoever runs it.
 function cleanEnvironment(): NodeJS.ProcessEnv {
   const entries = Object.entries(process.env).filter(
-    ([name]) => !/^(TURND_|NODE_OPTIONS$|STATE_DIRECTORY$)/.test(name),
+    ([name]) => !/^(TURND_|WATCHDOG_|NOTIFY_SOCKET$|NODE_OPTIONS$|STATE_DIRECTORY$)/.test(name),
   );
   return Object.fromEntries(entries);
 }

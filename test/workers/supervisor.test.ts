@@ -286,3 +286,19 @@ test('a start without room for a process says so', async (t) => {
   await t.rejects(scene.supervisor.start(), { message: 'EMFILE' });
   t.equal(scene.losses.length, 1, 'the second is not even tried');
 });
+
+test('R22 all is well while a worker that hangs is replaced in time, and not when it cannot be', async (t) => {
+  const scene = new Scene(2);
+  await scene.start();
+  scene.live(11, [2]);
+  t.equal(scene.losses.length, 1, 'it was killed');
+  t.ok(scene.supervisor.isWell);
+  scene.latest(1).ready();
+  scene.live(5, [1, 2]);
+  // As one that is stuck in the kernel.
+  scene.latest(1).kill = () => undefined;
+  scene.live(15, [2]);
+  t.ok(scene.supervisor.isWell, 'a service manager must not kill all for it');
+  scene.live(10, [2]);
+  t.notOk(scene.supervisor.isWell);
+});

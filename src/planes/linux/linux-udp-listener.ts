@@ -63,6 +63,8 @@ export class LinuxUdpListener implements ClientLink, Pollable, Outlet {
   #noRunsUntil = 0;
   #drops = 0;
   #responses = 0;
+  /** Told once nobody is left, if nobody new is served. */
+  #retired: (() => void) | null = null;
   #closed = false;
 
   /** @throws SystemCallError */
@@ -137,6 +139,18 @@ export class LinuxUdpListener implements ClientLink, Pollable, Outlet {
 
   release(endpoint: LinuxEndpoint): void {
     this.#known.remove(endpoint);
+    if (this.#retired !== null) setImmediate(() => this.#closeIfIdle());
+  }
+
+  /** Serves nobody new, and closes when its last client has gone; `closed` is told of that. */
+  retire(closed: () => void): void {
+    this.#retired = closed;
+    this.#closeIfIdle();
+  }
+
+  /** Takes that back, unless it has closed. */
+  revive(): void {
+    this.#retired = null;
   }
 
   /** Adds what the kernel has dropped since it was asked last to the counters. */
@@ -234,7 +248,15 @@ export class LinuxUdpListener implements ClientLink, Pollable, Outlet {
     scratch.takeSource();
     // A client over IPv4 at an IPv6 socket is known by its IPv4 address.
     const isMapped = scratch.source.family === 4 && this.#isIpv6;
-    return isMapped ? (this.#known.findSame(scratch) ?? scratch) : scratch;
+    const known = isMapped ? this.#known.findSame(scratch) : null;
+    return known ?? (this.#retired === null ? scratch : null);
+  }
+
+  #closeIfIdle(): void {
+    const closed = this.#retired;
+    if (closed === null || this.#closed || this.#known.size > 0) return;
+    this.close();
+    closed();
   }
 }
 

@@ -45,6 +45,8 @@ export class UdpListener implements ClientLink, DatagramReceiver {
   readonly #scratch: UdpEndpoint;
   readonly #headers: readonly Buffer[];
   #headerIndex: number;
+  #isRetired = false;
+  #isClosed = false;
 
   /** Binds and starts to receive; rejects with the system's error. */
   static async open(options: UdpListenerOptions): Promise<UdpListener> {
@@ -119,6 +121,20 @@ export class UdpListener implements ClientLink, DatagramReceiver {
 
   release(endpoint: UdpEndpoint): void {
     this.#known.remove(endpoint);
+    if (this.#isRetired) setImmediate(() => this.#closeIfIdle());
+  }
+
+  /** Serves nobody new, and closes when its last client has gone. */
+  retire(): void {
+    this.#isRetired = true;
+    this.#closeIfIdle();
+  }
+
+  /** Takes that back. @returns false where it has closed since */
+  revive(): boolean {
+    if (this.#isClosed) return false;
+    this.#isRetired = false;
+    return true;
   }
 
   /**
@@ -126,6 +142,7 @@ export class UdpListener implements ClientLink, DatagramReceiver {
    * address would not know them, and their ports and quota would be held for nothing. Idempotent.
    */
   close(): void {
+    this.#isClosed = true;
     this.#socket.close();
     for (const endpoint of this.#known.list()) this.#handler.endpointClosed(endpoint);
   }
@@ -141,8 +158,13 @@ export class UdpListener implements ClientLink, DatagramReceiver {
     return true;
   }
 
+  #closeIfIdle(): void {
+    if (this.#isRetired && this.#known.size === 0) this.close();
+  }
+
   /** The scratch endpoint for an unknown source; null if there is no answering it: port 0 is none. */
   #stranger(from: RemoteInfo): UdpEndpoint | null {
+    if (this.#isRetired) return null;
     const scratch = this.#scratch;
     if (from.port === 0 || !readIpText(from.address, scratch.source)) return null;
     scratch.source.port = from.port;

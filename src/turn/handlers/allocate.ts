@@ -37,6 +37,8 @@ export function handleAllocate(request: Request, context: HandlerContext): Await
   const transactionId = transactionIdOf(request.message);
   const known = answerKnown(request, transactionId, context);
   if (known !== null) return known;
+  // RFC 8656 §7.4: on 508 a client may try another server now, and this one again in a minute.
+  if (context.draining()) return INSUFFICIENT_CAPACITY;
   // RFC 8656 §21.4: no clients behind Teredo or 6to4; and S33.
   if (isTunnelled(endpoint.source) || isRelayed(endpoint, context)) return FORBIDDEN;
   const wish = readAllocateWish(request.message, context);

@@ -22,7 +22,7 @@ async function start(t: Teardown, shape: string): Promise<{ server: RunningServe
   const forward = (line: string): void => void lines.push(line);
   const config = configOf({ yaml });
   const reload = () => parse({ yaml });
-  const server = await startServer({
+  const { server } = await startServer({
     config,
     tree: {},
     logger: makeLogger('info', null, forward),

@@ -37,7 +37,7 @@ class Scene {
       auth: {users: ["alice:secret-of-alice"], secrets: ["${SECRET}"]},
       limits: {unauthenticated-replies-per-second: 0, new-peers-per-second: 0, ${limits}}}`;
     const forward = (): void => undefined;
-    const server = await startServer({
+    const { server } = await startServer({
       config: configOf({ yaml: yamlWith('') }),
       tree: {},
       logger: makeLogger('silent', null, forward),
