@@ -17,8 +17,8 @@ import {
   storeUrl,
   userEntry,
 } from './fields.ts';
-import { parseMetricsUrl } from './http-url.ts';
 import { findClash, formatListenUrl, parseListenUrl } from './listen-url.ts';
+import { metricsSettings } from './metrics-settings.ts';
 
 const MILLION = 1_000_000;
 const GIBIBYTE = 1_073_741_824;
@@ -247,23 +247,6 @@ const protocol = z.strictObject({
     .default(false),
 });
 
-const metrics = z.strictObject({
-  listen: z
-    .array(parsedText(parseMetricsUrl))
-    .describe('Where GET /metrics, /livez and /readyz are served without a password: http://127.0.0.1:9641, say.')
-    .prefault([]),
-  path: z
-    .string()
-    .regex(/^\/[\w.~/-]*$/, 'must be a path such as /metrics, of letters, digits and -._~/')
-    .refine((path) => !['/', '/livez', '/readyz'].includes(path), 'is taken')
-    .describe('The path of the metrics.')
-    .default('/metrics'),
-  'coturn-names': z
-    .boolean()
-    .describe("Expose coturn's names too, for dashboards that exist; docs/metrics.md has the list.")
-    .default(false),
-});
-
 const drain = z.strictObject({
   timeout: count(
     20,
@@ -314,7 +297,7 @@ const settings = z.strictObject({
     .describe('A Redis that is told of every allocation, as coturn does: none, redis://… or {url-file: …}.')
     .default('none'),
   control: controlSettings.describe('How turnctl, and programs, reach this server.').prefault({}),
-  metrics: metrics.describe('Metrics for Prometheus, and health.').prefault({}),
+  metrics: metricsSettings.describe('Metrics for Prometheus, and health.').prefault({}),
   tls: tls.describe('TLS for turns: URLs.').prefault({}),
   limits: limits.describe('What one client, and all together, may use.').prefault({}),
   peers: peers.describe('Whom clients may reach, on top of the built-in deny list.').prefault({}),

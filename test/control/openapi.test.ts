@@ -117,6 +117,9 @@ const STEPS: readonly Step[] = [
   ['GET', '/v1/tokens', 200],
   ['DELETE', '/v1/tokens/app', 200],
   ['DELETE', '/v1/tokens/app', 404],
+  ['POST', '/v1/drain', 200, { stays: true }],
+  ['GET', '/v1/status', 200],
+  ['DELETE', '/v1/drain', 200],
   ['GET', '/v1/openapi.json', 200],
   ['GET', '/v1/docs', 200],
 ];
