@@ -13,7 +13,19 @@ import { projectRoot } from '../support/vectors.ts';
 import { choose, faultOf, type ListedMutant, mutate, readMutants } from './mutant.ts';
 
 const ROOT = fileURLToPath(projectRoot);
-const COPIED = ['src', 'test', 'bench', 'conf', 'docs', 'tsconfig.json', 'package.json', 'package-lock.json'];
+const COPIED = [
+  'src',
+  'test',
+  'bench',
+  'conf',
+  'docs',
+  'systemd',
+  'Dockerfile',
+  '.dockerignore',
+  'tsconfig.json',
+  'package.json',
+  'package-lock.json',
+];
 const WORKERS = 2;
 // A server on the Linux plane starts three processes, and some tests start thirty.
 const TEST_TIMEOUT_MS = 180_000;
