@@ -26,6 +26,7 @@ ufw:ufw
 firewall-offline-cmd:firewalld
 zsh:zsh
 fish:fish
+systemd-analyze:systemd
 '
 
 # Wildcards stay in the list as they are, until a program is looked for.

@@ -1,12 +1,12 @@
 // Holds every command of turnctl to account: descriptions, and examples that are understood. A new command without them
 // fails here, by name.
 
-import { type Command, CommanderError } from 'commander';
+import type { Command } from 'commander';
 import { test } from 'tap';
 import { EXAMPLES } from '../../src/cli/examples.ts';
 import { runTurnctl } from '../../src/cli/turnctl-program.ts';
 import { fakeIo } from '../support/command-io.ts';
-import { helpOf, leafCommands, wholeProgram } from '../support/command-tree.ts';
+import { argumentsOf, helpOf, leafCommands, refusal, wholeProgram } from '../support/command-tree.ts';
 
 function examplesIn(help: string): string[] {
   const section = help.split(/^Examples:\n/m)[1] ?? '';
@@ -14,35 +14,6 @@ function examplesIn(help: string): string[] {
     .split('\n')
     .filter((line) => /^ {2}\S/.test(line))
     .map((line) => line.trim());
-}
-
-/** The arguments of the turnctl in a line of shell. */
-function argumentsOf(example: string): string[] {
-  const [, command = ''] = /(?:^|[\s(])turnctl\s?(.*)$/.exec(example) ?? [];
-  const words = command.match(/'[^']*'|"[^"]*"|[^\s'"]+/g) ?? [];
-  const end = words.findIndex((word) => /^(?:[|><;)&]|&&|\|\|)/.test(word));
-  return words
-    .slice(0, end === -1 ? undefined : end)
-    .map((word) => word.replace(/^(['"])(.*)\1$/, '$2').replace(/\)$/, ''));
-}
-
-/** What the tree says to a command line when no command does anything; null when it understands. */
-async function refusal(argv: readonly string[]): Promise<string | null> {
-  const program = wholeProgram();
-  const said: string[] = [];
-  const silence = (command: Command): void => {
-    command.configureOutput({ writeErr: (text) => void said.push(text) });
-    if (command.commands.length === 0) command.action(() => {});
-    for (const child of command.commands) silence(child);
-  };
-  silence(program);
-  try {
-    await program.parseAsync([...argv], { from: 'user' });
-    return null;
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    return said.join('');
-  }
 }
 
 test('every command, group, option and argument says what it is', async (t) => {

@@ -14,7 +14,10 @@ import { choose, faultOf, type ListedMutant, mutate, readMutants } from './mutan
 
 const ROOT = fileURLToPath(projectRoot);
 const TSC = join('node_modules', '.bin', 'tsc');
-const COPIED = ['src', 'test', 'bench', 'conf', 'docs', 'tsconfig.json', 'package.json', 'package-lock.json'];
+const COPIED = [
+  ...['src', 'test', 'bench', 'conf', 'docs', 'systemd', 'Dockerfile', '.dockerignore'],
+  ...['tsconfig.json', 'package.json', 'package-lock.json'],
+];
 const WORKERS = 2;
 // A server on the Linux plane starts three processes, and some tests start thirty.
 const TEST_TIMEOUT_MS = 180_000;
@@ -96,17 +99,19 @@ async function baselineFaults(directory: string, mutants: readonly ListedMutant[
 async function tryMutant(directory: string, mutant: ListedMutant): Promise<string> {
   const path = join(directory, mutant.file);
   const source = readFileSync(path, 'utf8');
+  // A unit or a Dockerfile is no program.
+  const isProgram = mutant.file.endsWith('.ts');
   const built = join(directory, 'dist', mutant.file.replace(/\.ts$/, '.js'));
-  const program = readFileSync(built, 'utf8');
+  const program = isProgram ? readFileSync(built, 'utf8') : '';
   writeFileSync(path, mutate(mutant, source));
   try {
-    const syntaxError = await compileAlone(directory, mutant.file);
+    const syntaxError = isProgram ? await compileAlone(directory, mutant.file) : null;
     if (syntaxError !== null) return `does not compile: ${syntaxError}`;
     const { code } = await runTest(directory, mutant);
     return code === 0 ? 'SURVIVED' : 'killed';
   } finally {
     writeFileSync(path, source);
-    writeFileSync(built, program);
+    if (isProgram) writeFileSync(built, program);
   }
 }
 

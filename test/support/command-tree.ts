@@ -1,6 +1,6 @@
 // What tests need of the whole command tree of turnctl.
 
-import type { Command } from 'commander';
+import { type Command, CommanderError } from 'commander';
 import { makeProgram } from '../../src/cli/turnctl-program.ts';
 import { fakeIo } from './command-io.ts';
 
@@ -21,4 +21,33 @@ export function helpOf(command: Command): string {
   command.configureOutput({ writeOut: (more) => void text.push(more) });
   command.outputHelp();
   return text.join('');
+}
+
+/** The arguments of the turnctl in a line of shell. */
+export function argumentsOf(example: string): string[] {
+  const [, command = ''] = /(?:^|[\s(])turnctl\s?(.*)$/.exec(example) ?? [];
+  const words = command.match(/'[^']*'|"[^"]*"|[^\s'"]+/g) ?? [];
+  const end = words.findIndex((word) => /^(?:[|><;)&]|&&|\|\|)/.test(word));
+  return words
+    .slice(0, end === -1 ? undefined : end)
+    .map((word) => word.replace(/^(['"])(.*)\1$/, '$2').replace(/\)$/, ''));
+}
+
+/** What the tree says to a command line when no command does anything; null when it understands. */
+export async function refusal(argv: readonly string[]): Promise<string | null> {
+  const program = wholeProgram();
+  const said: string[] = [];
+  const silence = (command: Command): void => {
+    command.configureOutput({ writeErr: (text) => void said.push(text) });
+    if (command.commands.length === 0) command.action(() => {});
+    for (const child of command.commands) silence(child);
+  };
+  silence(program);
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return null;
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    return said.join('');
+  }
 }
