@@ -42,6 +42,7 @@ const LIVE_LIMITS = Object.freeze([
 const LIVE: ReadonlySet<string> = new Set([
   'auth.secrets',
   'auth.users',
+  'auth.ice-urls',
   'log.level',
   'peers.allow',
   'peers.deny',
@@ -65,7 +66,12 @@ export function compareConfigs(old: Config, next: Config): ConfigChanges {
     restart: names.filter((name) => !isLive(name)),
     config: Object.freeze({
       ...old,
-      auth: Object.freeze({ ...old.auth, users: next.auth.users, secrets: next.auth.secrets }),
+      auth: Object.freeze({
+        ...old.auth,
+        users: next.auth.users,
+        secrets: next.auth.secrets,
+        iceUrls: next.auth.iceUrls,
+      }),
       limits: Object.freeze({ ...old.limits, ...limits }),
       tls: Object.freeze({ ...old.tls, certificates }),
       peers: next.peers,

@@ -2,7 +2,7 @@
 // the environment names and the Config type all follow from this one schema.
 
 import { z } from 'zod';
-import { parseCidr, parseHostPort, parsePortRange } from './address-values.ts';
+import { parseCidr, parseHostPort, parseIceUrl, parsePortRange } from './address-values.ts';
 import {
   count,
   externalAddress,
@@ -77,6 +77,12 @@ const auth = z.strictObject({
     .regex(/^[^0-9\p{Cc}]$/u, 'must be one character that is not a digit')
     .describe('The character between timestamp and user in REST user names.')
     .default(':'),
+  'ice-urls': z
+    .array(parsedText(parseIceUrl))
+    .describe(
+      'stun:, turn: and turns: URLs that apps are given with credentials; with none, they are made of listen and the external address.',
+    )
+    .prefault([]),
   'require-for-binding': z.boolean().describe('Demand credentials for Binding requests too.').default(false),
 });
 
