@@ -29,7 +29,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   workers: ['stun', 'turn', 'errors', 'auth', 'limits', 'planes', 'tls', 'config', 'log'],
   store: ['stun', 'turn', 'errors', 'escape-text'],
   statsdb: ['stun', 'turn', 'errors', 'escape-text', 'store'],
-  control: ['stun', 'turn', 'errors', 'escape-text', 'store', 'config', 'net', 'workers'],
+  control: ['stun', 'turn', 'errors', 'escape-text', 'store', 'config', 'net', 'workers', 'auth'],
   client: ['stun', 'turn', 'errors'],
   coturn: ['stun', 'turn', 'errors', 'escape-text', 'net'],
   cli: [

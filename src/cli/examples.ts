@@ -39,10 +39,11 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = Object.free
   'secret list': ['turnctl secret list', 'turnctl secret list --reveal'],
   'secret rotate': ['turnctl secret rotate', 'turnctl secret rotate --grace 7d --quiet > secret.txt'],
   'secret remove': ['turnctl secret remove 5e884898da28', 'turnctl secret remove 5e88 --yes'],
-  credentials: [
-    'turnctl credentials --user alice --ttl 12h',
-    'turnctl credentials --host turn.example.org --format env > turn.env',
+  'credentials make': [
+    'turnctl credentials make --user alice --ttl 12h',
+    'turnctl credentials make --label shop --host turn.example.org --format env > turn.env',
   ],
+  'credentials revoke': ['turnctl credentials revoke 1767229200:alice'],
   'realm list': ['turnctl realm list'],
   'realm show': ['turnctl realm show example.org'],
   'realm set': [

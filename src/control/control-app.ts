@@ -5,11 +5,11 @@
 import { Hono } from 'hono';
 import { parseIp } from '../stun/ip-address.ts';
 import { AdminError } from './administration.ts';
-import { makeCredentials } from './ice-credentials.ts';
+import type { TokenFinder } from './credentials/credential-api.ts';
+import { addCredentialRoutes } from './credentials/credential-routes.ts';
 import { isDecodable, rawPath, segment } from './path-segments.ts';
 import { ApiError, problemResponse } from './problem.ts';
 import {
-  credentialsBody,
   endQuery,
   judge,
   logLevelBody,
@@ -27,12 +27,14 @@ export interface ControlAppOptions {
   readonly control: ServerControl;
   /** Unix milliseconds. */
   readonly now: () => number;
+  /** Who may ask for credentials in the words of other services; null or absent: whoever gets here. */
+  readonly tokens?: TokenFinder | null;
   /** Gets what is a fault of the program. */
   readonly report: (error: unknown) => void;
 }
 
 /** Makes the application. */
-export function makeControlApp({ control, now, report }: ControlAppOptions): Hono {
+export function makeControlApp({ control, now, report, tokens = null }: ControlAppOptions): Hono {
   const app = new Hono({ getPath: rawPath });
   app.onError((error) => problemResponse(error, report));
   app.notFound(() =>
@@ -44,13 +46,18 @@ export function makeControlApp({ control, now, report }: ControlAppOptions): Hon
     // Answers tell of users and secrets: nobody keeps them.
     context.header('cache-control', 'no-store');
   });
-  addServerRoutes(app, control, now);
+  addServerRoutes(app, control);
+  addCredentialRoutes(app, {
+    source: (realm) => control.iceSource(realm),
+    revoke: (username) => control.revoke(username),
+    ...{ now, tokens, report },
+  });
   addSessionRoutes(app, control);
   addStoreRoutes(app, () => control.administration ?? noStore());
   return app;
 }
 
-function addServerRoutes(app: Hono, control: ServerControl, now: () => number): void {
+function addServerRoutes(app: Hono, control: ServerControl): void {
   app.get('/v1/status', async (context) => context.json(await control.status()));
   app.post('/v1/reload', async (context) => {
     await readBody(context, nothing);
@@ -60,11 +67,6 @@ function addServerRoutes(app: Hono, control: ServerControl, now: () => number): 
     const { level } = await readBody(context, logLevelBody);
     await control.setLogLevel(level);
     return context.json({ level });
-  });
-  app.post('/v1/credentials', async (context) => {
-    const { ttl, user, host, realm } = await readBody(context, credentialsBody);
-    const source = await control.iceSource(realm);
-    return context.json(makeCredentials(source, { ttlSeconds: ttl, userId: user, host, realm }, now()), 201);
   });
 }
 

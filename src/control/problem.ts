@@ -1,10 +1,11 @@
 // How the control API says that something was not done: problem details (RFC 9457). Never with a stack, a secret or what
 // a client has sent.
 
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { AdminError, type AdminFault } from './administration.ts';
 
 /** What a problem is: an {@link AdminFault}, or that of the API itself. */
-export type ProblemFault = AdminFault | 'too-large' | 'media-type' | 'internal';
+export type ProblemFault = AdminFault | 'unauthorized' | 'forbidden' | 'too-large' | 'media-type' | 'internal';
 
 /** The body of a problem. */
 export interface Problem {
@@ -16,8 +17,10 @@ export interface Problem {
   readonly fault: ProblemFault;
 }
 
-const STATUS: Readonly<Record<ProblemFault, readonly [number, string]>> = Object.freeze({
+const STATUS: Readonly<Record<ProblemFault, readonly [ContentfulStatusCode, string]>> = Object.freeze({
   invalid: [400, 'Bad Request'],
+  unauthorized: [401, 'Unauthorized'],
+  forbidden: [403, 'Forbidden'],
   'not-found': [404, 'Not Found'],
   conflict: [409, 'Conflict'],
   'too-large': [413, 'Content Too Large'],
@@ -40,15 +43,30 @@ export class ApiError extends Error {
   }
 }
 
-/** The response to whatever was thrown. What is no refusal is a fault of the program: `report` gets it, the client not. */
-export function problemResponse(error: unknown, report: (error: unknown) => void): Response {
-  if (error instanceof AdminError || error instanceof ApiError) return respond(error.fault, error.message);
-  report(error);
-  return respond('internal', 'turnd failed to do this: its log says more');
+/** What was thrown, for whoever has a form of refusals of his own. */
+export interface Fault {
+  readonly fault: ProblemFault;
+  /** Of HTTP. */
+  readonly status: ContentfulStatusCode;
+  /** One sentence. */
+  readonly detail: string;
 }
 
-function respond(fault: ProblemFault, detail: string): Response {
-  const [status, title] = STATUS[fault];
+/** Tells what was thrown. What is no refusal is a fault of the program: `report` gets it, the client not. */
+export function describeFault(error: unknown, report: (error: unknown) => void): Fault {
+  if (error instanceof AdminError || error instanceof ApiError) return faultOf(error.fault, error.message);
+  report(error);
+  return faultOf('internal', 'turnd failed to do this: its log says more');
+}
+
+/** The response to whatever was thrown, as {@link describeFault} tells it. */
+export function problemResponse(error: unknown, report: (error: unknown) => void): Response {
+  const { fault, status, detail } = describeFault(error, report);
+  const [, title] = STATUS[fault];
   const problem: Problem = { type: 'about:blank', title, status, detail, fault };
   return new Response(JSON.stringify(problem), { status, headers: { 'content-type': PROBLEM_TYPE } });
+}
+
+function faultOf(fault: ProblemFault, detail: string): Fault {
+  return { fault, status: STATUS[fault][0], detail };
 }

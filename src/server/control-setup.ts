@@ -15,7 +15,9 @@ export async function openControl(foundation: Foundation, server: RunningServer,
   const report = (err: unknown): void =>
     logger.error({ err }, 'a request to the control socket failed: please report this');
   try {
-    const socket = await openControlSocket({ path, control: new RunningControl({ foundation, server }), report });
+    const control = new RunningControl({ foundation, server });
+    closers.add(() => control.close());
+    const socket = await openControlSocket({ path, control, report });
     closers.add(() => socket.close());
   } catch (error) {
     if (!(isDefault && error instanceof ControlError)) throw error;
