@@ -49,6 +49,7 @@ const LIVE: ReadonlySet<string> = new Set([
   'control.hosts',
   'control.requests-per-second',
   'control.tokens',
+  'auth.ice-urls',
   'log.level',
   'peers.allow',
   'peers.deny',
@@ -75,7 +76,7 @@ export function compareConfigs(old: Config, next: Config): ConfigChanges {
     config: Object.freeze({
       ...old,
       control: controlOf(old.control, next.control),
-      auth: Object.freeze({ ...old.auth, users, secrets, expiry }),
+      auth: Object.freeze({ ...old.auth, users, secrets, expiry, iceUrls: next.auth.iceUrls }),
       limits: Object.freeze({ ...old.limits, ...limits }),
       tls: Object.freeze({ ...old.tls, certificates }),
       peers: next.peers,

@@ -1,6 +1,14 @@
 // The routes of the control API for the server itself, and credentials for apps.
 
-import { configAnswer, credentialsAnswer, logLevelAnswer, reloadAnswer, statsAnswer, statusAnswer } from './answers.ts';
+import {
+  configAnswer,
+  credentialsAnswer,
+  endedAnswer,
+  logLevelAnswer,
+  reloadAnswer,
+  statsAnswer,
+  statusAnswer,
+} from './answers.ts';
 import { makeCredentials } from './ice-credentials.ts';
 import { credentialsBody, logLevelBody, nothing } from './request-input.ts';
 import { type Route, route } from './route.ts';
@@ -8,7 +16,7 @@ import type { ServerControl } from './server-control.ts';
 
 /** @param now Unix milliseconds */
 export function serverRoutes(control: ServerControl, now: () => number): readonly Route[] {
-  return [...lookingRoutes(control, now), ...changingRoutes(control), credentialsRoute(control, now)];
+  return [...lookingRoutes(control, now), ...changingRoutes(control), ...credentialRoutes(control, now)];
 }
 
 function lookingRoutes(control: ServerControl, now: () => number): readonly Route[] {
@@ -59,17 +67,26 @@ function changingRoutes(control: ServerControl): readonly Route[] {
   ];
 }
 
-function credentialsRoute(control: ServerControl, now: () => number): Route {
-  return route({
-    ...{ method: 'post', path: '/v1/credentials', id: 'makeCredentials', tag: 'credentials', status: 201 },
-    scope: 'credentials',
-    summary: 'Makes time-limited TURN credentials: iceServers for a browser.',
-    body: credentialsBody,
-    answer: credentialsAnswer,
-    faults: ['not-found'],
-    handle: async ({ body: { ttl, user, host, realm } }) => {
-      const source = await control.iceSource(realm);
-      return makeCredentials(source, { ttlSeconds: ttl, userId: user, host, realm }, now());
-    },
-  });
+function credentialRoutes(control: ServerControl, now: () => number): readonly Route[] {
+  const about = { tag: 'credentials', scope: 'credentials' } as const;
+  return [
+    route({
+      ...{ ...about, method: 'post', path: '/v1/credentials', id: 'makeCredentials', status: 201 },
+      summary: 'Makes time-limited TURN credentials: iceServers for a browser.',
+      body: credentialsBody,
+      answer: credentialsAnswer,
+      faults: ['not-found'],
+      handle: async ({ body: { ttl, user, label, host, realm } }) => {
+        const source = await control.iceSource(realm);
+        return makeCredentials(source, { ttlSeconds: ttl, userId: user, label, host, realm }, now());
+      },
+    }),
+    route({
+      ...{ ...about, method: 'delete', path: '/v1/credentials/:username', id: 'revokeCredentials', status: 200 },
+      summary: 'Refuses a time-limited username before its time, and ends its allocations.',
+      answer: endedAnswer,
+      faults: ['unavailable'],
+      handle: async ({ segment }) => ({ ended: await control.revoke(segment('username')) }),
+    }),
+  ];
 }

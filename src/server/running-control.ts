@@ -1,7 +1,7 @@
 // A running server as those see it who control it: what it says of itself, and what they may change.
 
 import type { Config } from '../config/config.ts';
-import { makeIceServer, urlHost } from '../config/ice-servers.ts';
+import { iceUrls, urlHost } from '../config/ice-servers.ts';
 import { compareConfigs } from '../config/live-changes.ts';
 import { redactedConfig } from '../config/print-config.ts';
 import { AdminError, type Administration } from '../control/administration.ts';
@@ -19,9 +19,11 @@ import { TurnServerError } from '../errors.ts';
 import type { Backend } from '../net/backend-addresses.ts';
 import { systemClock } from '../state/system-clock.ts';
 import type { Random } from '../turn/env.ts';
+import { nodeTimers } from '../workers/node-timers.ts';
 import type { SessionDetail, SessionInfo, SessionQuery, SessionSelector } from '../workers/sessions.ts';
 import { backendsOf } from './backend-setup.ts';
 import type { Foundation } from './foundation.ts';
+import { Revocations } from './revocations.ts';
 import type { RunningServer } from './running-server.ts';
 
 const SECRET_BYTES = 32;
@@ -42,6 +44,7 @@ export class RunningControl implements ServerControl {
   readonly administration: Administration | null;
   readonly tokens: TokenAdministration;
   readonly #parts: RunningControlParts;
+  readonly #revocations: Revocations;
   readonly #startedAt = systemClock.wallTime();
   /** As it is in effect. */
   #config: Config;
@@ -49,11 +52,18 @@ export class RunningControl implements ServerControl {
   #report: ConfigReport;
 
   constructor(parts: RunningControlParts) {
-    const { store, directory, config, tree } = parts.foundation;
+    const { store, directory, config, tree, revoked, state } = parts.foundation;
     this.#parts = parts;
     this.#config = config;
     this.#report = { file: config.configFile, config: redactedConfig(tree), restart: [] };
     this.tokens = parts.tokens;
+    this.#revocations = new Revocations({
+      names: revoked,
+      state,
+      touch: () => directory.touch(),
+      end: (selector) => parts.server.end(selector),
+      after: nodeTimers.after,
+    });
     this.administration =
       store &&
       new StoreAdministration({
@@ -131,15 +141,26 @@ export class RunningControl implements ServerControl {
     const { listeners, shown, trustedCertificate } = server;
     const { directory } = foundation;
     const wanted = realm ?? directory.realm;
-    const host = urlHost(shown, listeners);
-    const { urls } = makeIceServer({ host, listeners, trustedCertificate, username: '', credential: '' });
-    const stun = urls.slice(0, 1).map((url) => url.replace(/^turns?:/, 'stun:').replace(/\?.*$/, ''));
+    const { auth, relay } = this.#config;
+    const host = relay.externalAddress.kind === 'name' ? relay.externalAddress.name : urlHost(shown, listeners);
     return {
-      urls: [...stun, ...urls],
+      urls: auth.iceUrls.length > 0 ? auth.iceUrls : iceUrls({ host, listeners, trustedCertificate }),
       realm: wanted,
-      secret: directory.secretOf(wanted),
-      separator: this.#config.auth.restSeparator,
+      secrets: directory.secretsOf(wanted),
+      separator: auth.restSeparator,
+      isRevoked: (username) => this.#revocations.isRevoked(username),
     };
+  }
+
+  async revoke(username: string): Promise<number> {
+    const ended = await this.#revocations.revoke(username, this.#config.auth.restSeparator);
+    const { logger } = this.#parts.foundation;
+    logger.info({ event: 'credentials-revoked', user: username, ended }, 'credentials are revoked');
+    return ended;
+  }
+
+  close(): void {
+    this.#revocations.close();
   }
 
   #storeStatus(): StoreStatus | null {
