@@ -30,7 +30,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   store: ['stun', 'turn', 'errors', 'escape-text'],
   statsdb: ['stun', 'turn', 'errors', 'escape-text', 'store'],
   metrics: ['stun', 'turn', 'workers'],
-  control: ['stun', 'turn', 'errors', 'escape-text', 'store', 'config', 'net', 'workers', 'metrics'],
+  control: ['stun', 'turn', 'errors', 'escape-text', 'store', 'config', 'net', 'workers', 'metrics', 'auth'],
   client: ['stun', 'turn', 'errors'],
   coturn: ['stun', 'turn', 'errors', 'escape-text', 'net'],
   cli: [

@@ -14,6 +14,8 @@ export interface RestSecretsOptions {
   readonly separator: string;
   /** Allocations that one user id may hold; 0 = no limit. */
   readonly allocationsPerRestUser: number;
+  /** Whether a username has been ended before its time; absent: none has. */
+  readonly isRevoked?: (username: string) => boolean;
 }
 
 /** Secrets that count in one realm only. */
@@ -76,6 +78,7 @@ export class RestSecrets implements CredentialSource {
     if (name === null) return NoCredential.UNKNOWN_USER;
     // The only deadline by the wall clock: the application has set it by its own. Never cached.
     if (name.expiry * 1000 <= this.#clock.wallTime()) return NoCredential.EXPIRED;
+    if (this.#options.isRevoked?.(username) === true) return NoCredential.EXPIRED;
     const candidates = this.#candidates(username, realm, name);
     return candidates.length === 0 ? NoCredential.UNKNOWN_USER : candidates;
   }

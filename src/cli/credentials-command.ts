@@ -1,4 +1,4 @@
-// Owns `turnctl credentials`: time-limited credentials, ready to be pasted into an app.
+// Owns `turnctl credentials`: time-limited credentials, ready to be pasted into an app, and their end before their time.
 
 import { isIP } from 'node:net';
 import { type Command, Option } from 'commander';
@@ -8,6 +8,7 @@ import type { Administration } from '../control/administration.ts';
 import { type CredentialsWish, type IceCredentials, makeCredentials } from '../control/ice-credentials.ts';
 import type { IceSource } from '../control/server-control.ts';
 import {
+  type DaemonFlags,
   durationFlag,
   type FoundConfig,
   findConfig,
@@ -15,6 +16,7 @@ import {
   openDaemon,
   realmOf,
   type StoreFlags,
+  withDaemonFlags,
   withStoreFlags,
 } from './context.ts';
 import { isStoreThere, openDirectStore } from './direct-store.ts';
@@ -27,6 +29,7 @@ type Format = 'json' | 'env' | 'js';
 
 interface CredentialsFlags extends StoreFlags {
   readonly user?: string;
+  readonly label?: string;
   readonly ttl: string;
   readonly host?: string;
   readonly format: Format;
@@ -36,17 +39,39 @@ const NO_HOST = 'the public address is not known while turnd does not run: give 
 
 /** Adds the command to the program; `finish` receives the exit status. */
 export function addCredentialsCommand(program: Command, io: CommandIo, finish: Finish): void {
-  withStoreFlags(program.command('credentials').description('print an iceServers entry with time-limited credentials'))
+  const group = program.command('credentials').description('time-limited credentials for apps');
+  withStoreFlags(
+    group
+      .command('make', { isDefault: true })
+      .description('print an iceServers entry with time-limited credentials; turnctl credentials does the same'),
+  )
     .option('--user <id>', 'user id part of the name: its quota is counted by it')
+    .option('--label <name>', 'put in front of the user id: which app these are for')
     .option('--ttl <time>', 'how long they count', '1d')
     .option('--host <host>', 'host name or address to put into the URLs')
     .addOption(new Option('--format <format>', 'how to print them').choices(['json', 'env', 'js']).default('json'))
     .action((flags: CredentialsFlags) => runCommand(io, finish, () => printCredentials(flags, io)));
+  withDaemonFlags(
+    group
+      .command('revoke')
+      .argument('<username>', 'as it was given out')
+      .description('refuse a time-limited username before its time, and end its allocations'),
+  ).action((username: string, flags: DaemonFlags) => runCommand(io, finish, () => revoke(username, flags, io)));
+}
+
+async function revoke(username: string, flags: DaemonFlags, io: CommandIo): Promise<ExitStatus> {
+  const ended = await (await openDaemon(flags, io)).revoke(username);
+  const text = `Revoked ${username}: ${ended === 1 ? '1 session' : `${ended} sessions`} ended.`;
+  return print({ json: { ended }, text, quiet: [String(ended)] }, flags, io);
 }
 
 async function printCredentials(flags: CredentialsFlags, io: CommandIo): Promise<ExitStatus> {
-  const { user: userId = null, host = null, realm = null } = flags;
-  const made = await credentials({ userId, host, realm, ttlSeconds: durationFlag('--ttl', flags.ttl) }, flags, io);
+  const { user: userId = null, label = null, host = null, realm = null } = flags;
+  const made = await credentials(
+    { userId, label, host, realm, ttlSeconds: durationFlag('--ttl', flags.ttl) },
+    flags,
+    io,
+  );
   const { iceServers } = made;
   const quiet = flags.format === 'json' ? [JSON.stringify({ iceServers })] : FORMATS[flags.format](made).split('\n');
   return print({ json: made, text: FORMATS[flags.format](made), quiet }, flags, io);
@@ -69,11 +94,13 @@ async function credentialsByHand(wish: CredentialsWish, flags: CredentialsFlags,
   if ('errors' in found) throw new UsageError(found.errors.join('\n'));
   const { config } = found;
   const now = Date.now();
+  const stored = await storedSecret(flags, found, { io, now });
   const source: IceSource = {
     urls: urlsOf(config, wish.host),
     realm: config.realm,
-    secret: (await storedSecret(flags, found, { io, now })) ?? config.auth.secrets[0] ?? null,
+    secrets: stored === null ? config.auth.secrets : [stored],
     separator: config.auth.restSeparator,
+    isRevoked: () => false,
   };
   return makeCredentials(source, wish, now);
 }
@@ -103,6 +130,7 @@ async function secretInEffect(administration: Administration, realm: string, now
 }
 
 function urlsOf(config: Config, host: string | null): readonly string[] {
+  if (config.auth.iceUrls.length > 0) return config.auth.iceUrls;
   const known = host ?? publicHost(config);
   if (known === null) throw new UsageError(NO_HOST);
   const trustedCertificate = config.tls.certificates.length > 0;

@@ -49,10 +49,11 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = Object.free
     'turnctl token list --url https://turn.example.org:8443 --token-file admin.token',
   ],
   'token remove': ['turnctl token remove app', 'turnctl token remove app --yes'],
-  credentials: [
-    'turnctl credentials --user alice --ttl 12h',
-    'turnctl credentials --host turn.example.org --format env > turn.env',
+  'credentials make': [
+    'turnctl credentials make --user alice --ttl 12h',
+    'turnctl credentials make --label shop --host turn.example.org --format env > turn.env',
   ],
+  'credentials revoke': ['turnctl credentials revoke 1767229200:alice'],
   'realm list': ['turnctl realm list'],
   'realm show': ['turnctl realm show example.org'],
   'realm set': [

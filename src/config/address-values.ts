@@ -121,3 +121,15 @@ function groupBytes(text: string): number[] {
     return [value >> 8, value & 0xff];
   });
 }
+
+/** A `stun:`, `stuns:`, `turn:` or `turns:` URL (RFC 7064, RFC 7065). */
+export function parseIceUrl(text: string): Parsed<string> {
+  const match = /^(stuns?|turns?):(\[[^\]]*\]|[^:?[\]]+)(?::(\d{1,5}))?(?:\?transport=(udp|tcp))?$/.exec(text);
+  const [, scheme = '', written = '', port = '3478', transport] = match ?? [];
+  const host = written.replace(/^\[(.*)\]$/, '$1');
+  const isKnown = written.startsWith('[') ? isIPv6(host) : isHostName(host) || isIPv4(host);
+  const hasPort = Number(port) > 0 && Number(port) < 65_536;
+  const isStun = scheme.startsWith('stun');
+  if (isKnown && hasPort && !(isStun && transport !== undefined)) return { value: text };
+  return { error: `${quote(text)} is not a URL such as turn:turn.example.com:3478?transport=udp` };
+}

@@ -33,6 +33,9 @@ export interface IceServerOptions extends IceUrlOptions {
   readonly credential: string;
 }
 
+/** Where a firewall expects TLS (RFC 8656, HTTPS). */
+const TLS_PORTS: ReadonlySet<number> = new Set([443, 5349]);
+
 /** `turn:` and `turns:` URLs: UDP first, as browsers should prefer it. */
 export function turnUrls({ host, listeners: all, trustedCertificate }: IceUrlOptions): string[] {
   const name = inUrl(host);
@@ -50,11 +53,29 @@ export function turnUrls({ host, listeners: all, trustedCertificate }: IceUrlOpt
   return urls;
 }
 
-/** All URLs: the `stun:` one first. */
-export function iceUrls(options: IceUrlOptions): string[] {
-  const udp = options.listeners.find(({ transport }) => transport === 'udp');
-  const stun = udp === undefined ? [] : [`stun:${inUrl(options.host)}:${udp.port}`];
-  return [...stun, ...turnUrls(options)];
+/**
+ * The URLs of all listening ports: a `stun:` one, then `turn:` over UDP and TCP, then `turns:`. A port that takes TCP and
+ * TLS has one of them: `turns:` where it is TLS's (443, 5349) or the last that takes it, else `turn:`.
+ */
+export function iceUrls({ host, listeners, trustedCertificate }: IceUrlOptions): string[] {
+  const name = inUrl(host);
+  const ports = (wanted: string): number[] => [
+    ...new Set(listeners.flatMap(({ transport, port }) => (transport === wanted ? [port] : []))),
+  ];
+  const udp = ports('udp');
+  const shared = ports('tcp+tls');
+  const secure = trustedCertificate ? shared.filter((port) => TLS_PORTS.has(port)) : [];
+  const tls = trustedCertificate ? ports('tls') : [];
+  if (trustedCertificate && secure.length + tls.length === 0) secure.push(...shared.slice(-1));
+  const plain = shared.filter((port) => !TLS_PORTS.has(port));
+  const tcp = [...ports('tcp'), ...plain];
+  if (tcp.length === 0) tcp.push(...shared.slice(0, 1));
+  return [
+    ...udp.slice(0, 1).map((port) => `stun:${name}:${port}`),
+    ...udp.map((port) => `turn:${name}:${port}?transport=udp`),
+    ...tcp.map((port) => `turn:${name}:${port}?transport=tcp`),
+    ...[...tls, ...secure].map((port) => `turns:${name}:${port}?transport=tcp`),
+  ];
 }
 
 /** The same URL with another host. */

@@ -52,6 +52,7 @@ const LIVE: ReadonlySet<string> = new Set([
   'drain.threshold',
   'drain.timeout',
   'listen',
+  'auth.ice-urls',
   'log.level',
   'peers.allow',
   'peers.deny',
@@ -78,7 +79,7 @@ export function compareConfigs(old: Config, next: Config): ConfigChanges {
     config: Object.freeze({
       ...old,
       control: controlOf(old.control, next.control),
-      auth: Object.freeze({ ...old.auth, users, secrets, expiry }),
+      auth: Object.freeze({ ...old.auth, users, secrets, expiry, iceUrls: next.auth.iceUrls }),
       limits: Object.freeze({ ...old.limits, ...limits }),
       tls: Object.freeze({ ...old.tls, certificates }),
       peers: next.peers,

@@ -2,7 +2,7 @@
 // the environment names and the Config type all follow from this one schema.
 
 import { z } from 'zod';
-import { parseCidr, parseHostPort, parsePortRange } from './address-values.ts';
+import { parseCidr, parseHostPort, parseIceUrl, parsePortRange } from './address-values.ts';
 import { controlSettings } from './control-settings.ts';
 import {
   count,
@@ -91,6 +91,12 @@ const auth = z.strictObject({
     .enum(['lenient', 'strict'])
     .describe('Of allocations whose REST name has expired: lenient lets them go on, strict ends them.')
     .default('lenient'),
+  'ice-urls': z
+    .array(parsedText(parseIceUrl))
+    .describe(
+      'stun:, turn: and turns: URLs that apps are given with credentials; with none, they are made of listen and the external address.',
+    )
+    .prefault([]),
   'require-for-binding': z.boolean().describe('Demand credentials for Binding requests too.').default(false),
 });
 

@@ -42,7 +42,7 @@ export interface ControlAppOptions {
 /** An application beside the table of routes. */
 export interface Mount {
   readonly app: Hono;
-  /** Its paths, with parameters as in `/v1/turn/keys/:key`. */
+  /** Its paths, with parameters as in `/v1/turn/keys/:key`; a star at the end is for whatever follows. */
   readonly paths: readonly string[];
   /** What a token must have for it; null where it sees to that itself: then pages of control.cors-origins may ask it. */
   readonly scope: Scope | null;
@@ -129,9 +129,7 @@ function addMount(app: Hono, { app: mounted, paths, scope }: Mount, guard: Netwo
 }
 
 function addGuard(app: Hono, guard: NetworkGuard, corsPaths: readonly string[]): void {
-  const forms = corsPaths.map(
-    (path) => new RegExp(`^${path.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/:\w+/g, '[^/]+')}$`),
-  );
+  const forms = corsPaths.map(formOf);
   app.use(async (context, next) => {
     const origin = guard.admit(
       context,
@@ -146,6 +144,11 @@ function addGuard(app: Hono, guard: NetworkGuard, corsPaths: readonly string[]):
     });
     return allowed(context, next);
   });
+}
+
+function formOf(path: string): RegExp {
+  const literal = path.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  return new RegExp(`^${literal.replace(/:\w+/g, '[^/]+').replace(/\\\*$/, '.*')}$`);
 }
 
 function openPathsOf(mounts: readonly Mount[]): readonly string[] {

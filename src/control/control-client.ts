@@ -58,8 +58,14 @@ export class ControlClient implements Administration, TokenAdministration {
     await this.#ask({ method: 'PUT', target: '/v1/log-level', body: { level } });
   }
 
-  credentials({ ttlSeconds: ttl, userId: user, host, realm }: CredentialsWish): Promise<IceCredentials> {
-    return this.#ask({ method: 'POST', target: '/v1/credentials', body: { ttl, user, host, realm } });
+  credentials({ ttlSeconds: ttl, userId: user, label, host, realm }: CredentialsWish): Promise<IceCredentials> {
+    return this.#ask({ method: 'POST', target: '/v1/credentials', body: { ttl, user, label, host, realm } });
+  }
+
+  /** @returns how many allocations have ended. @throws AdminError invalid, unavailable */
+  async revoke(username: string): Promise<number> {
+    const target = `/v1/credentials/${segmentOf(username, 'username')}`;
+    return (await this.#ask<{ ended: number }>({ method: 'DELETE', target })).ended;
   }
 
   sessions(query: SessionQuery): Promise<SessionPage> {

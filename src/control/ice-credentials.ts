@@ -1,5 +1,7 @@
 // Time-limited credentials for apps: an `iceServers` entry under a shared secret (draft-uberti-behave-turn-rest-00).
+// Owns the form of the usernames that turnd gives out, and the bounds of what may be asked for.
 
+import { randomBytes } from 'node:crypto';
 import { withHost } from '../config/ice-servers.ts';
 import { restPassword } from '../stun/keys.ts';
 import { opaqueString } from '../stun/opaque-string.ts';
@@ -16,8 +18,10 @@ export interface IceServer {
 
 /** What somebody wants credentials for. */
 export interface CredentialsWish {
-  /** Who is counted by the quota; null = nobody. */
+  /** Who is counted by the quota; null = nobody, or with a label somebody new. */
   readonly userId: string | null;
+  /** Which app, or which part of it, asks: it is put in front of the user id, `label/user`. Null = none. */
+  readonly label: string | null;
   readonly ttlSeconds: number;
   /** Host name or address to put into the URLs; null = the server's own. */
   readonly host: string | null;
@@ -32,10 +36,29 @@ export interface IceCredentials {
   readonly expiresAt: number;
 }
 
+/** What was made, in parts. */
+export interface MadeCredentials {
+  readonly username: string;
+  readonly password: string;
+  readonly stunUrls: readonly string[];
+  /** `turn:` over UDP, over TCP, then `turns:`. */
+  readonly turnUrls: readonly string[];
+  /** Unix seconds. */
+  readonly expiry: number;
+}
+
 /** USERNAME has fewer than 509 bytes (RFC 8489 §14.3). */
 const MAX_NAME_BYTES = 508;
 /** A year: what lives longer is no time-limited credential. */
-const MAX_TTL_SECONDS = 31_536_000;
+export const MAX_TTL_SECONDS = 31_536_000;
+const MAX_LABEL_BYTES = 64;
+/** 72 random bits: nobody else has this user id. */
+const FRESH_ID_BYTES = 9;
+
+/** A user id that nobody has: for credentials that are each counted, and revoked, by themselves. */
+export function freshUserId(): string {
+  return randomBytes(FRESH_ID_BYTES).toString('base64url');
+}
 
 /**
  * Makes credentials: the `stun:` URLs first, then those that need them.
@@ -43,29 +66,54 @@ const MAX_TTL_SECONDS = 31_536_000;
  * @throws AdminError invalid for a wish that cannot be met, not-found without a secret
  */
 export function makeCredentials(source: IceSource, wish: CredentialsWish, now: number): IceCredentials {
-  const { userId, ttlSeconds, host } = wish;
+  const { username, password, stunUrls, turnUrls, expiry } = makeParts(source, wish, now);
+  const entry = { urls: turnUrls, username, credential: password };
+  return { iceServers: [...(stunUrls.length === 0 ? [] : [{ urls: stunUrls }]), entry], expiresAt: expiry * 1000 };
+}
+
+/** As {@link makeCredentials}, not yet put into the form of a browser. */
+export function makeParts(source: IceSource, wish: CredentialsWish, now: number): MadeCredentials {
+  const { ttlSeconds, host } = wish;
   if (!Number.isInteger(ttlSeconds) || ttlSeconds < 1 || ttlSeconds > MAX_TTL_SECONDS)
     throw new AdminError('invalid', 'the time to live must be from 1 second to a year');
   if (host !== null) checkHost(host);
-  if (source.secret === null)
+  const [secret] = source.secrets;
+  if (secret === undefined)
     throw new AdminError('not-found', 'there is no shared secret: add one with "turnctl secret add" or auth.secrets');
-  const expiry = Math.floor(now / 1000) + ttlSeconds;
-  const username = nameOf(expiry, userId, source.separator);
+  const { username, expiry } = nameOf(Math.floor(now / 1000) + ttlSeconds, userPart(wish), source);
   const urls = host === null ? source.urls : source.urls.map((url) => withHost(url, host));
-  const stun = urls.filter((url) => url.startsWith('stun'));
-  const turn = urls.filter((url) => !url.startsWith('stun'));
-  const entry = { urls: turn, username, credential: restPassword(source.secret, username) };
-  return { iceServers: [...(stun.length === 0 ? [] : [{ urls: stun }]), entry], expiresAt: expiry * 1000 };
+  return {
+    username,
+    password: restPassword(secret, username),
+    stunUrls: urls.filter((url) => url.startsWith('stun')),
+    turnUrls: urls.filter((url) => !url.startsWith('stun')),
+    expiry,
+  };
 }
 
-function nameOf(expiry: number, userId: string | null, separator: string): string {
-  if (userId === null) return String(expiry);
-  if (userId === '' || opaqueString(userId) !== userId || userId.includes('\ufffd'))
+function userPart({ label, userId }: CredentialsWish): string | null {
+  if (userId !== null && !isClean(userId))
     throw new AdminError('invalid', `the user ${quote(userId)} is empty or has a character that is not allowed`);
-  const name = `${expiry}${separator}${userId}`;
-  if (Buffer.byteLength(name) > MAX_NAME_BYTES)
-    throw new AdminError('invalid', `the user is too long: with the time it has more than ${MAX_NAME_BYTES} bytes`);
-  return name;
+  if (label === null) return userId;
+  if (!isClean(label) || label.includes('/') || Buffer.byteLength(label) > MAX_LABEL_BYTES) {
+    const rule = `is empty, longer than ${MAX_LABEL_BYTES} bytes or has a character that is not allowed (a slash is not)`;
+    throw new AdminError('invalid', `the label ${quote(label)} ${rule}`);
+  }
+  return `${label}/${userId ?? freshUserId()}`;
+}
+
+function isClean(text: string): boolean {
+  return text !== '' && opaqueString(text) === text && !text.includes('\ufffd');
+}
+
+// What was revoked is not given out again: who asks in the same second gets a second more.
+function nameOf(first: number, user: string | null, { separator, isRevoked }: IceSource) {
+  for (let expiry = first; ; expiry++) {
+    const username = user === null ? String(expiry) : `${expiry}${separator}${user}`;
+    if (Buffer.byteLength(username) > MAX_NAME_BYTES)
+      throw new AdminError('invalid', `the user is too long: with the time it has more than ${MAX_NAME_BYTES} bytes`);
+    if (!isRevoked(username)) return { username, expiry };
+  }
 }
 
 function checkHost(host: string): void {

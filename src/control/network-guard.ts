@@ -25,7 +25,7 @@ export interface NetworkGuardOptions {
 const WILDCARDS: readonly string[] = Object.freeze(['*', '0.0.0.0', '::']);
 
 /** Guards an application that is served on TCP. One for all its listeners: a source is counted once. */
-export class NetworkGuard {
+export class NetworkGuard implements TokenStore {
   readonly #options: NetworkGuardOptions;
   readonly #failures: LoginFailures;
   readonly #rates: TokenRates;
@@ -67,9 +67,18 @@ export class NetworkGuard {
       this.#fail(source, context);
       throw unauthorized('the token is unknown, or has expired', ', error="invalid_token"');
     }
-    if (!this.#rates.take(token.name, this.#options.settings().requestsPerSecond))
-      throw new ApiError('too-many', 'too many requests with this token', { 'retry-after': '1' });
+    this.#count(token);
     demand(token, scope);
+    return token;
+  }
+
+  /**
+   * For applications with logins of their own, behind {@link watch}: as that of the store, and it counts as a request.
+   * @throws ApiError too-many
+   */
+  find(presented: string): Token | null {
+    const token = this.#options.tokens.find(presented);
+    if (token !== null) this.#count(token);
     return token;
   }
 
@@ -82,8 +91,13 @@ export class NetworkGuard {
     this.#refuseGuessers(source);
     await next();
     const { req } = context;
-    const hasPresented = req.header('authorization') !== undefined || req.url.includes('?');
+    const hasPresented = req.header('authorization') !== undefined || req.url.includes('?') || hasBody(context);
     if (context.res.status === 401 && hasPresented) this.#fail(source, context);
+  }
+
+  #count({ name }: Token): void {
+    if (this.#rates.take(name, this.#options.settings().requestsPerSecond)) return;
+    throw new ApiError('too-many', 'too many requests with this token', { 'retry-after': '1' });
   }
 
   #refuseGuessers(source: string): void {
@@ -122,6 +136,11 @@ function unauthorized(message: string, error: string): ApiError {
 
 function bearerOf(header: string | undefined): string | null {
   return /^bearer +([\x21-\x7e]+)$/i.exec(header ?? '')?.[1] ?? null;
+}
+
+// A form may hold a key.
+function hasBody({ req }: Context): boolean {
+  return (req.header('content-length') ?? '0') !== '0' || req.header('transfer-encoding') !== undefined;
 }
 
 function isSameOrigin(origin: string, host: string): boolean {

@@ -1,6 +1,7 @@
 // How the control API says that something was not done: problem details (RFC 9457). Never with a stack, a secret or what
 // a client has sent.
 
+import type { ContentfulStatusCode } from 'hono/utils/http-status';
 import { AdminError, type AdminFault } from './administration.ts';
 
 /** What a problem is: an {@link AdminFault}, or that of the API itself. */
@@ -24,7 +25,7 @@ export interface Problem {
 }
 
 /** Status code and title of each. */
-export const STATUS: Readonly<Record<ProblemFault, readonly [number, string]>> = Object.freeze({
+export const STATUS: Readonly<Record<ProblemFault, readonly [ContentfulStatusCode, string]>> = Object.freeze({
   invalid: [400, 'Bad Request'],
   unauthorized: [401, 'Unauthorized'],
   forbidden: [403, 'Forbidden'],
@@ -54,17 +55,34 @@ export class ApiError extends Error {
   }
 }
 
-/** The response to whatever was thrown. What is no refusal is a fault of the program: `report` gets it, the client not. */
-export function problemResponse(error: unknown, report: (error: unknown) => void): Response {
-  if (error instanceof AdminError) return respond(error.fault, error.message);
-  if (error instanceof ApiError) return respond(error.fault, error.message, error.headers);
-  report(error);
-  return respond('internal', 'turnd failed to do this: its log says more');
+/** What was thrown, for whoever has a form of refusals of his own. */
+export interface Fault {
+  readonly fault: ProblemFault;
+  /** Of HTTP. */
+  readonly status: ContentfulStatusCode;
+  /** One sentence. */
+  readonly detail: string;
+  /** Of the response. */
+  readonly headers: Record<string, string>;
 }
 
-function respond(fault: ProblemFault, detail: string, more: Readonly<Record<string, string>> = {}): Response {
-  const [status, title] = STATUS[fault];
+/** Tells what was thrown. What is no refusal is a fault of the program: `report` gets it, the client not. */
+export function describeFault(error: unknown, report: (error: unknown) => void): Fault {
+  if (error instanceof AdminError) return faultOf(error.fault, error.message);
+  if (error instanceof ApiError) return faultOf(error.fault, error.message, error.headers);
+  report(error);
+  return faultOf('internal', 'turnd failed to do this: its log says more');
+}
+
+/** The response to whatever was thrown, as {@link describeFault} tells it. */
+export function problemResponse(error: unknown, report: (error: unknown) => void): Response {
+  const { fault, status, detail, headers: more } = describeFault(error, report);
+  const [, title] = STATUS[fault];
   const problem: Problem = { type: 'about:blank', title, status, detail, fault };
   const headers = { ...more, 'content-type': PROBLEM_TYPE, 'cache-control': 'no-store' };
   return new Response(JSON.stringify(problem), { status, headers });
+}
+
+function faultOf(fault: ProblemFault, detail: string, headers: Readonly<Record<string, string>> = {}): Fault {
+  return { fault, status: STATUS[fault][0], detail, headers: { ...headers } };
 }

@@ -119,6 +119,12 @@ export interface ServerControl {
   setLogLevel(level: Config['log']['level']): Promise<void>;
   /** What credentials for apps are made of, in a realm (null: the default one). */
   iceSource(realm: string | null): Promise<IceSource>;
+  /**
+   * Refuses a time-limited username from now on, in every realm, and ends its allocations within a second.
+   * @returns how many have ended at once
+   * @throws AdminError invalid for another name, unavailable when it cannot be kept
+   */
+  revoke(username: string): Promise<number>;
 }
 
 /** What an `iceServers` entry is made of. */
@@ -126,8 +132,10 @@ export interface IceSource {
   /** As clients reach it: `stun:` first, then `turn:` and `turns:`. */
   readonly urls: readonly string[];
   readonly realm: string;
-  /** A shared secret that counts now; null if there is none. */
-  readonly secret: string | null;
+  /** The shared secrets that count now, the one to make credentials with first. */
+  readonly secrets: readonly string[];
   /** What stands between timestamp and user id. */
   readonly separator: string;
+  /** Whether a username has been revoked: it is not to be given out again. */
+  isRevoked(username: string): boolean;
 }

@@ -4,6 +4,7 @@ import {
   configAnswer,
   credentialsAnswer,
   drainAnswer,
+  endedAnswer,
   logLevelAnswer,
   reloadAnswer,
   statsAnswer,
@@ -21,7 +22,7 @@ export function serverRoutes(control: ServerControl, now: () => number): readonl
     ...lookingRoutes(control, now),
     ...changingRoutes(control),
     ...drainRoutes(control),
-    credentialsRoute(control, now),
+    ...credentialRoutes(control, now),
   ];
 }
 
@@ -96,17 +97,26 @@ function drainRoutes(control: ServerControl): readonly Route[] {
   ];
 }
 
-function credentialsRoute(control: ServerControl, now: () => number): Route {
-  return route({
-    ...{ method: 'post', path: '/v1/credentials', id: 'makeCredentials', tag: 'credentials', status: 201 },
-    scope: 'credentials',
-    summary: 'Makes time-limited TURN credentials: iceServers for a browser.',
-    body: credentialsBody,
-    answer: credentialsAnswer,
-    faults: ['not-found'],
-    handle: async ({ body: { ttl, user, host, realm } }) => {
-      const source = await control.iceSource(realm);
-      return makeCredentials(source, { ttlSeconds: ttl, userId: user, host, realm }, now());
-    },
-  });
+function credentialRoutes(control: ServerControl, now: () => number): readonly Route[] {
+  const about = { tag: 'credentials', scope: 'credentials' } as const;
+  return [
+    route({
+      ...{ ...about, method: 'post', path: '/v1/credentials', id: 'makeCredentials', status: 201 },
+      summary: 'Makes time-limited TURN credentials: iceServers for a browser.',
+      body: credentialsBody,
+      answer: credentialsAnswer,
+      faults: ['not-found'],
+      handle: async ({ body: { ttl, user, label, host, realm } }) => {
+        const source = await control.iceSource(realm);
+        return makeCredentials(source, { ttlSeconds: ttl, userId: user, label, host, realm }, now());
+      },
+    }),
+    route({
+      ...{ ...about, method: 'delete', path: '/v1/credentials/:username', id: 'revokeCredentials', status: 200 },
+      summary: 'Refuses a time-limited username before its time, and ends its allocations.',
+      answer: endedAnswer,
+      faults: ['unavailable'],
+      handle: async ({ segment }) => ({ ended: await control.revoke(segment('username')) }),
+    }),
+  ];
 }

@@ -13,7 +13,7 @@ export interface Token {
 export interface TokenStore {
   /**
    * The token whose text was presented, or null for one that is unknown or has expired. Takes any text, never throws and
-   * notes that the token was used. Whoever asks counts failures: {@link Authorizer} does for bearer tokens.
+   * notes that the token was used. Whoever asks counts failures: `NetworkGuard` does.
    */
   find(presented: string): Token | null;
 }

@@ -6,6 +6,7 @@ import type { Config } from '../config/config.ts';
 import { formatHttpUrl, type HttpAddress } from '../config/http-url.ts';
 import { type Mount, makeControlApp } from '../control/control-app.ts';
 import { openControlSocket } from '../control/control-socket.ts';
+import { makeCredentialMount } from '../control/credentials/credential-mount.ts';
 import { type HttpListener, openHttpListener, type Secure } from '../control/http-listener.ts';
 import { makeMetricsApp } from '../control/metrics-app.ts';
 import { NetworkGuard } from '../control/network-guard.ts';
@@ -13,6 +14,7 @@ import type { ServerControl } from '../control/server-control.ts';
 import { sourceOf } from '../control/source.ts';
 import { TokenBook } from '../control/token-book.ts';
 import { TOKEN_FILE } from '../control/token-file.ts';
+import type { TokenStore } from '../control/tokens.ts';
 import { ControlError } from '../errors.ts';
 import { hideAddresses, showAddress } from '../log/hidden-addresses.ts';
 import type { Backend } from '../net/backend-addresses.ts';
@@ -55,7 +57,7 @@ export async function openControl(
   };
   const control = new RunningControl({ foundation, server, tokens, backends, onConfig, onDraining, closers });
   const parts = { foundation, control, mounts: [metricsMount(metrics)], closers };
-  if (settings.socket !== null) await openSocket(parts, settings.socket);
+  if (settings.socket !== null) await openSocket(withCredentials(parts, null), settings.socket);
   if (settings.listen.length === 0) return control;
   const show = foundation.config.log.hideAddresses ? hideAddresses(foundation.nonceKey) : showAddress;
   const onGuessing = (address: string): void =>
@@ -64,7 +66,7 @@ export async function openControl(
       'too many wrong tokens: this address has to wait',
     );
   const guard = new NetworkGuard({ tokens, settings: () => settings, now: () => systemClock.now(), onGuessing });
-  await openListeners(parts, guard, opened);
+  await openListeners(withCredentials(parts, guard), guard, opened);
   // Nobody reaches them by way of a relay (S59).
   await foundation.backends.follow([...backendsOf(foundation.config), ...backends()]);
   return control;
@@ -107,6 +109,19 @@ async function openListeners(parts: Parts, guard: NetworkGuard, opened: HttpList
 // Beside the listeners of its own, which ask for no token.
 function metricsMount({ app }: ServerMetrics): Mount {
   return { app: makeMetricsApp(app), paths: [app.path ?? '/metrics', '/livez', '/readyz'], scope: 'read' };
+}
+
+// Without tokens, whoever may connect has full rights.
+function withCredentials(parts: Parts, tokens: TokenStore | null): Parts {
+  const { foundation, control, mounts } = parts;
+  const mount = makeCredentialMount({
+    source: (realm) => control.iceSource(realm),
+    now: () => systemClock.wallTime(),
+    tokens,
+    revoke: (username) => control.revoke(username),
+    report: reporter(foundation),
+  });
+  return { ...parts, mounts: [...mounts, mount] };
 }
 
 // Handshakes have bounds of their own beside those of the TURN listeners.

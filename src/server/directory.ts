@@ -5,6 +5,7 @@ import { prepareRealm, SourcedCredentials } from '../auth/credentials.ts';
 import { LimitedCredentials } from '../auth/realm-limits.ts';
 import { NO_REALMS, type RealmTableData } from '../auth/realm-table.ts';
 import { RestSecrets } from '../auth/rest-secrets.ts';
+import type { RevokedNames } from '../auth/revoked-names.ts';
 import { type StaticUser, StaticUsers } from '../auth/static-users.ts';
 import type { StoreUsers } from '../auth/store-users.ts';
 import type { Config } from '../config/config.ts';
@@ -24,6 +25,8 @@ export interface DirectoryParts {
   readonly storeUsers: StoreUsers | null;
   /** Whether nobody has asked for the store, and nobody is in it: then it forbids nothing. */
   readonly isStoreIdle: boolean;
+  /** Time-limited names that are refused. Whoever adds one calls {@link Directory.touch}. */
+  readonly revoked: RevokedNames;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -66,12 +69,12 @@ export class Directory {
     return this.#realms;
   }
 
-  /** The shared secret of a realm that counts longest, or null: one of the store before those of the configuration. */
-  secretOf(realm: string): string | null {
+  /** The shared secrets of a realm, the one that counts longest first: those of the store before the configuration's. */
+  secretsOf(realm: string): readonly string[] {
     const stored = (this.#stored?.secrets ?? []).filter((secret) => secret.realm === realm);
     const endOf = (secret: StoredSecret): number => secret.expiresAt ?? Number.POSITIVE_INFINITY;
-    const [best] = stored.toSorted((left, right) => (endOf(left) < endOf(right) ? 1 : -1));
-    return best?.value ?? this.#secrets.secretsOf(realm)[0] ?? null;
+    const sorted = stored.toSorted((left, right) => (endOf(left) < endOf(right) ? 1 : -1));
+    return [...new Set([...sorted.map(({ value }) => value), ...this.#secrets.secretsOf(realm)])];
   }
 
   /** Whether the configuration has this user: it stands before one of the store. */
@@ -129,11 +132,15 @@ export class Directory {
   }
 
   #source(config: Config): Sources {
-    const { labUser, storeUsers, isStoreIdle, clock } = this.#parts;
+    const { labUser, storeUsers, isStoreIdle, revoked, clock } = this.#parts;
     const { auth, limits } = config;
     const users: StaticUser[] = labUser === null ? [...auth.users] : [labUser];
     const secrets = new RestSecrets(
-      { separator: auth.restSeparator, allocationsPerRestUser: limits.allocationsPerRestUser },
+      {
+        separator: auth.restSeparator,
+        allocationsPerRestUser: limits.allocationsPerRestUser,
+        isRevoked: (username) => revoked.has(username),
+      },
       auth.secrets,
       clock,
     );

@@ -2,6 +2,7 @@
 // users.
 
 import { join } from 'node:path';
+import type { RevokedNames } from '../auth/revoked-names.ts';
 import { type Config, NO_CREDENTIALS } from '../config/config.ts';
 import { systemFileReader } from '../config/file-reader.ts';
 import type { Tree } from '../config/overrides.ts';
@@ -18,6 +19,7 @@ import { openBackends } from './backend-setup.ts';
 import type { Closers } from './closers.ts';
 import { Directory } from './directory.ts';
 import { type RelaySetup, setUpRelay } from './relay-setup.ts';
+import { loadRevokedNames } from './revocations.ts';
 import { openStatusService, type StatusService } from './status-service.ts';
 import { type ServerStore, setUpStore } from './store-setup.ts';
 import { setUpTls, type TlsSetup } from './tls-setup.ts';
@@ -47,6 +49,7 @@ export interface Foundation extends ServerOptions {
   readonly shown: readonly string[];
   readonly tls: TlsSetup | null;
   readonly directory: Directory;
+  readonly revoked: RevokedNames;
   /** Null where there is none. */
   readonly store: ServerStore | null;
   /** Null where allocations are not published. */
@@ -72,11 +75,26 @@ export async function layFoundation(options: ServerOptions, closers: Closers): P
   const names = [...shown, 'localhost', '127.0.0.1'];
   const tls = await setUpTls({ config, state, clock: systemClock, logger, names });
   const storeUsers = store?.users ?? null;
-  const directory = new Directory({ config, labUser, storeUsers, isStoreIdle, clock: systemClock, logger });
+  const revoked = loadRevokedNames(state, systemClock.wallTime);
+  const directory = new Directory({ config, labUser, storeUsers, isStoreIdle, revoked, clock: systemClock, logger });
   store?.tell(directory);
   const status = await openStatusService(config, { logger, state, random, closers });
   const nonceKey = keepNonceKey(state, random);
-  return { ...options, random, state, store, status, labUser, relay, backends, shown, tls, directory, nonceKey };
+  return {
+    ...options,
+    random,
+    state,
+    store,
+    status,
+    labUser,
+    relay,
+    backends,
+    shown,
+    tls,
+    directory,
+    revoked,
+    nonceKey,
+  };
 }
 
 // turnd makes them for itself alone: somebody has changed them, or brought them from elsewhere.

@@ -1,7 +1,7 @@
 // A running server as those see it who control it: what it says of itself, and what they may change.
 
 import type { Config } from '../config/config.ts';
-import { makeIceServer, urlHost } from '../config/ice-servers.ts';
+import { iceUrls, urlHost } from '../config/ice-servers.ts';
 import { formatListenUrl } from '../config/listen-url.ts';
 import { compareConfigs } from '../config/live-changes.ts';
 import type { ConfigResult } from '../config/parse-config.ts';
@@ -30,6 +30,7 @@ import { CertificateRenewal } from './certificate-renewal.ts';
 import type { Closers } from './closers.ts';
 import { Drain } from './drain.ts';
 import type { Foundation } from './foundation.ts';
+import { Revocations } from './revocations.ts';
 import type { RunningServer } from './running-server.ts';
 
 const SECRET_BYTES = 32;
@@ -64,6 +65,7 @@ export class RunningControl implements ServerControl {
   readonly #parts: RunningControlParts;
   readonly #certificates: CertificateRenewal;
   readonly #drain: Drain;
+  readonly #revocations: Revocations;
   readonly #startedAt = systemClock.wallTime();
   /** As it is in effect. */
   #config: Config;
@@ -74,7 +76,7 @@ export class RunningControl implements ServerControl {
 
   constructor(parts: RunningControlParts) {
     const { foundation, server, closers } = parts;
-    const { store, directory, config, tree, logger } = foundation;
+    const { store, directory, config, tree, logger, revoked, state } = foundation;
     this.#parts = parts;
     this.#config = config;
     this.#report = { file: config.configFile, config: redactedConfig(tree), restart: [] };
@@ -90,6 +92,14 @@ export class RunningControl implements ServerControl {
       },
     });
     closers.add(() => this.#drain.close());
+    this.#revocations = new Revocations({
+      names: revoked,
+      state,
+      touch: () => directory.touch(),
+      end: (selector) => parts.server.end(selector),
+      after: nodeTimers.after,
+    });
+    closers.add(() => this.#revocations.close());
     this.administration =
       store &&
       new StoreAdministration({
@@ -194,15 +204,22 @@ export class RunningControl implements ServerControl {
     const { listeners, shown, trustedCertificate } = server;
     const { directory } = foundation;
     const wanted = realm ?? directory.realm;
-    const host = urlHost(shown, listeners);
-    const { urls } = makeIceServer({ host, listeners, trustedCertificate, username: '', credential: '' });
-    const stun = urls.slice(0, 1).map((url) => url.replace(/^turns?:/, 'stun:').replace(/\?.*$/, ''));
+    const { auth, relay } = this.#config;
+    const host = relay.externalAddress.kind === 'name' ? relay.externalAddress.name : urlHost(shown, listeners);
     return {
-      urls: [...stun, ...urls],
+      urls: auth.iceUrls.length > 0 ? auth.iceUrls : iceUrls({ host, listeners, trustedCertificate }),
       realm: wanted,
-      secret: directory.secretOf(wanted),
-      separator: this.#config.auth.restSeparator,
+      secrets: directory.secretsOf(wanted),
+      separator: auth.restSeparator,
+      isRevoked: (username) => this.#revocations.isRevoked(username),
     };
+  }
+
+  async revoke(username: string): Promise<number> {
+    const ended = await this.#revocations.revoke(username, this.#config.auth.restSeparator);
+    const { logger } = this.#parts.foundation;
+    logger.info({ event: 'credentials-revoked', user: username, ended }, 'credentials are revoked');
+    return ended;
   }
 
   async #reload(): Promise<ReloadReport> {

@@ -1,5 +1,5 @@
 // The state directory: exclusive to one process, private to its user. Owns how files get there whole; what is in them
-// is others' business. Everything here happens at start, so it may block.
+// is others' business. What happens at start may block; what a running server writes does not.
 
 import { randomBytes } from 'node:crypto';
 import {
@@ -16,6 +16,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { describeSystemError, StateDirectoryError } from '../errors.ts';
 import { type DirectoryLock, lockDirectory } from './directory-lock.ts';
@@ -55,15 +56,39 @@ export class StateDirectory {
    * @throws StateDirectoryError when it can be neither read nor written
    */
   readOrCreate(name: string, make: () => Buffer): Buffer {
+    const found = this.read(name);
+    if (found !== null) return found;
+    const content = make();
+    this.#write(join(this.path, name), content);
+    return content;
+  }
+
+  /** The content of a file; null if there is none. @throws StateDirectoryError when it cannot be read */
+  read(name: string): Buffer | null {
     const path = join(this.path, name);
     try {
       return readFileSync(path);
     } catch (error) {
-      if (codeOf(error) !== 'ENOENT') throw fileFault(path, 'read', error);
+      if (codeOf(error) === 'ENOENT') return null;
+      throw fileFault(path, 'read', error);
     }
-    const content = make();
-    this.#write(path, content);
-    return content;
+  }
+
+  /**
+   * Gives a file new content (mode 0600), whole or not at all; it lasts when the promise resolves. One call at a time for
+   * the same file. Rejects with a StateDirectoryError.
+   */
+  async replace(name: string, content: Buffer): Promise<void> {
+    const path = join(this.path, name);
+    const temporary = this.#temporary();
+    try {
+      await writeWhole(temporary, content);
+      await rename(temporary, path);
+      syncDirectory(this.path);
+    } catch (error) {
+      await rm(temporary, { force: true }).catch(() => undefined);
+      throw fileFault(path, 'written', error);
+    }
   }
 
   /** Gives the directory back. Idempotent. */
@@ -72,7 +97,7 @@ export class StateDirectory {
   }
 
   #write(path: string, content: Buffer): void {
-    const temporary = join(this.path, `.${randomBytes(8).toString('hex')}.tmp`);
+    const temporary = this.#temporary();
     try {
       writeFileSync(temporary, content, { mode: 0o600, flag: 'wx', flush: true });
       renameSync(temporary, path);
@@ -81,6 +106,20 @@ export class StateDirectory {
       rmSync(temporary, { force: true });
       throw fileFault(path, 'written', error);
     }
+  }
+
+  #temporary(): string {
+    return join(this.path, `.${randomBytes(8).toString('hex')}.tmp`);
+  }
+}
+
+async function writeWhole(path: string, content: Buffer): Promise<void> {
+  const file = await open(path, 'wx', 0o600);
+  try {
+    await file.writeFile(content);
+    await file.sync();
+  } finally {
+    await file.close();
   }
 }
 

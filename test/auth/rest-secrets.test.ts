@@ -165,3 +165,17 @@ test('keys are derived once for a name, a realm and a set of secrets', async (t)
   source.setSecrets(['north']);
   t.not(source.find(NAME, REALM), first);
 });
+
+test('a revoked name is refused as if it had expired, although its keys are cached', async (t) => {
+  const revoked = new Set<string>();
+  const isRevoked = (name: string): boolean => revoked.has(name);
+  const source = new RestSecrets(
+    { separator: ':', allocationsPerRestUser: 100, isRevoked },
+    ['north'],
+    new WallClock(),
+  );
+  t.equal(candidates(source.find(NAME, REALM)).length, 1);
+  revoked.add(NAME);
+  t.equal(source.find(NAME, REALM), 'expired');
+  t.equal(candidates(source.find(`${EXPIRY}:bob`, REALM)).length, 1);
+});

@@ -205,6 +205,20 @@ test('credentials: ready for an app, in three forms', async (t) => {
   }
 });
 
+test('credentials: a label stands in front of the user, and a name is revoked', async (t) => {
+  const { run, control } = await withDaemon(t);
+  const nameOf = async (line: string) => JSON.parse((await run(line)).out).iceServers[1].username;
+  t.equal(await nameOf('credentials --label shop --user carol --ttl 1h'), `${FAKE_NOW / 1000 + 3600}:shop/carol`);
+  t.match(await nameOf('credentials make --label shop'), /^\d+:shop\/[\w-]{12}$/);
+  t.match(await run('credentials --label a/b'), { status: 2, err: /the label "a\/b"/ });
+  control.live = [fakeSession({ id: 1 })];
+  const revoked = await run('credentials revoke 1767229200:shop/carol');
+  t.match(revoked, { status: 0, out: 'Revoked 1767229200:shop/carol: 1 session ended.\n' });
+  t.same(JSON.parse((await run('credentials revoke 1767229200:x --json')).out), { ended: 1 });
+  t.same(control.done.slice(-2), ['revoke 1767229200:shop/carol', 'revoke 1767229200:x']);
+  t.equal((await run('credentials revoke')).status, 2);
+});
+
 test('credentials: a server without a secret has none to give', async (t) => {
   const { run, control } = await withDaemon(t);
   control.secret = null;

@@ -6,6 +6,7 @@ import {
   parseCidr,
   parseConcreteIp,
   parseHostPort,
+  parseIceUrl,
   parseIp,
   parsePort,
   parsePortRange,
@@ -88,4 +89,30 @@ test('a mistyped IPv4 address is no DNS name', async (t) => {
   t.notOk(isHostName('-a.example'));
   t.ok(isHostName('turn.example.org'));
   t.ok(isHostName('localhost'));
+});
+
+test('URLs for apps: those of RFC 7064 and RFC 7065', async (t) => {
+  const good = ['stun:turn.example.com', 'stuns:192.0.2.1:5349', 'turn:[2001:db8::1]:3478?transport=udp'];
+  for (const text of [...good, 'turns:turn.example.com:443?transport=tcp', 'turn:h'])
+    t.same(parseIceUrl(text), { value: text });
+  const bad = [
+    '',
+    'turn:',
+    'turn://h:1',
+    'http://h',
+    'turn:h:0',
+    'turn:h:65536',
+    'turn:h:1?transport=sctp',
+    'turn:h?x=1',
+  ];
+  for (const text of [
+    ...bad,
+    'stun:h?transport=udp',
+    'turn:2001:db8::1',
+    'turn:[192.0.2.1]',
+    'turn:[x]',
+    'turn:u@h',
+    ' turn:h',
+  ])
+    t.match(parseIceUrl(text), { error: /is not a URL such as turn:/ }, text);
 });

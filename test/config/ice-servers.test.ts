@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { type ListenerInfo, labNote, makeIceServer, urlHost } from '../../src/config/ice-servers.ts';
+import { iceUrls, type ListenerInfo, labNote, makeIceServer, urlHost } from '../../src/config/ice-servers.ts';
 
 const user = { username: 'lab', credential: 'secret' };
 const udp: ListenerInfo = { transport: 'udp', address: '192.0.2.1', port: 3478 };
@@ -49,4 +49,26 @@ test('the note has the entry on a line of its own, as JSON, and the check page',
   const json = lines.find((line) => line.startsWith('{')) ?? '';
   t.same(JSON.parse(json), { iceServers: [{ urls: ['turn:192.0.2.1:3478?transport=udp'], ...user }] });
   t.ok(lines.some((line) => line.includes('/somewhere/check.html')));
+});
+
+test('apps get a URL for each port, a port of TCP and TLS once', async (t) => {
+  const of = (text: string, trustedCertificate = true): string[] => {
+    const listeners = text.split(' ').map((one) => {
+      const [transport = '', port] = one.split(':');
+      return { transport: transport as ListenerInfo['transport'], port: Number(port) };
+    });
+    return iceUrls({ host: 't.example', listeners, trustedCertificate }).map((url) =>
+      url.replace(':t.example:', ' ').replace('?transport=', ' '),
+    );
+  };
+  t.same(of('udp:3478 tcp+tls:3478 tcp+tls:5349'), ['stun 3478', 'turn 3478 udp', 'turn 3478 tcp', 'turns 5349 tcp']);
+  t.same(of('udp:3478 udp:3478 udp:443 tcp:80 tls:443 tls:5349'), [
+    ...['stun 3478', 'turn 3478 udp', 'turn 443 udp', 'turn 80 tcp', 'turns 443 tcp', 'turns 5349 tcp'],
+  ]);
+  t.same(of('tcp+tls:3478 tcp+tls:443 tcp+tls:5349 tls:8443'), [
+    ...['turn 3478 tcp', 'turns 8443 tcp', 'turns 443 tcp', 'turns 5349 tcp'],
+  ]);
+  t.same(of('tcp+tls:1234'), ['turn 1234 tcp', 'turns 1234 tcp'], 'the only one is both');
+  t.same(of('tcp+tls:5349'), ['turn 5349 tcp', 'turns 5349 tcp']);
+  t.same(of('udp:3478 tls:443 tcp+tls:5349', false), ['stun 3478', 'turn 3478 udp', 'turn 5349 tcp']);
 });

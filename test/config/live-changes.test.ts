@@ -81,6 +81,19 @@ test('R24: the memory limit is live', async (t) => {
   t.equal(changes.config.limits.memory, 512 * 2 ** 20);
 });
 
+test('the URLs that apps get are live', async (t) => {
+  const {
+    live,
+    restart,
+    config: taken,
+  } = compareConfigs(
+    configOf({ yaml: 'auth: {secrets: [0123456789abcdef]}' }),
+    configOf({ yaml: 'auth: {secrets: [0123456789abcdef], ice-urls: ["turn:turn.example.com"]}' }),
+  );
+  t.same([live, restart], [['auth.ice-urls'], []]);
+  t.same(taken.auth.iceUrls, ['turn:turn.example.com']);
+});
+
 test('users and secrets are live; their values are compared, never named', async (t) => {
   const old = configOf({ yaml: 'auth: {users: [alice:CANARY-1]}' });
   const next = configOf({ yaml: 'auth: {users: [alice:CANARY-2], secrets: [CANARY-CANARY-CANARY]}' });

@@ -226,6 +226,28 @@ test('peer rules, realms and origins', async (t) => {
   t.equal((await ask('DELETE', '/v1/origins?origin=https%3A%2F%2Fx.example')).status, 204);
 });
 
+test('credentials for apps: a label, a name of its own for whoever has none, and revocation', async (t) => {
+  const { ask, control } = await open(t);
+  const nameOf = async (body: object): Promise<string> => {
+    const { json } = await ask('POST', '/v1/credentials', { ttl: 60, ...body });
+    return (json.iceServers[1] as { readonly username: string }).username;
+  };
+  const expiry = FAKE_NOW / 1000 + 60;
+  t.equal(await nameOf({}), `${expiry}`);
+  t.equal(await nameOf({ user: 'carol', label: 'shop' }), `${expiry}:shop/carol`);
+  const [first, second] = [await nameOf({ label: 'shop' }), await nameOf({ label: 'shop' })];
+  t.match(first, /^\d+:shop\/[\w-]{12}$/);
+  t.not(first, second);
+  for (const label of ['', 'a/b', 'x'.repeat(65), 'a\u0000']) {
+    const refused = await ask('POST', '/v1/credentials', { label });
+    t.match(refused, { status: 400, json: { fault: 'invalid', detail: /label/ } }, JSON.stringify(label));
+  }
+  const target = `/v1/credentials/${encodeURIComponent(`${expiry}:shop/carol`)}`;
+  t.match(await ask('DELETE', target), { status: 200, json: { ended: 0 } });
+  t.same(control.done, [`revoke ${expiry}:shop/carol`]);
+  t.equal(await nameOf({ user: 'carol', label: 'shop' }), `${expiry + 1}:shop/carol`, 'not the same one again');
+});
+
 test('credentials for apps: made under the secret, which stays inside', async (t) => {
   const { ask, control } = await open(t);
   const made = await ask('POST', '/v1/credentials', { ttl: 60, user: 'carol', host: '2001:db8::1' });

@@ -252,3 +252,34 @@ test('what a crash has left of a write is cleared away, other files are not', as
   await state.close();
   t.same(readdirSync(path), ['mine.tmp']);
 });
+
+/** Beside the lock. */
+function filesIn(path: string): string[] {
+  return readdirSync(path).filter((name) => !name.startsWith('lock-'));
+}
+
+test('a file is replaced as a whole and for its owner alone, and one that is not there is none', async (t) => {
+  const path = t.testdir();
+  const state = await StateDirectory.open(path);
+  t.teardown(() => state.close());
+  t.equal(state.read('names'), null);
+  await state.replace('names', Buffer.from('first'));
+  await state.replace('names', Buffer.from('second'));
+  t.equal(state.read('names')?.toString(), 'second');
+  t.equal(statSync(join(path, 'names')).mode & 0o777, 0o600);
+  t.same(filesIn(path), ['names']);
+  await state.replace('names', Buffer.alloc(0));
+  t.equal(state.read('names')?.length, 0);
+});
+
+test('a file that cannot be replaced is named, and nothing is left of the try', async (t) => {
+  const path = t.testdir({ names: { full: '' } });
+  const state = await StateDirectory.open(path);
+  t.teardown(() => state.close());
+  await t.rejects(state.replace('names', Buffer.from('x')), {
+    code: 'TURN_STATE_DIRECTORY',
+    message: new RegExp(`^the state file ${join(path, 'names')} cannot be written: `),
+  });
+  t.throws(() => state.read('names'), { message: /cannot be read: it is a directory/ });
+  t.same(filesIn(path), ['names']);
+});

@@ -24,6 +24,7 @@ export interface FakeControl extends ServerControl {
   iceSource(): Promise<IceSource>;
   secret: string | null;
   draining: DrainStatus | null;
+  readonly revoked: Set<string>;
   reloadAnswer: () => Promise<ReloadReport>;
 }
 
@@ -130,9 +131,16 @@ export function fakeControl(): FakeControl {
     iceSource: async () => ({
       urls: ['stun:turn.example.org:3478', 'turn:turn.example.org:3478?transport=udp'],
       realm: 'example.org',
-      secret: fake.secret,
+      secrets: fake.secret === null ? [] : [fake.secret],
       separator: ':',
+      isRevoked: (username) => fake.revoked.has(username),
     }),
+    revoked: new Set(),
+    revoke: async (username) => {
+      done.push(`revoke ${username}`);
+      fake.revoked.add(username);
+      return fake.live.length;
+    },
   };
   return fake;
 }

@@ -45,7 +45,7 @@ function lastNumber(output: string, pattern: RegExp): number {
 
 /** Runs uclient with two clients against the server. `flags` choose the mode, e.g. `-y`, and the credentials. */
 export async function runUclient(
-  server: TurnServer,
+  server: Pick<TurnServer, 'ports'>,
   transport: Transport,
   flags: readonly string[],
 ): Promise<UclientResult> {
