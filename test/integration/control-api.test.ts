@@ -131,6 +131,13 @@ async function administers(t: Test, { remote, turnctl, ask }: Scene): Promise<vo
   t.match(short, /^turnd_/, made.err);
   const headers = ['-H', 'content-type: application/json', '-d', '{"user":"alice"}'];
   t.match((await ask('/v1/credentials', short, ...headers)).out, /no shared secret/);
+  const ofApps = '/v1/turn/keys/short/credentials/generate';
+  t.match(
+    (await ask(ofApps, short, '-X', 'POST')).out,
+    /no shared secret.*"result":null/,
+    'in the words of Cloudflare',
+  );
+  t.match((await ask(ofApps.replace('short', 'early'), short, '-X', 'POST')).out, /"code":10000/);
   t.match((await remote(OPERATORS, 'user', 'add', 'bob', '--generate', '--quiet')).status, 0);
   t.match((await turnctl('user', 'list', '--quiet')).out, 'bob', 'the same, at the socket');
   t.match((await turnctl('token', 'list')).out, /early .*\n.*short|operators/s);
