@@ -8,7 +8,7 @@ test('by default users are kept in the state directory', async (t) => {
   const { store, statsdb, control, hasCredentials } = configOf({ yaml: 'state-dir: /var/lib/my state' });
   t.same(store, { url: { kind: 'sqlite', path: '/var/lib/my state/turnd.db' }, isDefault: true });
   t.equal(statsdb, null);
-  t.same(control, { socket: '/var/lib/my state/turnd.sock', isDefault: true });
+  t.match(control, { socket: '/var/lib/my state/turnd.sock', isDefault: true });
   t.notOk(hasCredentials, 'nobody has asked for that store: whether it holds users remains to be seen');
 });
 

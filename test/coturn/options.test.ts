@@ -76,6 +76,8 @@ const SAMPLES: Readonly<Record<string, readonly string[]>> = {
   'log-file': ['log-file=logs/turn.log'],
   'no-stdout-log': ['no-stdout-log'],
   syslog: ['syslog'],
+  'drain-min-allocations': ['drain-min-allocations=5'],
+  'tcp-proxy-port': ['tcp-proxy-port=5380'],
   prometheus: ['prometheus'],
   'prometheus-port': ['prometheus', 'prometheus-port=9642'],
   'prometheus-address': ['prometheus', 'prometheus-address=::1'],
