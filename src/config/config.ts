@@ -88,7 +88,7 @@ export function makeConfig(settings: Settings, extras: ConfigExtras): Config {
       ...camelKeys(controlRest),
       socket: extras.controlSocket,
       isDefault: socket === 'auto',
-      tls: extras.controlTls,
+      tls: extras.controlTls && Object.freeze({ ...extras.controlTls }),
       tokens: extras.tokens,
     }),
     hasCredentials: secrets.length + users.length > 0 || (extras.store !== null && !extras.store.isDefault),

@@ -62,7 +62,8 @@ export function collectTokens(
 ): { readonly tokens: readonly ConfiguredToken[]; readonly faults: readonly ValueFault[] } {
   const faults: ValueFault[] = [];
   const tokens = entries.map((entry, index): ConfiguredToken => {
-    const { name, scopes, token, 'token-hash': hash } = entry;
+    const { name, token, 'token-hash': hash } = entry;
+    const scopes = Object.freeze([...entry.scopes]);
     if (hash !== undefined) return Object.freeze({ name, scopes, hash: hash.toLowerCase() });
     const path = ['control', 'tokens', index, 'token-file'];
     const text = token ?? firstLine(files.texts.get(pathKey(path)) ?? '');
@@ -70,7 +71,7 @@ export function collectTokens(
     if (fault !== null) faults.push({ path, message: `its first line ${fault}` });
     return Object.freeze({ name, scopes, hash: tokenHash(text) });
   });
-  return { tokens, faults };
+  return { tokens: Object.freeze(tokens), faults };
 }
 
 /** One sentence for each address at which tokens can be read by others. */

@@ -34,7 +34,9 @@ test('a Config is frozen at every depth', async (t) => {
     t.ok(Object.isFrozen(value));
     Object.values(value).forEach(visit);
   };
-  visit(configOf({ yaml: 'auth: {secrets: [0123456789abcdef], users: ["a:password1"]}' }));
+  const hash = '0'.repeat(64);
+  const control = `control: {listen: ["http://[::1]:1"], tls: {certificate: /c, key: /k}, tokens: [{name: a, scopes: [read], token-hash: "${hash}"}]}`;
+  visit(configOf({ yaml: `auth: {secrets: [0123456789abcdef], users: ["a:password1"]}\n${control}` }));
 });
 
 test('flags come before the environment, and it before the file', async (t) => {
