@@ -35,10 +35,12 @@ const V1: CgroupFiles = {
 export class MemoryGauge {
   readonly #read: ReadKernelFile;
   readonly #pids: () => readonly number[];
+  readonly #resident: () => number;
 
-  /** @param pids the server's processes now */
-  constructor(pids: () => readonly number[], read: ReadKernelFile = (path) => readFileSync(path, 'latin1')) {
+  /** @param pids the server's processes now @param resident bytes that this process has resident */
+  constructor(pids: () => readonly number[], resident: () => number, read: ReadKernelFile = (path) => readFileSync(path, 'latin1')) {
     this.#pids = pids;
+    this.#resident = resident;
     this.#read = read;
   }
 
@@ -55,7 +57,7 @@ export class MemoryGauge {
     const shared = all.map((status) => kilobytes(status, 'RssFile') + kilobytes(status, 'RssShmem'));
     const sum = (own + Math.max(0, ...shared)) * 1024;
     // A system without such files has no workers either.
-    return sum > 0 ? sum : process.memoryUsage.rss();
+    return sum > 0 ? sum : this.#resident();
   }
 
   // Whichever group on the way to the root is nearest to its limit.

@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts';
 import { MemoryGauge } from '../limits/memory-gauge.ts';
 import { type MemoryFlag, type MemoryUse, MemoryWatch } from '../limits/memory-watch.ts';
 import type { Logger } from '../log/logger.ts';
+import { residentBytes } from '../state/resident-memory.ts';
 
 const TICK_MS = 1000;
 const MIBIBYTE = 1_048_576;
@@ -20,7 +21,7 @@ export interface MemorySetupParts {
 
 /** Starts to watch. Returns how to stop. */
 export function watchMemory({ logger, flag, pids, limits }: MemorySetupParts): () => void {
-  const gauge = new MemoryGauge(pids);
+  const gauge = new MemoryGauge(pids, residentBytes);
   const watch = new MemoryWatch(flag, () => gauge.use(limits().memory), {
     short: (use) =>
       logger.warn(

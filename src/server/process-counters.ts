@@ -2,6 +2,7 @@
 // so only now (below `now`), which ends with the process.
 
 import type { LoopLag } from '../state/loop-lag.ts';
+import { residentBytes } from '../state/resident-memory.ts';
 import { type CounterTree, readCounters } from '../workers/counter-tree.ts';
 
 /** What is so only now. */
@@ -19,6 +20,6 @@ export function readProcess(lag: LoopLag, moment: Moment | null, counters: objec
     ...counters,
     loop: lag,
     process: { cpuSeconds: (user + system) / 1_000_000 },
-    now: { ...moment, residentBytes: process.memoryUsage.rss() },
+    now: { ...moment, residentBytes: residentBytes() },
   });
 }

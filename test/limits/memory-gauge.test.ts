@@ -10,6 +10,7 @@ type Files = Readonly<Record<string, string>>;
 function gauge(files: Files, pids: readonly number[] = [1]): MemoryGauge {
   return new MemoryGauge(
     () => pids,
+    process.memoryUsage.rss,
     (path) => {
       const text = files[path];
       if (text === undefined) throw new Error(`ENOENT ${path}`);
@@ -28,7 +29,7 @@ test('R24 of several processes, what each has of its own adds up, and what they 
 });
 
 test('R24 this very process is measured as the kernel sees it, /proc or not', async (t) => {
-  const used = new MemoryGauge(() => [process.pid]).use(1)?.used ?? 0;
+  const used = new MemoryGauge(() => [process.pid], process.memoryUsage.rss).use(1)?.used ?? 0;
   const rss = process.memoryUsage.rss();
   t.ok(used > 0.7 * rss && used < 1.5 * rss, `${used} of ${rss}`);
   const without = gauge({}).use(1)?.used ?? 0;
