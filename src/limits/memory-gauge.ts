@@ -38,7 +38,11 @@ export class MemoryGauge {
   readonly #resident: () => number;
 
   /** @param pids the server's processes now @param resident bytes that this process has resident */
-  constructor(pids: () => readonly number[], resident: () => number, read: ReadKernelFile = (path) => readFileSync(path, 'latin1')) {
+  constructor(
+    pids: () => readonly number[],
+    resident: () => number,
+    read: ReadKernelFile = (path) => readFileSync(path, 'latin1'),
+  ) {
     this.#pids = pids;
     this.#resident = resident;
     this.#read = read;
