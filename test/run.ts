@@ -4,7 +4,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { planRounds, type Round } from './planes-to-test.ts';
-import { forgetCoverage, inProject, reportCoverage, runTests, type TapResult } from './run-tap.ts';
+import { forgetCoverage, inProject, reportCoverage, runTests, type TapResult, wantsCoverage } from './run-tap.ts';
 import { linuxPlaneSkip, namedPlane } from './support/plane-under-test.ts';
 
 interface Counts {
@@ -44,7 +44,7 @@ async function main(args: readonly string[]): Promise<number> {
   const counts: Counts = { status: 0, passed: 0, failed: 0, skipped: 0 };
   forgetCoverage();
   for (const round of planRounds(files, namedPlane(), skip === false)) add(counts, await runRound(round));
-  await reportCoverage();
+  if (wantsCoverage()) await reportCoverage();
   if (skip !== false) {
     console.log(`skipped: the servers of all tests on the linux plane: ${skip}`);
     counts.skipped++;
