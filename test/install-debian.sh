@@ -9,6 +9,7 @@ turnserver:coturn
 turnutils_uclient:coturn
 /usr/sbin/haproxy:haproxy
 chromium:chromium
+curl:curl
 openssl:openssl
 python3:python3
 ip:iproute2
@@ -27,6 +28,7 @@ firewall-offline-cmd:firewalld
 zsh:zsh
 fish:fish
 systemd-analyze:systemd
+xz:xz-utils
 '
 
 # Wildcards stay in the list as they are, until a program is looked for.
