@@ -15,7 +15,7 @@ test('S36 the hosts of store and statsdb are backends, with the ports that they 
 
 test('S59 the addresses of metrics are nobody’s peers, whatever is allowed', async (t) => {
   t.same(backends('metrics: {listen: ["http://127.0.0.1:9641", "http://*:9642", "http://[::1]:0"]}\n'), [
-    { host: '127.0.0.1', port: 9641 },
+    { scheme: 'http', host: '127.0.0.1', port: 9641 },
   ]);
 });
 
