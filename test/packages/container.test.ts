@@ -59,7 +59,7 @@ test('S61 the staged app serves read-only, without root and without capabilities
   );
   const state = join(directory, 'state');
   mkdirSync(state);
-  const confined = `mount -t tmpfs -o mode=0750,uid=${UID} tmpfs ${state}; mount -o remount,bind,ro /; cd ${state}; exec setpriv --reuid ${UID} --regid ${UID} --clear-groups --bounding-set=-all --inh-caps=-all --no-new-privs "$@"`;
+  const confined = `mount -t tmpfs -o mode=0750,uid=${UID} tmpfs ${state}; mount -o remount,bind,ro /; cd ${state}; exec env -u NODE_OPTIONS setpriv --reuid ${UID} --regid ${UID} --clear-groups --bounding-set=-all --inh-caps=-all --no-new-privs "$@"`;
   const flags = [
     '--state-dir',
     state,
