@@ -22,7 +22,7 @@ const ONCE: readonly RegExp[] = [
   // What a store answers. Who is told of changes, and what waits while none comes, is another matter.
   /test\/integration\/stores\/(bad-way|faults-at-start|flood|hostile|outage-mariadb|outage-redis|secrets|statsdb-outage)/,
   // What is read and judged before the first datagram, and other programs' rules.
-  /test\/integration\/(coturn-config|firewall|firewall-programs|flag-refusals|flags|hostile-control|init|start-faults)\.test\./,
+  /test\/integration\/(control-api|coturn-config|firewall|firewall-programs|flag-refusals|flags|hostile-control|init|start-faults)\.test\./,
   // What is written of it.
   /test\/integration\/(audit-trail|canaries|log-flood|log-sinks)\.test\./,
 ];
