@@ -82,7 +82,9 @@ export class Namespace {
   exec(command: string, ...args: readonly string[]): string {
     this.#enter(this.#fd);
     try {
-      return execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+      // A list of ten thousand sockets is longer than the default.
+      const maxBuffer = 64 * 1024 * 1024;
+      return execFileSync(command, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], maxBuffer });
     } finally {
       this.#enter(this.#home);
     }
