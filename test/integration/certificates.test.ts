@@ -78,7 +78,9 @@ test('R14 certificates are renewed by themselves, and a bad pair keeps the old o
     mounted.put(next);
     await untilServed(server, index + 2, next);
   }
-  t.equal(countDescriptors(server.pid), descriptors, 'no descriptor is left behind');
+  // In one process, connections of a moment ago may not have ended yet.
+  for (let tries = 0; tries < 1000 && countDescriptors(server.pid) > descriptors; tries++) await client.binding();
+  t.ok(countDescriptors(server.pid) <= descriptors, 'no descriptor is left behind');
   t.match(await client.binding(), { cls: 2 });
   const refusals = server.log.filter(({ event, level }) => event === 'certificates' && level === 'error');
   t.equal(refusals.length, 1, 'told once');
