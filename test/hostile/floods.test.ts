@@ -7,7 +7,7 @@ import { type Test, test } from 'tap';
 import { DatagramPeer } from '../support/datagram-peer.ts';
 import { planeUnderTest } from '../support/plane-under-test.ts';
 import { type RawClient, REQUEST } from '../support/raw-client.ts';
-import { requestedTransport } from '../support/wire-attributes.ts';
+import { lifetime, requestedTransport } from '../support/wire-attributes.ts';
 import { AnswerCounter, FLOOD_SOURCE, type FloodWish, flood, kernelDrops, MANY_SOURCES } from './flood.ts';
 import type { JunkKind } from './junk.ts';
 import { HOST, Stage } from './stage.ts';
@@ -118,6 +118,9 @@ async function setUpMeanwhile(
     if (answer?.cls === 2) result.made++;
     else result.failed++;
     result.slowest = Math.max(result.slowest, performance.now() - startedAt);
+    // Thousands of them: nobody has that many descriptors.
+    await patientRequest(client, client.signed(REQUEST.refresh, [lifetime(0)])).catch(() => null);
+    client.close();
   } while (!isOver());
   return result;
 }
