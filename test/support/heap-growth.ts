@@ -23,7 +23,7 @@ export const MOST_BYTES_PER_PACKET = 8;
 
 /** Runs a job of a program in test/support, in a young generation of so many MiB. */
 export function costOf(program: string, job: string, semiSpace = 256): Cost {
-  // The memory reducer collects when a process has worked for 8 s, however little garbage there is.
+  // The memory reducer may collect once a process has worked for 8 s, however little garbage there is.
   const flags = [
     '--expose-gc',
     '--no-memory-reducer',
