@@ -1,6 +1,8 @@
 // The connection strings of coturn's databases as store URLs: libpq's for PostgreSQL, coturn's own for MySQL and Redis.
 // A fault never repeats a value: it may be a password.
 
+import { escapeText } from '../escape-text.ts';
+
 /** A URL with what is to be said of it, or one sentence on what is wrong. */
 export type StoreUrlResult = { readonly url: string; readonly remarks: readonly string[] } | { readonly error: string };
 
@@ -156,7 +158,10 @@ function postgresUri(text: string): StoreUrlResult {
   if (url.hostname.includes(',')) return { error: 'the URI names several hosts; name one' };
   if (url.pathname.length < 2) url.pathname = `/${url.username}`;
   const isSaid = (key: string): boolean => !TIMEOUTS.includes(key);
-  return { url: url.href, remarks: dropped.filter(isSaid).map((key) => `${key} of the URI is not taken over`) };
+  return {
+    url: url.href,
+    remarks: dropped.filter(isSaid).map((key) => `${escapeText(key)} of the URI is not taken over`),
+  };
 }
 
 /** The pairs that count, by their proper names, and the names of the others. */

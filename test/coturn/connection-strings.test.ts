@@ -51,6 +51,9 @@ test('PostgreSQL: a connection string of libpq', async (t) => {
   t.match(postgresUrl('host=h user=u application_name=x'), {
     remarks: ['application_name of the connection string is not taken over'],
   });
+  t.match(postgresUrl('postgres://u@h/d?a%1b%5b2J%0ab=1'), {
+    remarks: ['a\\u001b[2J\\u000ab of the URI is not taken over'],
+  });
 });
 
 test('MySQL: coturn’s names and their other spellings', async (t) => {
