@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } 
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { TapFailures } from './tap-failures.ts';
 
 const JOBS = 2;
 
@@ -20,6 +21,8 @@ export interface Summary {
 export interface TapResult {
   readonly status: number;
   readonly summary: Summary | null;
+  /** What failed, each as the names of its file and its tests. */
+  readonly failures: readonly string[];
 }
 
 /** The path of something in this project. This file runs as dist/test/run-tap.js. */
@@ -74,12 +77,14 @@ async function runTap(args: readonly string[], env: Readonly<Record<string, stri
   });
   const closed = once(tap, 'close');
   let summary: Summary | null = null;
+  const failures = new TapFailures();
   for await (const line of createInterface({ input: tap.stdout })) {
     console.log(line);
     summary = summaryIn(line) ?? summary;
+    failures.read(line);
   }
   const [code] = await closed;
-  return { status: typeof code === 'number' ? code : 1, summary };
+  return { status: typeof code === 'number' ? code : 1, summary, failures: failures.found };
 }
 
 // Every count but `total` is left out when it is zero: # { total: 6, pass: 5, skip: 1 }

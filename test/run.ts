@@ -12,6 +12,7 @@ interface Counts {
   passed: number;
   failed: number;
   skipped: number;
+  failures: string[];
 }
 
 // tap finds no tests in a folder named dist. What is left there of tests that were deleted does not count.
@@ -24,9 +25,11 @@ function allTests(): readonly string[] {
     .toSorted();
 }
 
-async function runRound({ plane, title, files }: Round): Promise<TapResult> {
+async function addRound(counts: Counts, { plane, title, files }: Round): Promise<void> {
   console.log(`\n=== ${title}`);
-  return runTests(files, { TURND_TEST_PLANE: plane });
+  const result = await runTests(files, { TURND_TEST_PLANE: plane });
+  add(counts, result);
+  counts.failures.push(...result.failures.map((one) => `${title}: ${one}`));
 }
 
 function add(counts: Counts, { status, summary }: TapResult): void {
@@ -41,9 +44,9 @@ function add(counts: Counts, { status, summary }: TapResult): void {
 async function main(args: readonly string[]): Promise<number> {
   const files = args.length > 0 ? args : allTests();
   const skip = await linuxPlaneSkip();
-  const counts: Counts = { status: 0, passed: 0, failed: 0, skipped: 0 };
+  const counts: Counts = { status: 0, passed: 0, failed: 0, skipped: 0, failures: [] };
   forgetCoverage();
-  for (const round of planRounds(files, namedPlane(), skip === false)) add(counts, await runRound(round));
+  for (const round of planRounds(files, namedPlane(), skip === false)) await addRound(counts, round);
   if (wantsCoverage()) await reportCoverage();
   if (skip !== false) {
     console.log(`skipped: the servers of all tests on the linux plane: ${skip}`);
@@ -52,6 +55,7 @@ async function main(args: readonly string[]): Promise<number> {
   const { TURND_TEST_REQUIRE_ALL } = process.env;
   const skipsFail = TURND_TEST_REQUIRE_ALL === '1' && counts.skipped > 0;
   if (skipsFail) console.log('TURND_TEST_REQUIRE_ALL forbids skipped tests');
+  for (const failure of counts.failures) console.log(`failed: ${failure}`);
   console.log(`${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
   return skipsFail && counts.status === 0 ? 1 : counts.status;
 }
