@@ -11,5 +11,5 @@ export function expectCleanLine(line: string): void {
 
 /** What a message says, without names, numbers and the like: for features. */
 export function formOfLine(line: string): string {
-  return line.replace(/"[^"]*"|\d+/g, '_').slice(0, 60);
+  return line.replace(/"(?:[^"\\]|\\.)*"|\d+/g, '_').slice(0, 60);
 }

@@ -105,7 +105,7 @@ function check(line: string, notice: Notice): void {
   notice(
     line
       .replace(/^[^ ]*:\d+:\d+: /, '')
-      .replace(/"[^"]*"|\d+/g, '_')
+      .replace(/"(?:[^"\\]|\\.)*"|\d+/g, '_')
       .slice(0, 60),
   );
 }

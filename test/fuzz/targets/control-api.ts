@@ -163,7 +163,7 @@ export async function checkAnswer(answer: Response, notice: Notice, method: stri
   if (!isProblem) return;
   notice(
     `problem ${String(body.detail)
-      .replace(/"[^"]*"|\d+/g, '_')
+      .replace(/"(?:[^"\\]|\\.)*"|\d+/g, '_')
       .slice(0, 60)}`,
   );
   expect(body.status === answer.status && typeof body.detail === 'string' && body.detail !== '', `problem ${text}`);

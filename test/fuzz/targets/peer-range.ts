@@ -40,7 +40,7 @@ function run(input: Buffer, notice: Notice): number {
   }
   const expected = reference(text);
   if ('error' in ranges) {
-    notice(ranges.error.replace(/"[^"]*"/g, '_'));
+    notice(ranges.error.replace(/"(?:[^"\\]|\\.)*"/g, '_'));
     expect(expected === null, `refused: ${ranges.error}`);
     return 1;
   }
