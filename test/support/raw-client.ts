@@ -42,7 +42,7 @@ export const REQUEST = {
 } as const;
 
 // Only a server that has failed leaves a request without answer for so long.
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 30_000;
 
 /** One five-tuple as its client sees it. */
 export class RawClient {
