@@ -6,24 +6,10 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } 
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { TapFailures } from './tap-failures.ts';
+import { runPlain } from './run-plain.ts';
+import { type Summary, summaryIn, TapFailures, type TapResult } from './tap-output.ts';
 
 const JOBS = 2;
-
-/** tap's count of assertions. */
-export interface Summary {
-  readonly pass: number;
-  readonly fail: number;
-  readonly skip: number;
-}
-
-/** What a run of tap left behind. `summary` is null if it did not come to its end. */
-export interface TapResult {
-  readonly status: number;
-  readonly summary: Summary | null;
-  /** What failed, each as the names of its file and its tests. */
-  readonly failures: readonly string[];
-}
 
 /** The path of something in this project. This file runs as dist/test/run-tap.js. */
 export function inProject(path: string): string {
@@ -36,11 +22,15 @@ export function wantsCoverage(): boolean {
   return TURND_TEST_COVERAGE === '1';
 }
 
-/** Runs these compiled tests with more environment. Its coverage is added to that of the runs since `forgetCoverage`. */
+/**
+ * Runs these compiled tests with more environment. Where coverage is wanted, tap runs them, and what it measured is added
+ * to that of the runs since `forgetCoverage`.
+ */
 export async function runTests(files: readonly string[], env: Readonly<Record<string, string>>): Promise<TapResult> {
   if (!isTapBuilt()) await runTap(['build']);
-  const coverage = wantsCoverage() ? ['--coverage-report=none', '--allow-empty-coverage'] : ['--disable-coverage'];
+  if (!wantsCoverage()) return runPlain(files, { cwd: inProject('.'), env, jobs: JOBS, print: console.log });
   moveFiles(MEASURED, KEPT);
+  const coverage = ['--coverage-report=none', '--allow-empty-coverage'];
   const result = await runTap(['run', `--jobs=${JOBS}`, ...coverage, ...files], env);
   moveFiles(KEPT, MEASURED);
   return result;
@@ -85,14 +75,6 @@ async function runTap(args: readonly string[], env: Readonly<Record<string, stri
   }
   const [code] = await closed;
   return { status: typeof code === 'number' ? code : 1, summary, failures: failures.found };
-}
-
-// Every count but `total` is left out when it is zero: # { total: 6, pass: 5, skip: 1 }
-function summaryIn(line: string): Summary | null {
-  const counts = /^# \{ (total: \d+.*) \}$/.exec(line)?.[1];
-  if (counts === undefined) return null;
-  const count = (name: string): number => Number(new RegExp(`\\b${name}: (\\d+)`).exec(counts)?.[1] ?? 0);
-  return { pass: count('pass'), fail: count('fail'), skip: count('skip') + count('todo') };
 }
 
 // As npm brings it, tap is built with its TypeScript plugin, which does not run on TypeScript 7. `.taprc` leaves it

@@ -4,8 +4,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { planRounds, type Round } from './planes-to-test.ts';
-import { forgetCoverage, inProject, reportCoverage, runTests, type TapResult, wantsCoverage } from './run-tap.ts';
+import { forgetCoverage, inProject, reportCoverage, runTests, wantsCoverage } from './run-tap.ts';
 import { linuxPlaneSkip, namedPlane } from './support/plane-under-test.ts';
+import type { TapResult } from './tap-output.ts';
 
 interface Counts {
   status: number;

@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { TapFailures } from './tap-failures.ts';
+import { summaryIn, TapFailures } from './tap-output.ts';
 
 const OUTPUT = `TAP version 14
 # Subtest: dist/test/a.test.js
@@ -31,4 +31,10 @@ test('what failed is named by its file and tests, once', async (t) => {
   const failures = new TapFailures();
   for (const line of OUTPUT.split('\n')) failures.read(line);
   t.strictSame(failures.found, ['dist/test/a.test.js > bad > should be equal', 'dist/test/b.test.js']);
+});
+
+test('the count of a run is its own line, not that of a test in it', async (t) => {
+  t.strictSame(summaryIn('# { total: 7, pass: 4, fail: 1, todo: 1, skip: 1 }'), { pass: 4, fail: 1, skip: 2 });
+  t.strictSame(summaryIn('# { total: 3, pass: 3 }'), { pass: 3, fail: 0, skip: 0 });
+  t.equal(summaryIn('    # { total: 3, pass: 3 }'), null);
 });
