@@ -12,6 +12,7 @@ chromium:chromium
 curl:curl
 openssl:openssl
 python3:python3
+php:php-cli
 ip:iproute2
 ps:procps
 fail2ban-regex:fail2ban

@@ -10,6 +10,7 @@ import { addDrainCommands } from './drain-commands.ts';
 import { addFirewallCommand } from './firewall-command.ts';
 import { addExamples, addHelpCommand } from './help-command.ts';
 import { addInitCommand } from './init-command.ts';
+import { addOauthKeyCommands } from './oauth-key-commands.ts';
 import { addPeerCommands } from './peer-commands.ts';
 import { addRealmCommands } from './realm-commands.ts';
 import { addSecretCommands } from './secret-commands.ts';
@@ -61,6 +62,7 @@ export function makeProgram(version: string, io: CommandIo, finish: (status: Exi
   addCredentialsCommand(program, io, finish);
   addRealmCommands(program, io, finish);
   addPeerCommands(program, io, finish);
+  addOauthKeyCommands(program, io, finish);
   addSessionCommands(program, io, finish);
   addServerCommands(program, io, finish);
   addDrainCommands(program, io, finish);

@@ -15,6 +15,9 @@ const MAX_PASSWORD_BYTES = 1024;
 /** Of coturn's column. */
 const MAX_SECRET_BYTES = 256;
 const MAX_ORIGIN_CHARACTERS = 127;
+/** Of coturn's columns. */
+const MAX_KEY_ID_CHARACTERS = 128;
+const MAX_OAUTH_KEY_CHARACTERS = 256;
 /** coturn reads options as a C int. */
 export const MAX_OPTION = 2_147_483_647;
 /** A year. */
@@ -76,6 +79,39 @@ export function secretId(id: string): string {
   if (!/^[0-9a-f]{1,12}$/i.test(id)) throw invalid('the id of a secret has up to 12 hexadecimal digits');
   if (id.length < MIN_ID_DIGITS) throw invalid(`give at least ${MIN_ID_DIGITS} digits of the id of a secret`);
   return id.toLowerCase();
+}
+
+/** The ID of a new OAuth key: clients send it as their user name (RFC 7635 §4). */
+export function keyId(kid: string): string {
+  if (kid === '') throw invalid('the ID of the key is empty');
+  if (kid.length > MAX_KEY_ID_CHARACTERS)
+    throw invalid(`the ID of the key is longer than ${MAX_KEY_ID_CHARACTERS} characters`);
+  const prepared = opaqueString(kid);
+  if (prepared === null || kid.includes('\ufffd')) throw invalid(`the ID ${quote(kid)} ${FORBIDDEN}`);
+  if (prepared !== kid)
+    throw invalid(`the ID ${quote(kid)} is not as clients send it (RFC 8265): write ${quote(prepared)}`);
+  return kid;
+}
+
+/** How tokens may be encrypted (RFC 7635 §6.2), and how many bytes the key has then. */
+export const OAUTH_ALGORITHMS = Object.freeze({ A256GCM: 32, A128GCM: 16 });
+
+/** One of {@link OAUTH_ALGORITHMS}. */
+export function oauthAlgorithm(text: string): keyof typeof OAUTH_ALGORITHMS {
+  if (text === 'A256GCM' || text === 'A128GCM') return text;
+  throw invalid(`the algorithm must be ${Object.keys(OAUTH_ALGORITHMS).join(' or ')}`);
+}
+
+/** An OAuth key in Base64. A longer one is taken: coturn, and its own examples, cut it. */
+export function oauthKey(text: string, algorithm: keyof typeof OAUTH_ALGORITHMS): string {
+  if (text.length > MAX_OAUTH_KEY_CHARACTERS)
+    throw invalid(`the key is longer than ${MAX_OAUTH_KEY_CHARACTERS} characters`);
+  if (!/^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text))
+    throw invalid('the key is not Base64 with its padding');
+  const bytes = OAUTH_ALGORITHMS[algorithm];
+  if (Buffer.from(text, 'base64').length < bytes)
+    throw invalid(`the key is too short: ${algorithm} needs ${bytes} bytes, in Base64`);
+  return text;
 }
 
 /** Seconds for which an old secret goes on. */

@@ -26,6 +26,39 @@ export interface RealmView extends RealmOptions {
   readonly origins: readonly string[];
 }
 
+/** An OAuth key as it is shown (RFC 7635). */
+export interface OauthKeyView {
+  /** What tokens call it by. */
+  readonly kid: string;
+  readonly realm: string;
+  /** How tokens under it are encrypted: `A256GCM`, `A128GCM`, or what coturn takes for the former. */
+  readonly algorithm: string;
+  /** Unix milliseconds; null = any time. */
+  readonly startsAt: number | null;
+  /** Unix milliseconds; null = it stays. */
+  readonly expiresAt: number | null;
+  /** The key itself in Base64: only where it was asked for. */
+  readonly key?: string;
+}
+
+/** What somebody wants an OAuth key to be. */
+export interface OauthKeyWish {
+  readonly kid: string;
+  /** Null: the default one. */
+  readonly realm: string | null;
+  readonly algorithm: string;
+  /** Base64; null: a random one. */
+  readonly key: string | null;
+  /** Unix milliseconds; null = it stays. */
+  readonly expiresAt: number | null;
+}
+
+/** What changes of an OAuth key; what is absent stays. The key itself does not change: another one has another ID. */
+export interface OauthKeyChange {
+  readonly realm?: string | undefined;
+  readonly expiresAt?: number | null | undefined;
+}
+
 /** Why something was not done. */
 export type AdminFault =
   /** What was given cannot be taken: the sentence says what and why. */
@@ -86,4 +119,15 @@ export interface Administration {
   addOrigin(origin: StoredOrigin): Promise<void>;
   /** @throws AdminError not-found */
   removeOrigin(origin: string): Promise<void>;
+
+  /** Of one realm, or of all for null. Never with the keys themselves. */
+  listOauthKeys(realm: string | null): Promise<readonly OauthKeyView[]>;
+  /** `reveal` gives the key itself too. @throws AdminError not-found */
+  showOauthKey(kid: string, reveal: boolean): Promise<OauthKeyView>;
+  /** The view has the key itself. @throws AdminError conflict when the ID is taken */
+  addOauthKey(wish: OauthKeyWish): Promise<OauthKeyView>;
+  /** @throws AdminError not-found */
+  changeOauthKey(kid: string, change: OauthKeyChange): Promise<OauthKeyView>;
+  /** @throws AdminError not-found */
+  removeOauthKey(kid: string): Promise<OauthKeyView>;
 }

@@ -38,6 +38,16 @@ export const realmAnswer = z.object({
 export const realmsAnswer = z.object({ realms: list(realmAnswer) });
 export const originAnswer = z.object({ origin: z.string(), realm: z.string() });
 
+export const oauthKeyAnswer = z.object({
+  kid: z.string().describe('What tokens call it by.'),
+  realm: z.string(),
+  algorithm: z.string().describe('A256GCM or A128GCM; whatever a store has.'),
+  startsAt: moment.nullable().describe('Unix milliseconds; null = any time.'),
+  expiresAt: end,
+  key: z.string().optional().describe('The key itself in Base64: only where it was asked for.'),
+});
+export const oauthKeysAnswer = z.object({ keys: list(oauthKeyAnswer) });
+
 export const tokenAnswer = z.object({
   name: z.string(),
   scopes: list(z.enum(SCOPES)),

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import type { Scope } from '../config/api-tokens.ts';
 import { DOCS_POLICY, makeDocsPage } from './docs-page.ts';
 import { demand, type NetworkGuard } from './network-guard.ts';
+import { oauthKeyRoutes } from './oauth-key-routes.ts';
 import { makeOpenApi } from './openapi.ts';
 import { isDecodable, rawPath } from './path-segments.ts';
 import { ApiError, problemResponse } from './problem.ts';
@@ -77,6 +78,7 @@ export function controlRoutes(control: ServerControl, now: () => number): readon
     ...sessionRoutes(control),
     ...storeRoutes(administration),
     ...realmRoutes(administration),
+    ...oauthKeyRoutes(administration),
     ...tokenRoutes(control.tokens),
   ];
   return addDocs(routes);

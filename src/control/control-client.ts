@@ -3,7 +3,16 @@
 
 import type { RealmOption, StoredOrigin, StoredPeerRule, UserId, UserQuery } from '../store/store.ts';
 import type { SessionDetail, SessionInfo, SessionQuery, SessionSelector } from '../workers/sessions.ts';
-import { AdminError, type Administration, type RealmView, type SecretView, type UserView } from './administration.ts';
+import {
+  AdminError,
+  type Administration,
+  type OauthKeyChange,
+  type OauthKeyView,
+  type OauthKeyWish,
+  type RealmView,
+  type SecretView,
+  type UserView,
+} from './administration.ts';
 import { askControl, type ControlAddress, type ControlRequest } from './control-transport.ts';
 import type { CredentialsWish, IceCredentials } from './ice-credentials.ts';
 import type { DrainRequest, DrainStatus, ReloadReport, ServerStatus } from './server-control.ts';
@@ -150,6 +159,26 @@ export class ControlClient implements Administration, TokenAdministration {
     await this.#ask({ method: 'DELETE', target: withQuery('/v1/origins', { origin }) });
   }
 
+  async listOauthKeys(realm: string | null): Promise<readonly OauthKeyView[]> {
+    return (await this.#get<{ keys: OauthKeyView[] }>(withQuery('/v1/oauth-keys', { realm }))).keys;
+  }
+
+  async showOauthKey(kid: string, reveal: boolean): Promise<OauthKeyView> {
+    return this.#get(withQuery(oauthKeyPath(kid), { reveal }));
+  }
+
+  async addOauthKey(wish: OauthKeyWish): Promise<OauthKeyView> {
+    return this.#ask({ method: 'POST', target: '/v1/oauth-keys', body: { ...wish, reveal: true } });
+  }
+
+  async changeOauthKey(kid: string, change: OauthKeyChange): Promise<OauthKeyView> {
+    return this.#ask({ method: 'PATCH', target: oauthKeyPath(kid), body: change });
+  }
+
+  async removeOauthKey(kid: string): Promise<OauthKeyView> {
+    return this.#ask({ method: 'DELETE', target: oauthKeyPath(kid) });
+  }
+
   async listTokens(): Promise<readonly TokenView[]> {
     return (await this.#get<{ tokens: TokenView[] }>('/v1/tokens')).tokens;
   }
@@ -178,6 +207,10 @@ function realmPath(realm: string): string {
 
 function userPath({ realm, name }: UserId): string {
   return `${realmPath(realm)}/users/${segmentOf(name, 'user name')}`;
+}
+
+function oauthKeyPath(kid: string): string {
+  return `/v1/oauth-keys/${segmentOf(kid, 'ID of the key')}`;
 }
 
 // A path has no empty segments.

@@ -50,6 +50,16 @@ export const newTokenBody = z.strictObject({
   /** Unix milliseconds. */
   expiresAt: z.number().nullable().default(null),
 });
+const expiresAt = z.number().nullable();
+export const newOauthKeyBody = z.strictObject({
+  kid: text,
+  realm: text.nullable().default(null),
+  algorithm: text.default('A256GCM'),
+  key: text.nullable().default(null),
+  expiresAt: expiresAt.default(null),
+  reveal: z.boolean().default(false),
+});
+export const oauthKeyBody = z.strictObject({ realm: text.optional(), expiresAt: expiresAt.optional() });
 export const nothing = z.strictObject({});
 
 export const sessionId = z.object({ id });
@@ -69,6 +79,8 @@ export const usersQuery = z.strictObject({
   limit,
 });
 export const secretsQuery = z.strictObject({ realm: text.optional(), reveal: flag.default(false) });
+export const oauthKeysQuery = z.strictObject({ realm: text.optional() });
+export const oauthKeyQuery = z.strictObject({ reveal: flag.default(false) });
 export const peersQuery = z.strictObject({ realm: text.optional() });
 export const peerRuleQuery = peerRuleBody;
 export const originQuery = z.strictObject({ origin: text });

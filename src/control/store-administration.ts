@@ -2,7 +2,6 @@
 // operator. Knows neither who asks nor how the store keeps things.
 
 import { createHash } from 'node:crypto';
-import { StoreError } from '../errors.ts';
 import type {
   RealmOption,
   Store,
@@ -29,7 +28,18 @@ import {
   secretId,
   userName,
 } from './admin-input.ts';
-import { AdminError, type Administration, type RealmView, type SecretView, type UserView } from './administration.ts';
+import {
+  AdminError,
+  type Administration,
+  type OauthKeyChange,
+  type OauthKeyView,
+  type OauthKeyWish,
+  type RealmView,
+  type SecretView,
+  type UserView,
+} from './administration.ts';
+import { OauthKeyAdministration } from './oauth-key-administration.ts';
+import { askStore } from './store-call.ts';
 
 /** What the administration of a store is made with. */
 export interface StoreAdministrationOptions {
@@ -57,10 +67,12 @@ export class StoreAdministration implements Administration {
   readonly storeName: string;
   readonly #options: StoreAdministrationOptions;
   readonly #store: Store;
+  readonly #oauthKeys: OauthKeyAdministration;
 
   constructor(options: StoreAdministrationOptions) {
     this.#options = options;
     this.#store = options.store;
+    this.#oauthKeys = new OauthKeyAdministration(options);
     this.defaultRealm = options.defaultRealm;
     this.storeName = options.store.name;
   }
@@ -193,6 +205,26 @@ export class StoreAdministration implements Administration {
       throw new AdminError('not-found', `there is no origin ${quote(origin)}`);
   }
 
+  listOauthKeys(realm: string | null): Promise<readonly OauthKeyView[]> {
+    return this.#oauthKeys.list(realm);
+  }
+
+  showOauthKey(kid: string, reveal: boolean): Promise<OauthKeyView> {
+    return this.#oauthKeys.show(kid, reveal);
+  }
+
+  addOauthKey(wish: OauthKeyWish): Promise<OauthKeyView> {
+    return this.#oauthKeys.add(wish);
+  }
+
+  changeOauthKey(kid: string, change: OauthKeyChange): Promise<OauthKeyView> {
+    return this.#oauthKeys.change(kid, change);
+  }
+
+  removeOauthKey(kid: string): Promise<OauthKeyView> {
+    return this.#oauthKeys.remove(kid);
+  }
+
   async #userThere(id: UserId): Promise<StoredUser> {
     const named = { realm: realmName(id.realm), name: userName(id.name) };
     const user = await this.#ask(this.#store.findUser(named));
@@ -229,13 +261,8 @@ export class StoreAdministration implements Administration {
     return this.#ask(this.#store.snapshot());
   }
 
-  async #ask<T>(answer: Promise<T>): Promise<T> {
-    try {
-      return await answer;
-    } catch (cause) {
-      if (cause instanceof StoreError) throw new AdminError('unavailable', cause.message, { cause });
-      throw new AdminError('unavailable', `the store ${this.storeName} failed in an unknown way`, { cause });
-    }
+  #ask<T>(answer: Promise<T>): Promise<T> {
+    return askStore(this.#store, answer);
   }
 }
 

@@ -209,6 +209,32 @@ test('secrets appear in answers only where they are asked for (S55)', async (t) 
   t.equal((await ask('GET', '/v1/secrets?reveal=yes')).status, 400);
 });
 
+test('OAuth keys appear in answers only where they are asked for (S55)', async (t) => {
+  const { ask, control } = await open(t);
+  const key = Buffer.alloc(32, 'canary').toString('base64');
+  const added = await ask('POST', '/v1/oauth-keys', { kid: 'a/b', key });
+  t.match(added, { status: 201, json: { kid: 'a/b', realm: 'example.org', algorithm: 'A256GCM', expiresAt: null } });
+  t.match((await ask('POST', '/v1/oauth-keys', { kid: 'made', reveal: true })).json, { key: /^[\w+/]{43}=$/ });
+  const one = '/v1/oauth-keys/a%2Fb';
+  const list = await ask('GET', '/v1/oauth-keys?realm=example.org');
+  t.match(list.json, { keys: [{ kid: 'a/b' }, { kid: 'made' }] });
+  const changed = await ask('PATCH', one, { expiresAt: FAKE_NOW + 60_000 });
+  t.match(changed.json, { realm: 'example.org', expiresAt: FAKE_NOW + 60_000 });
+  const shown = await ask('GET', one);
+  t.match((await ask('GET', `${one}?reveal=true`)).json, { kid: 'a/b', key });
+  t.equal((await ask('GET', '/v1/oauth-keys?reveal=true')).status, 400, 'never in a list');
+  const wrong = await ask('POST', '/v1/oauth-keys', { kid: 'c', key: `${key}=` });
+  t.match(wrong.json, { fault: 'invalid', detail: 'the key is not Base64 with its padding' });
+  const again = await ask('POST', '/v1/oauth-keys', { kid: 'a/b', key });
+  t.match(again.json, { fault: 'conflict' });
+  const removed = await ask('DELETE', one);
+  t.match(removed, { status: 200, json: { kid: 'a/b' } });
+  for (const { text } of [added, list, changed, shown, wrong, again, removed]) t.notMatch(text, 'Y2FuYXJ5');
+  t.match(await ask('DELETE', one), { status: 404, json: { fault: 'not-found' } });
+  control.administration = null;
+  t.match((await ask('GET', '/v1/oauth-keys')).json, { fault: 'unavailable' });
+});
+
 test('peer rules, realms and origins', async (t) => {
   const { ask } = await open(t);
   const rule = { realm: '', kind: 'deny', range: '10.0.0.0/8' };

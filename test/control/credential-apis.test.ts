@@ -14,6 +14,15 @@ import {
   TOKEN,
   TOKEN_NAME,
 } from '../support/credential-app.ts';
+import {
+  cloudflareOneShape,
+  meteredListShape,
+  meteredShape,
+  restShape,
+  twilioShape,
+  xirsysLegacyShape,
+  xirsysShape,
+} from '../support/credential-shapes.ts';
 import { FAKE_NOW } from '../support/fake-control.ts';
 
 const STUN = 'stun:turn.example.org:3478';
@@ -43,14 +52,18 @@ test('Cloudflare: both forms, and revocation', async (t) => {
   t.equal(one.status, 201);
   t.strictSame(one.json, { iceServers: { urls: [STUN, TURN], username, credential } });
   const anonymous = await ask('POST', `${CLOUDFLARE}/generate`, { headers, body: json({ ttl: 600 }) });
-  const { username: fresh, credential: password } = anonymous.json.iceServers;
+  const { username: fresh, credential: password } = anonymous.as(cloudflareOneShape).iceServers;
   t.ok(isLogin(fresh, password, NOW + 600));
   t.not(fresh, username);
   const revoked = await ask('POST', `${CLOUDFLARE}/${username}/revoke`, { headers });
   t.strictSame([revoked.status, revoked.text], [204, '']);
   t.same(control.done, [`revoke ${username}`]);
   const again = await ask('POST', `${CLOUDFLARE}/generate`, { headers, body });
-  t.equal(again.json.iceServers.username, `${NOW + 601}:user4523958`, 'what is revoked is not given out again');
+  t.equal(
+    again.as(cloudflareOneShape).iceServers.username,
+    `${NOW + 601}:user4523958`,
+    'what is revoked is not given out again',
+  );
 });
 
 test('Cloudflare: refusals have the envelope of its API', async (t) => {
@@ -105,12 +118,9 @@ test('Twilio: the answer and its refusals, as they are documented', async (t) =>
   });
   const made = await ask('POST', TWILIO, form('Ttl=900'));
   t.equal(made.status, 201);
-  t.same(Object.keys(made.json).sort(), [
-    ...['account_sid', 'date_created', 'date_updated', 'ice_servers', 'password', 'ttl', 'username'],
-  ]);
-  t.equal(made.json.date_created, 'Thu, 01 Jan 2026 00:00:00 +0000');
+  t.equal(made.as(twilioShape).date_created, 'Thu, 01 Jan 2026 00:00:00 +0000');
   const named = `/2010-04-01/Accounts/${TOKEN_NAME}/Tokens.json`;
-  t.equal((await ask('POST', named, form('', basic(TOKEN_NAME, TOKEN)))).json.account_sid, TOKEN_NAME);
+  t.equal((await ask('POST', named, form('', basic(TOKEN_NAME, TOKEN)))).as(twilioShape).account_sid, TOKEN_NAME);
   for (const [auth, status, code] of [
     [basic(SID, OTHER_TOKEN), 403, 20006],
     [basic('AC00000000000000000000000000000000', TOKEN), 401, 20003],
@@ -133,11 +143,11 @@ test('Xirsys: URLs, the legacy form, and refusals', async (t) => {
     ask('PUT', `/_turn/${channel}`, { headers: { ...auth, 'content-type': 'application/json' }, body });
   const urls = await put(json({ format: 'urls', expire: '86400' }));
   t.equal(urls.status, 200);
-  const { username, credential } = urls.json.v.iceServers;
+  const { username, credential } = urls.as(xirsysShape).v.iceServers;
   t.strictSame(urls.json, { v: { iceServers: { username, urls: [STUN, TURN], credential } }, s: 'ok' });
   t.ok(isLogin(username, credential, NOW + 86_400));
   const legacy = await put(json({ expire: 60 }));
-  const turn = legacy.json.v.iceServers[1];
+  const [, turn] = legacy.as(xirsysLegacyShape).v.iceServers;
   t.strictSame(legacy.json, {
     v: { iceServers: [{ url: STUN }, { username: turn.username, url: TURN, credential: turn.credential }] },
     s: 'ok',
@@ -166,16 +176,17 @@ test('Metered: a credential by the secret key, its list by its own key', async (
     });
   const made = await create({ expiryInSeconds: 3600, label: 'team a' });
   t.equal(made.status, 200);
-  const { username, password, apiKey } = made.json;
+  const { username, password, apiKey } = made.as(meteredShape);
   t.strictSame(made.json, { username, password, expiryInSeconds: 3600, label: 'team a', apiKey });
   t.match(username, new RegExp(`^${NOW + 3600}:team a/[\\w-]{12}$`));
   t.equal(password, restPassword('shared-secret-of-test', username));
   const list = await ask('GET', `/api/v1/turn/credentials?apiKey=${apiKey}&region=global`);
   t.strictSame(list.json, [{ urls: STUN }, { urls: TURN, username, credential: password }]);
   t.equal(list.headers.get('access-control-allow-origin'), '*', 'a browser may ask');
-  t.equal((await create({})).json.expiryInSeconds, 31_536_000);
+  t.equal((await create({})).as(meteredShape).expiryInSeconds, 31_536_000);
   const fresh = await ask('GET', `/api/v1/turn/credentials?apiKey=${TOKEN}`);
-  t.ok(isLogin(fresh.json[1].username, fresh.json[1].credential, NOW + 86_400));
+  const [, turn] = fresh.as(meteredListShape);
+  t.ok(isLogin(turn.username, turn.credential, NOW + 86_400));
   const ended = await ask('DELETE', `/api/v1/turn/credential?secretKey=${TOKEN}`, { body: json({ username }) });
   t.match(ended, { status: 200, json: { success: true, message: /./ } });
   t.same(control.done, [`revoke ${username}`]);
@@ -218,9 +229,10 @@ test('REST-08 the draft: by GET and by POST, with problem details as refusals', 
   t.strictSame((await ask('POST', `/turn?${query}`)).json, got.json, 'all in the query');
   const headers = { 'content-type': 'application/x-www-form-urlencoded' };
   t.strictSame((await ask('POST', '/turn', { headers, body: query })).json, got.json, 'all in the body');
-  t.equal((await ask('GET', `/turn?${query}&ttl=60`)).json.username, `${NOW + 60}:mbzrxpgjys`);
+  t.equal((await ask('GET', `/turn?${query}&ttl=60`)).as(restShape).username, `${NOW + 60}:mbzrxpgjys`);
   const nobody = await ask('GET', `/turn?service=turn&key=${TOKEN}`);
-  t.ok(isLogin(nobody.json.username, nobody.json.password, NOW + 86_400));
+  const fresh = nobody.as(restShape);
+  t.ok(isLogin(fresh.username, fresh.password, NOW + 86_400));
   for (const [target, status] of [
     ['/turn?service=turn', 401],
     ['/turn?service=turn&key=wrong', 401],

@@ -114,7 +114,13 @@ test('S57 each route takes the tokens of its scope and no others', async (t) => 
 });
 
 test('S57 secrets are revealed to admin alone', async (t) => {
-  const { ask, tokens } = await open(t);
+  const { ask, tokens, control } = await open(t);
+  await control.administration?.addOauthKey({
+    ...{ kid: 'north', realm: null, algorithm: 'A256GCM', key: null, expiresAt: null },
+  });
+  t.equal((await ask('GET', '/v1/oauth-keys/north', { token: tokens.read })).status, 200);
+  t.equal((await ask('GET', '/v1/oauth-keys/north?reveal=true', { token: tokens.read })).status, 403);
+  t.equal((await ask('GET', '/v1/oauth-keys/north?reveal=true', { token: tokens.admin })).status, 200);
   t.equal((await ask('GET', '/v1/secrets', { token: tokens.read })).status, 200);
   t.equal((await ask('GET', '/v1/secrets?reveal=true', { token: tokens.read })).status, 403);
   t.equal((await ask('GET', '/v1/secrets?reveal=true', { token: tokens.admin })).status, 200);

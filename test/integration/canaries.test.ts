@@ -17,6 +17,8 @@ import { attr, message } from '../support/wire.ts';
 import { commandLine, environmentOf, workersOf } from '../support/worker-processes.ts';
 
 const TURNCTL = fileURLToPath(new URL('../../src/cli/turnctl.js', import.meta.url));
+/** In Base64. */
+const OAUTH_KEY = `${'canary/oauth/key'.padEnd(43, 'A')}=`;
 const HA1 = 'c0ffee00c0ffee00c0ffee00c0ffee00';
 
 interface Scene {
@@ -87,7 +89,14 @@ tls: {certificates: [{certificate: "credential:tls.crt", key: "credential:tls.ke
     'inline-password',
     'passphrase',
   ];
-  const canaries = [...ofFile.map((name) => `canary-${name}`), HA1, 'canary-sent', 'canary-guess', ...keyLines];
+  const canaries = [
+    ...ofFile.map((name) => `canary-${name}`),
+    HA1,
+    OAUTH_KEY,
+    'canary-sent',
+    'canary-guess',
+    ...keyLines,
+  ];
   return { server, directory, config, env, canaries };
 }
 
@@ -119,8 +128,11 @@ test('S55 no canary of any secret leaves the server, whatever is asked of it', a
     ['PUT', `${users}/nobody/password`, { password: 'canary-sent' }],
     ['POST', '/v1/realms/example.org/secrets', { value: 'canary-sent' }],
     ['POST', '/v1/realms/example.org/secrets', { value: ['canary-sent'] }],
+    ['POST', '/v1/oauth-keys', { kid: 'north', key: 'canary-sent' }],
+    ['POST', '/v1/oauth-keys', { kid: 'north', key: OAUTH_KEY }],
+    ['POST', '/v1/oauth-keys', { kid: 'north', key: OAUTH_KEY }],
     ['POST', '/v1/reload', {}],
-    ...['/v1/status', '/v1/users', '/v1/secrets', '/v1/sessions', users].map(
+    ...['/v1/status', '/v1/users', '/v1/secrets', '/v1/oauth-keys', '/v1/sessions', users].map(
       (path) => ['GET', path, undefined] as const,
     ),
   ] as const) {

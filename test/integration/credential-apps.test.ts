@@ -5,8 +5,18 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Test, test } from 'tap';
 import twilio from 'twilio';
+import { sessionsAnswer } from '../../src/control/answers.ts';
 import { runUclient, uclientProgram } from '../interop/coturn/uclient.ts';
 import { ask, basic, bearer, bridgeTo } from '../support/credential-app.ts';
+import {
+  cloudflareShape,
+  meteredListShape,
+  meteredShape,
+  ownShape,
+  restShape,
+  xirsysShape,
+} from '../support/credential-shapes.ts';
+import type { AppIceServer } from '../support/ice-relay.ts';
 import { planeUnderTest } from '../support/plane-under-test.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { labFlags, startTurndWith, temporaryDirectory } from '../support/turnd-process.ts';
@@ -22,6 +32,10 @@ const json = (value: unknown): string => JSON.stringify(value);
 interface Login {
   readonly user: string;
   readonly password: string;
+}
+
+interface UrlsLogin extends Login {
+  readonly urls: readonly string[];
 }
 
 interface Lab {
@@ -43,9 +57,7 @@ async function start(t: Test, directory: string): Promise<Lab & { stop(): Promis
 }
 
 /** A login by each API: what an app of that service would hand to its browsers. */
-async function loginsOf({
-  base,
-}: Lab): Promise<Readonly<Record<string, Login & { readonly urls: readonly string[] }>>> {
+async function loginsOf({ base }: Lab): Promise<Readonly<Record<string, UrlsLogin>>> {
   const own = await ask(base, 'POST', '/v1/credentials', {
     headers: { 'content-type': 'application/json' },
     body: json({ ttl: 600, user: 'alice', label: 'shop' }),
@@ -60,31 +72,21 @@ async function loginsOf({
   const token = await client.tokens.create({ ttl: 600 });
   const xirsys = await ask(base, 'PUT', '/_turn/my', { headers: basic('a', 'b'), body: json({ format: 'urls' }) });
   const metered = await ask(base, 'POST', '/api/v1/turn/credential?secretKey=x', { body: '{"expiryInSeconds":600}' });
-  const list = await ask(base, 'GET', `/api/v1/turn/credentials?apiKey=${metered.json.apiKey}`);
-  const rest = await ask(base, 'GET', '/turn?service=turn&username=bob&key=x');
-  const { username, credential, urls } = xirsys.json.v.iceServers;
-  const entry = (one: { urls: string | string[]; username: string; credential: string }, more: readonly string[]) => ({
-    user: one.username,
-    password: one.credential,
-    urls: [...more, ...one.urls],
-  });
-  const turn = list.json.slice(1) as { urls: string; username: string; credential: string }[];
-  const stunOf = (answer: { json: { iceServers: { urls: string[] }[] } }) => answer.json.iceServers[0]?.urls ?? [];
+  const list = await ask(base, 'GET', `/api/v1/turn/credentials?apiKey=${metered.as(meteredShape).apiKey}`);
+  const rest = (await ask(base, 'GET', '/turn?service=turn&username=bob&key=x')).as(restShape);
   return {
-    own: entry(own.json.iceServers[1], stunOf(own)),
-    cloudflare: entry(cloudflare.json.iceServers[1], stunOf(cloudflare)),
-    twilio: {
-      ...{ user: token.username, password: token.password },
-      urls: token.iceServers.map((server) => String((server as unknown as { urls: string }).urls)),
-    },
-    xirsys: { user: username, password: credential, urls },
-    metered: {
-      user: turn[0]?.username ?? '',
-      password: turn[0]?.credential ?? '',
-      urls: list.json.map((one: { urls: string }) => one.urls),
-    },
-    rest: { user: rest.json.username, password: rest.json.password, urls: ['stun:', ...rest.json.uris] },
+    own: loginOf(own.as(ownShape).iceServers),
+    cloudflare: loginOf(cloudflare.as(cloudflareShape).iceServers),
+    twilio: loginOf(token.iceServers as unknown as readonly AppIceServer[]),
+    xirsys: loginOf([xirsys.as(xirsysShape).v.iceServers]),
+    metered: loginOf(list.as(meteredListShape)),
+    rest: { user: rest.username, password: rest.password, urls: ['stun:', ...rest.uris] },
   };
+}
+
+function loginOf(iceServers: readonly AppIceServer[]): UrlsLogin {
+  const { username = '', credential = '' } = iceServers.at(-1) ?? {};
+  return { user: username, password: credential, urls: iceServers.flatMap(({ urls }) => urls) };
 }
 
 test('REST-08 an app of each service gets credentials that work, and their end', async (t) => {
@@ -112,8 +114,8 @@ test('REST-08 an app of each service gets credentials that work, and their end',
   const others = await Promise.all(Array.from({ length: 15 }, () => lab.open(victim)));
   for (const client of others) await client.allocated();
   const sessions = async () =>
-    (await ask(lab.base, 'GET', `/v1/sessions?user=${encodeURIComponent(victim.user)}`)).json.sessions;
-  const before: { worker: number }[] = await sessions();
+    (await ask(lab.base, 'GET', `/v1/sessions?user=${encodeURIComponent(victim.user)}`)).as(sessionsAnswer).sessions;
+  const before = await sessions();
   t.equal(before.length, 16);
   if (planeUnderTest === 'linux') t.equal(new Set(before.map(({ worker }) => worker)).size, 2, 'on both workers');
 
@@ -135,7 +137,7 @@ test('REST-08 an app of each service gets credentials that work, and their end',
     headers: { 'content-type': 'application/json' },
     body: json({ ttl: Number(own.user.split(':')[0]) - Math.floor(Date.now() / 1000), user: 'alice', label: 'shop' }),
   });
-  t.not(again.json.iceServers[1].username, own.user, 'a revoked name is not given out again');
+  t.not(again.as(ownShape).iceServers[1].username, own.user, 'a revoked name is not given out again');
 
   const file = join(directory, 'state/revoked-names');
   t.equal(statSync(file).mode & 0o777, 0o600);

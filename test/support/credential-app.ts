@@ -4,6 +4,7 @@
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
+import type { z } from 'zod';
 import { makeControlApp } from '../../src/control/control-app.ts';
 import { makeCredentialMount } from '../../src/control/credentials/credential-mount.ts';
 import type { TokenStore } from '../../src/control/tokens.ts';
@@ -28,8 +29,9 @@ export interface Answer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
-  // biome-ignore lint/suspicious/noExplicitAny: what is in an answer is what the tests are about
-  readonly json: any;
+  readonly json: unknown;
+  /** What is in it, if it has that shape; else throws. */
+  as<T>(shape: z.ZodType<T>): T;
 }
 
 /** An application that is served. */
@@ -78,7 +80,8 @@ export function bridgeTo(t: Teardown, path: string): Promise<string> {
 export async function ask(base: string, method: string, target: string, more: RequestInit = {}): Promise<Answer> {
   const response = await fetch(`${base}${target}`, { method, ...more });
   const text = await response.text();
-  return { status: response.status, headers: response.headers, text, json: text === '' ? null : JSON.parse(text) };
+  const json: unknown = text === '' ? null : JSON.parse(text);
+  return { status: response.status, headers: response.headers, text, json, as: (shape) => shape.parse(json) };
 }
 
 /** The header of Basic authentication. */

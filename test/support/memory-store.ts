@@ -4,6 +4,7 @@ import { StoreError } from '../../src/errors.ts';
 import type {
   RealmOptions,
   Store,
+  StoredOauthKey,
   StoredOrigin,
   StoredPeerRule,
   StoredRealm,
@@ -33,6 +34,7 @@ export function memoryStore(): MemoryStore {
   const rules: StoredPeerRule[] = [];
   const realms = new Map<string, StoredRealm>();
   const origins = new Map<string, StoredOrigin>();
+  const oauthKeys = new Map<string, StoredOauthKey>();
   let failure: Error | null = null;
   let closed = false;
   const keyOf = ({ realm, name }: UserId): string => JSON.stringify([realm, name]);
@@ -92,9 +94,9 @@ export function memoryStore(): MemoryStore {
       does(() => void realms.set(realm, { ...NO_OPTIONS, ...realms.get(realm), realm, [option]: value })),
     putOrigin: (origin) => does(() => void origins.set(origin.origin, origin)),
     removeOrigin: (origin) => does(() => origins.delete(origin)),
-    listOauthKeys: () => does(() => []),
-    putOauthKey: () => does(() => {}),
-    removeOauthKey: () => does(() => false),
+    listOauthKeys: () => does(() => [...oauthKeys.values()]),
+    putOauthKey: (key) => does(() => void oauthKeys.set(key.kid, key)),
+    removeOauthKey: (kid) => does(() => oauthKeys.delete(kid)),
     listAdmins: () => does(() => []),
     putAdmin: () => does(() => {}),
     removeAdmin: () => does(() => false),

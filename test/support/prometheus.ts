@@ -21,6 +21,7 @@ export type Found = readonly { readonly metric: Readonly<Record<string, string>>
 
 /** A Prometheus that runs. */
 export interface Prometheus {
+  /** Empty too while Prometheus is not ready; rejects for a query that it does not understand. */
   query(promql: string): Promise<Found>;
   /** The value of a query of one series, once it is as wanted: scrapes take their time. */
   until(promql: string, isWanted: (value: number) => boolean): Promise<number>;
@@ -77,6 +78,9 @@ export function runPromtool(
   return { code: status, said: `${stdout}${stderr}` };
 }
 
+/** What Prometheus says to a query that is none, or cannot be run. */
+const REFUSED = [400, 422];
+
 interface Answer {
   readonly data?: { readonly result?: readonly { metric: Record<string, string>; value: readonly [number, string] }[] };
 }
@@ -84,6 +88,7 @@ interface Answer {
 async function ask(base: string, promql: string): Promise<Found> {
   // Not served yet: Prometheus reads its storage first.
   const response = await fetch(`${base}/api/v1/query?query=${encodeURIComponent(promql)}`).catch(() => null);
+  if (response !== null && REFUSED.includes(response.status)) throw new Error(`${promql}: ${await response.text()}`);
   if (response === null || !response.ok) return [];
   const { data } = (await response.json()) as Answer;
   return (data?.result ?? []).map(({ metric, value }) => ({ metric, value: Number(value[1]) }));

@@ -29,7 +29,7 @@ const PATHS: readonly string[] = [
     '/v1/realms/r/users/alice/password',
   ],
   ...['/v1/secrets', '/v1/realms/r/secrets', '/v1/realms/r/secrets/rotate', '/v1/realms/r/secrets/abcd', '/v1/peers'],
-  ...['/v1/origins', '/', '/metrics', '/v1'],
+  ...['/v1/origins', '/v1/oauth-keys', '/v1/oauth-keys/north', '/', '/metrics', '/v1'],
 ];
 const BODIES: readonly string[] = [
   ...[
@@ -40,6 +40,7 @@ const BODIES: readonly string[] = [
   ...[
     '{"value":null,"reveal":true,"graceSeconds":60}',
     '{"realm":"r","kind":"deny","range":"10.0.0.0/8"}',
+    '{"kid":"north","key":null,"algorithm":"A128GCM","expiresAt":1800000000000}',
     '{}',
     'null',
   ],

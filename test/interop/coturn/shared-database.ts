@@ -26,6 +26,14 @@ const ORIGIN = 'https://a.example:443';
 
 const turnadmin = findProgram('TURND_TEST_TURNADMIN', ['/usr/bin/turnadmin', '/usr/local/bin/turnadmin']);
 
+/** The keys that uclient makes tokens with, and the name of the server that it makes them for. */
+const UCLIENT_KEYS = [
+  ['north', 'A256GCM', '01234567890123456789012345678901'],
+  ['union', 'A128GCM', '1234567890123456'],
+  ['oldempire', 'A256GCM', '12345678901234567890123456789012'],
+] as const;
+const UCLIENT_SERVER_NAME = 'blackdow.carleon.gov';
+
 /** A database with coturn's tables and nothing in them. */
 export interface SharedDatabase {
   /** For turnd. */
@@ -107,6 +115,17 @@ export function describeSharedDatabase(
     const server = await startCoturn({ args: ['--use-auth-secret', shared.database.serverArgument] });
     t.teardown(() => server.close());
     checkComplete(t, await runUclient(server, 'udp', ['-u', 'bob', '-W', value, '-y', '-c']), 40);
+  });
+
+  check('tokens under OAuth keys that turnctl adds authenticate to coturn', async (t, shared) => {
+    for (const [kid, algorithm, key] of UCLIENT_KEYS) {
+      const add = ['oauth-key', 'add', kid, '--algorithm', algorithm, '--stdin'];
+      await shared.turnctl(add, Buffer.from(key).toString('base64'));
+    }
+    const args = ['--oauth', `--server-name=${UCLIENT_SERVER_NAME}`, shared.database.serverArgument];
+    const server = await startCoturn({ args });
+    t.teardown(() => server.close());
+    checkComplete(t, await runUclient(server, 'udp', ['-J', '-y', '-c']), 40);
   });
 
   check('users and secrets of turnadmin are served by turnd', async (t, shared) => {
