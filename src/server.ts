@@ -38,6 +38,8 @@ async function open(options: ServerOptions, closers: Closers): Promise<StartedSe
   await openMetrics(foundation, metrics, closers);
   closers.add(() => {
     metrics.health.phase = 'stopping';
+    // Before the servers that they read by: none of them is waited for.
+    foundation.events.endReaders();
   });
   return { server, control };
 }

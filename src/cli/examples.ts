@@ -78,6 +78,11 @@ export const EXAMPLES: Readonly<Record<string, readonly string[]>> = Object.free
   'session list': ['turnctl session list', 'turnctl session list --user alice --transport tls --json'],
   'session show': ['turnctl session show 1001'],
   'session end': ['turnctl session end 1001', 'turnctl session end --user alice --yes'],
+  events: [
+    'turnctl events',
+    'turnctl events --type allocated,released --user alice',
+    'turnctl events --type auth-failed --json | jq .client',
+  ],
   status: ['turnctl status', 'turnctl status --quiet || echo down'],
   reload: ['turnctl reload', 'turnctl reload --json'],
   drain: ['turnctl drain --timeout 1h --wait', 'turnctl drain --threshold 5', 'turnctl drain --stay'],

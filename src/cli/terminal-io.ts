@@ -9,6 +9,8 @@ export interface CommandIo extends Questions {
   /** Absolute path of the working directory. */
   readonly cwd: string;
   readonly reader: FileReader;
+  /** Aborted once nobody reads the output any more: whoever would print for ever has done enough then. */
+  readonly outputClosed?: AbortSignal;
   out(text: string): void;
   err(text: string): void;
 }

@@ -7,6 +7,7 @@ import { addCompletionCommand } from './completion-command.ts';
 import { addConfigCommands } from './config-commands.ts';
 import { addCredentialsCommand } from './credentials-command.ts';
 import { addDrainCommands } from './drain-commands.ts';
+import { addEventsCommand } from './events-command.ts';
 import { addFirewallCommand } from './firewall-command.ts';
 import { addExamples, addHelpCommand } from './help-command.ts';
 import { addInitCommand } from './init-command.ts';
@@ -64,6 +65,7 @@ export function makeProgram(version: string, io: CommandIo, finish: (status: Exi
   addPeerCommands(program, io, finish);
   addOauthKeyCommands(program, io, finish);
   addSessionCommands(program, io, finish);
+  addEventsCommand(program, io, finish);
   addServerCommands(program, io, finish);
   addDrainCommands(program, io, finish);
   addCompletionCommand(program, io, finish);

@@ -14,8 +14,9 @@ const argv = process.argv.slice(2);
 hideArguments('turnctl');
 
 // `turnctl config schema | head` closes the pipe early: that is no fault. A full disk is: the output may be a password.
+const outputClosed = new AbortController();
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') return;
+  if (error.code === 'EPIPE') return outputClosed.abort();
   process.stderr.write(`turnctl: cannot write the output: ${describeSystemError(error)}\n`);
   process.exitCode = ExitStatus.failed;
 });
@@ -26,6 +27,7 @@ const status = await runTurnctl(argv, packageVersion(), {
   env: process.env,
   cwd: process.cwd(),
   reader: systemFileReader,
+  outputClosed: outputClosed.signal,
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
 });

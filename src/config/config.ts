@@ -7,8 +7,10 @@ import type { ControlSettings } from './control-settings.ts';
 import type { Credentials } from './credentials.ts';
 import type { Settings } from './schema.ts';
 import type { StaticUser } from './user-file.ts';
+import type { ConfiguredWebhook } from './webhook-settings.ts';
 
-type CamelSettings = CamelKeys<Omit<Settings, 'auth' | 'state-dir' | 'log' | 'store' | 'statsdb' | 'control'>>;
+type Own = 'auth' | 'state-dir' | 'log' | 'store' | 'statsdb' | 'control' | 'webhooks';
+type CamelSettings = CamelKeys<Omit<Settings, Own>>;
 type AuthSettings = CamelKeys<Omit<Settings['auth'], 'secrets' | 'users' | 'user-file'>>;
 type LogSettings = CamelKeys<Omit<Settings['log'], 'file'>>;
 
@@ -39,6 +41,8 @@ export interface Config extends CamelSettings {
     readonly tls: NonNullable<ControlSettings['tls']> | null;
     readonly tokens: readonly ConfiguredToken[];
   };
+  /** Where events are sent, the files of secrets read. */
+  readonly webhooks: readonly ConfiguredWebhook[];
   /** Whether any user, secret or store is named. If not, there may still be users in the default store. */
   readonly hasCredentials: boolean;
   /** The file that was read, or null if there was none. */
@@ -68,11 +72,13 @@ export interface ConfigExtras {
   readonly controlSocket: string | null;
   readonly controlTls: NonNullable<ControlSettings['tls']> | null;
   readonly tokens: readonly ConfiguredToken[];
+  readonly webhooks: readonly ConfiguredWebhook[];
 }
 
 /** Makes the frozen Config of settings that have passed the schema. */
 export function makeConfig(settings: Settings, extras: ConfigExtras): Config {
-  const { auth, log, 'state-dir': _stateDir, store: _store, statsdb: _statsdb, control, ...rest } = settings;
+  const { auth, log, 'state-dir': _stateDir, store: _store, statsdb: _statsdb, control, ...more } = settings;
+  const { webhooks: _webhooks, ...rest } = more;
   const { secrets: _secrets, users: _users, 'user-file': _userFile, ...authRest } = auth;
   const { file: _file, ...logRest } = log;
   const { socket, tls: _tls, tokens: _tokens, ...controlRest } = control;
@@ -84,6 +90,7 @@ export function makeConfig(settings: Settings, extras: ConfigExtras): Config {
     stateDir: extras.stateDir,
     store: extras.store,
     statsdb: extras.statsdb,
+    webhooks: extras.webhooks,
     control: Object.freeze({
       ...camelKeys(controlRest),
       socket: extras.controlSocket,

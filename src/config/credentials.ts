@@ -123,6 +123,7 @@ function namedFiles(tree: Tree): { path: readonly PropertyKey[]; file: string }[
     ...entryFiles(auth, ['auth', 'secrets'], 'value-file'),
     ...entryFiles(auth, ['auth', 'users'], 'password-file'),
     ...entryFiles(control, ['control', 'tokens'], 'token-file'),
+    ...entryFiles(tree, ['webhooks'], 'secret-file'),
     ...(isFileName(auth['user-file']) ? [{ path: USER_FILE, file: auth['user-file'] }] : []),
     ...STORE_KEYS.flatMap((key) => urlFile(tree, key)),
   ];
@@ -136,13 +137,14 @@ function urlFile(tree: Tree, key: string): { path: readonly PropertyKey[]; file:
 
 function entryFiles(
   section: Tree,
-  [name, list]: readonly [string, string],
+  path: readonly string[],
   key: string,
 ): { path: readonly PropertyKey[]; file: string }[] {
-  const entries: readonly unknown[] = Array.isArray(section[list]) ? section[list] : [];
+  const list = section[path.at(-1) ?? ''];
+  const entries: readonly unknown[] = Array.isArray(list) ? list : [];
   return entries.flatMap((entry, index) => {
     const file = isTree(entry) ? entry[key] : undefined;
-    return isFileName(file) ? [{ path: [name, list, index, key], file }] : [];
+    return isFileName(file) ? [{ path: [...path, index, key], file }] : [];
   });
 }
 

@@ -60,6 +60,7 @@ const LIVE: ReadonlySet<string> = new Set([
   'peers.unsafe-allow-loopback',
   'proxy-protocol.trusted',
   'tls.certificates',
+  'webhooks',
   ...LIVE_LIMITS.map((name) => `limits.${kebab(name)}`),
 ]);
 
@@ -85,6 +86,7 @@ export function compareConfigs(old: Config, next: Config): ConfigChanges {
       peers: next.peers,
       proxyProtocol: next.proxyProtocol,
       drain: next.drain,
+      webhooks: next.webhooks,
       listen: next.listen,
       log: Object.freeze({ ...old.log, level: next.log.level }),
     }),

@@ -30,6 +30,7 @@ import { judgeFiles } from './secrets-in-place.ts';
 import { readStores } from './stores.ts';
 import { locateFile } from './systemd-credentials.ts';
 import { findTlsFiles } from './tls-files.ts';
+import { collectWebhooks, warnOfPlainWebhooks } from './webhook-settings.ts';
 import { parseYaml, type SourceText } from './yaml-source.ts';
 
 /** Everything a configuration is made of. */
@@ -123,8 +124,9 @@ function finish(settings: Settings, files: CredentialFiles, context: Context): C
     ...{ locate, reader, pathOf: () => ['control', 'tls'] },
   });
   const { tokens, faults: tokenFaults } = collectTokens(control.tokens, files);
+  const { webhooks, faults: webhookFaults } = collectWebhooks(settings.webhooks, files);
   const inPlace = judgeFiles(settings, stores, { ...sources, overrides: context.overrides });
-  report.addOfValues([...stores.faults, ...tls.faults, ...controlTls.faults, ...tokenFaults]);
+  report.addOfValues([...stores.faults, ...tls.faults, ...controlTls.faults, ...tokenFaults, ...webhookFaults]);
   report.addPlain(inPlace.faults);
   if (!report.isEmpty) return { ok: false, errors: report.lines() };
   const config = makeConfig(
@@ -137,6 +139,7 @@ function finish(settings: Settings, files: CredentialFiles, context: Context): C
       controlSocket: controlSocket(settings, { sources, paths, stateDir }),
       controlTls: controlTls.certificates[0] ?? null,
       tokens,
+      webhooks,
       logFile: settings.log.file === undefined ? null : paths.resolve(['log', 'file'], settings.log.file),
       configFile: sources.file?.path ?? null,
     },
@@ -153,6 +156,7 @@ function finish(settings: Settings, files: CredentialFiles, context: Context): C
     ...warnOfAmplification(config),
     ...warnOfPeers(config),
     ...warnOfMetrics(config),
+    ...warnOfPlainWebhooks(webhooks),
   ];
   return { ok: true, config, warnings: warnings.map(escapeText), tree, overrides: context.overrides };
 }

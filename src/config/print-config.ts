@@ -53,7 +53,24 @@ function redact({ name }: ConfigKey, value: unknown): unknown {
   if (name === 'auth.secrets' || name === 'auth.users') return value.map((entry) => redactEntry(name, entry));
   if (name === 'tls.certificates') return value.map((entry) => redactKeys(entry, new Set(['passphrase'])));
   if (name === 'control.tokens') return value.map((entry) => redactKeys(entry, TOKEN_KEYS));
+  if (name === 'webhooks') return value.map(redactWebhook);
   return value;
+}
+
+// Whoever knows the whole URL of some receivers may write to them.
+function redactWebhook(entry: unknown): unknown {
+  if (!isTree(entry)) return STARS;
+  const shown = Object.entries(entry).map(([key, value]) => {
+    if (key === 'secret') return [key, STARS];
+    return [key, key === 'url' ? originAlone(String(value)) : value];
+  });
+  return Object.fromEntries(shown);
+}
+
+function originAlone(url: string): string {
+  if (!URL.canParse(url)) return STARS;
+  const { origin, pathname, search } = new URL(url);
+  return pathname === '/' && search === '' ? origin : `${origin}/${STARS}`;
 }
 
 // Everything between scheme and host, and the values of parameters: `?password=…` is a way to write it too.

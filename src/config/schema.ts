@@ -19,6 +19,7 @@ import {
 } from './fields.ts';
 import { findClash, formatListenUrl, parseListenUrl } from './listen-url.ts';
 import { metricsSettings } from './metrics-settings.ts';
+import { webhookSettings } from './webhook-settings.ts';
 
 const MILLION = 1_000_000;
 const GIBIBYTE = 1_073_741_824;
@@ -304,6 +305,7 @@ const settings = z.strictObject({
     .default('none'),
   control: controlSettings.describe('How turnctl, and programs, reach this server.').prefault({}),
   metrics: metricsSettings.describe('Metrics for Prometheus, and health.').prefault({}),
+  webhooks: webhookSettings,
   tls: tls.describe('TLS for turns: URLs.').prefault({}),
   limits: limits.describe('What one client, and all together, may use.').prefault({}),
   peers: peers.describe('Whom clients may reach, on top of the built-in deny list.').prefault({}),

@@ -32,13 +32,14 @@ export function judgeFiles(settings: Settings, stores: Stores, { file, overrides
 }
 
 function holdsSecrets(settings: Settings, overrides: readonly Override[]): boolean {
-  const { auth, tls, store, statsdb, control } = settings;
+  const { auth, tls, store, statsdb, control, webhooks } = settings;
   const isOfFile = (...path: string[]): boolean => sourceAt(overrides, path) === null;
   return (
     (isOfFile('auth', 'secrets') && auth.secrets.some(({ value }) => value !== undefined)) ||
     (isOfFile('auth', 'users') && auth.users.some((user) => user.password !== undefined || 'key' in user)) ||
     (isOfFile('tls', 'certificates') && tls.certificates.some(({ passphrase }) => passphrase !== undefined)) ||
     (isOfFile('control', 'tokens') && control.tokens.some(({ token }) => token !== undefined)) ||
+    (isOfFile('webhooks') && webhooks.some(({ secret }) => secret !== undefined)) ||
     (isOfFile('store') && hasPassword(store)) ||
     (isOfFile('statsdb') && hasPassword(statsdb))
   );

@@ -7,13 +7,14 @@ import { cors } from 'hono/cors';
 import { z } from 'zod';
 import type { Scope } from '../config/api-tokens.ts';
 import { DOCS_POLICY, makeDocsPage } from './docs-page.ts';
+import { eventRoutes } from './event-routes.ts';
 import { demand, type NetworkGuard } from './network-guard.ts';
 import { oauthKeyRoutes } from './oauth-key-routes.ts';
 import { makeOpenApi } from './openapi.ts';
 import { isDecodable, rawPath } from './path-segments.ts';
 import { ApiError, problemResponse } from './problem.ts';
 import { realmRoutes } from './realm-routes.ts';
-import { type Demand, type Route, route } from './route.ts';
+import { type Rights, type Route, route } from './route.ts';
 import type { ServerControl } from './server-control.ts';
 import { serverRoutes } from './server-routes.ts';
 import { sessionRoutes } from './session-routes.ts';
@@ -76,6 +77,7 @@ export function controlRoutes(control: ServerControl, now: () => number): readon
   const routes: Route[] = [
     ...serverRoutes(control, now),
     ...sessionRoutes(control),
+    ...eventRoutes(control),
     ...storeRoutes(administration),
     ...realmRoutes(administration),
     ...oauthKeyRoutes(administration),
@@ -113,11 +115,12 @@ function addRoute(app: Hono, one: Route, guard: NetworkGuard | null): void {
     if (produces === 'text/html') context.header('content-security-policy', DOCS_POLICY);
     if (guard === null || scope === null) return one.run(context, everything);
     const token = guard.authorize(context, scope);
-    return one.run(context, (more) => demand(token, more));
+    const stillMay = guard.stillMay(context, scope);
+    return one.run(context, { demand: (more) => demand(token, more), stillMay });
   });
 }
 
-const everything: Demand = () => {};
+const everything: Rights = { demand: () => {}, stillMay: () => true };
 
 function addMount(app: Hono, { app: mounted, paths, scope }: Mount, guard: NetworkGuard | null): void {
   for (const path of guard === null ? [] : paths) {

@@ -1,6 +1,7 @@
 // A running turnd, administered from another process. The same words as for a store at hand, and what only a running
 // server can do.
 
+import type { EventFilter } from '../events/event-reader.ts';
 import type { RealmOption, StoredOrigin, StoredPeerRule, UserId, UserQuery } from '../store/store.ts';
 import type { SessionDetail, SessionInfo, SessionQuery, SessionSelector } from '../workers/sessions.ts';
 import {
@@ -14,6 +15,7 @@ import {
   type UserView,
 } from './administration.ts';
 import { askControl, type ControlAddress, type ControlRequest } from './control-transport.ts';
+import { type Follower, followEvents } from './event-client.ts';
 import type { CredentialsWish, IceCredentials } from './ice-credentials.ts';
 import type { DrainRequest, DrainStatus, ReloadReport, ServerStatus } from './server-control.ts';
 import type { NewToken, TokenAdministration, TokenView, TokenWish } from './tokens.ts';
@@ -84,6 +86,12 @@ export class ControlClient implements Administration, TokenAdministration {
   /** @throws AdminError not-found */
   session(id: number): Promise<SessionDetail> {
     return this.#get(`/v1/sessions/${id}`);
+  }
+
+  /** Follows events as they happen. Resolves when either side has ended the stream. @throws AdminError */
+  followEvents({ types, realm, user }: EventFilter, follower: Follower): Promise<void> {
+    const type = types === null ? null : types.join();
+    return followEvents(this.#address, withQuery('/v1/events', { type, realm, user }), follower);
   }
 
   /** @throws AdminError not-found for an id that is not there */

@@ -1,6 +1,6 @@
 // One HTTP request over the Unix socket of a running turnd, bounded in time and size. Knows no route.
 
-import { request as httpRequest } from 'node:http';
+import { request as httpRequest, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { describeSystemError } from '../errors.ts';
 import { AdminError, type AdminFault } from './administration.ts';
@@ -59,6 +59,12 @@ interface Answer {
   readonly text: string;
 }
 
+/** A request on its way to a turnd. */
+export interface Way {
+  readonly request: typeof httpRequest;
+  readonly options: RequestOptions;
+}
+
 /** Far above the largest page. */
 const MAX_ANSWER_BYTES = 16_777_216;
 const FAULTS: Readonly<Record<number, AdminFault>> = Object.freeze({
@@ -73,10 +79,15 @@ export async function askControl(address: ControlAddress, what: ControlRequest):
   const { status, text } = await exchange(address, what);
   const json = parse(text, address);
   if (status >= 200 && status < 300) return json;
+  throw refusalOf(address, status, json);
+}
+
+/** What an answer that is no success says. */
+export function refusalOf(address: ControlAddress, status: number, json: unknown): AdminError {
   const detail = typeof json === 'object' && json !== null && 'detail' in json ? String(json.detail) : '';
   const said = detail || `turnd answered ${status}`;
-  if (status === 401) throw new UnreachableError('denied', `turnd at ${nameOf(address)} refuses the token: ${said}`);
-  throw new AdminError(FAULTS[status] ?? 'unavailable', said);
+  if (status === 401) return new UnreachableError('denied', `turnd at ${nameOf(address)} refuses the token: ${said}`);
+  return new AdminError(FAULTS[status] ?? 'unavailable', said);
 }
 
 function exchange(address: ControlAddress, { method, target, body }: ControlRequest): Promise<Answer> {
@@ -106,7 +117,12 @@ function exchange(address: ControlAddress, { method, target, body }: ControlRequ
   });
 }
 
-function wayTo(address: ControlAddress, target: string, headers: Readonly<Record<string, string | number>>) {
+/** How a request gets to a turnd. */
+export function wayTo(
+  address: ControlAddress,
+  target: string,
+  headers: Readonly<Record<string, string | number>>,
+): Way {
   if ('path' in address)
     return {
       request: httpRequest,
@@ -124,11 +140,12 @@ function wayTo(address: ControlAddress, target: string, headers: Readonly<Record
 }
 
 /** How an address is called in sentences. */
-function nameOf(address: ControlAddress): string {
+export function nameOf(address: ControlAddress): string {
   return 'path' in address ? address.path : address.url.origin;
 }
 
-function unreachable(address: ControlAddress, cause: unknown): UnreachableError {
+/** Why a turnd was not reached. */
+export function unreachable(address: ControlAddress, cause: unknown): UnreachableError {
   const path = nameOf(address);
   const { timeout } = address;
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
@@ -142,7 +159,8 @@ function unreachable(address: ControlAddress, cause: unknown): UnreachableError 
   return fail('silent', `turnd does not answer well at ${path}: ${describeSystemError(cause)}`);
 }
 
-function parse(text: string, address: ControlAddress): unknown {
+/** The JSON of an answer; undefined for an empty one. @throws UnreachableError */
+export function parse(text: string, address: ControlAddress): unknown {
   if (text === '') return undefined;
   try {
     return JSON.parse(text);

@@ -72,6 +72,15 @@ export class NetworkGuard implements TokenStore {
     return token;
   }
 
+  /** Tells, for an answer that goes on, whether the token that a request presents still counts and has the scope. */
+  stillMay(context: Context, scope: Scope): () => boolean {
+    const presented = bearerOf(context.req.header('authorization')) ?? '';
+    return () => {
+      const token = this.#options.tokens.find(presented);
+      return token !== null && hasScope(token, scope);
+    };
+  }
+
   /**
    * For applications with logins of their own, behind {@link watch}: as that of the store, and it counts as a request.
    * @throws ApiError too-many

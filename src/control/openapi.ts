@@ -53,7 +53,7 @@ export function templateOf(path: string): string {
 
 function describe(route: Route): Json {
   const { id, tag, summary, scope, body } = route;
-  const parameters = [...pathParameters(route.path), ...queryParameters(route)];
+  const parameters = [...pathParameters(route.path), ...queryParameters(route), ...headerParameters(route)];
   return {
     operationId: id,
     tags: [tag],
@@ -89,6 +89,12 @@ function queryParameters({ query }: Route): Json[] {
   }));
 }
 
+// A stream goes on where a reader that comes back has left it.
+function headerParameters(route: Route): Json[] {
+  if (!isStream(route)) return [];
+  return [{ name: 'Last-Event-ID', in: 'header', required: false, schema: { type: 'string' } }];
+}
+
 // What is text in a URL means a number or a truth value.
 function inQuery(schema: Json): Json {
   const { type: _type, pattern, enum: values, ...rest } = schema;
@@ -109,7 +115,7 @@ function responsesOf(route: Route): Json {
   const type = produces ?? 'application/json';
   const schema = produces === undefined ? { $ref: `${SCHEMAS}${answerName(id)}` } : { type: 'string' };
   const done = {
-    description: answer === null ? 'Done.' : 'The answer.',
+    description: answer === null ? 'Done.' : isStream(route) ? streamText(id) : 'The answer.',
     ...(answer === null ? {} : { content: { [type]: { schema } } }),
   };
   const refusals = faultsOf(route).map((fault) => [
@@ -117,6 +123,15 @@ function responsesOf(route: Route): Json {
     { $ref: `#/components/responses/${fault}` },
   ]);
   return { [status]: done, ...Object.fromEntries(refusals) };
+}
+
+function isStream({ produces }: Route): boolean {
+  return produces === 'text/event-stream';
+}
+
+function streamText(id: string): string {
+  const lost = '{"type": "lost", "count": …}, when the reader has missed events (null: not known how many)';
+  return `Server-sent events. The data of each is ${SCHEMAS}${answerName(id)}, or ${lost}.`;
 }
 
 function faultsOf({ scope, body, faults = [] }: Route): ProblemFault[] {
@@ -144,9 +159,11 @@ function bodySchemas(routes: readonly Route[]): Json {
 }
 
 function answerSchemas(routes: readonly Route[]): Json {
-  const answers = routes.flatMap(({ id, answer, produces }) =>
-    answer === null || produces !== undefined ? [] : [[answerName(id), toJson(answer, 'output')]],
-  );
+  const answers = routes.flatMap((route) => {
+    const { id, answer, produces } = route;
+    const isShown = answer !== null && (produces === undefined || isStream(route));
+    return isShown ? [[answerName(id), toJson(answer, 'output')]] : [];
+  });
   return { ...Object.fromEntries(answers), Problem: toJson(problemAnswer, 'output') };
 }
 

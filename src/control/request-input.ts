@@ -3,6 +3,7 @@
 import type { Context } from 'hono';
 import { z } from 'zod';
 import { SCOPES } from '../config/api-tokens.ts';
+import { EVENT_TYPES } from '../events/event-types.ts';
 import { ApiError } from './problem.ts';
 
 /** Far above every body that makes sense. */
@@ -70,6 +71,16 @@ export const sessionsQuery = z.strictObject({
   transport: z.enum(['udp', 'tcp', 'tls']).optional(),
   after: id.default(0),
   limit,
+});
+const types = z.array(z.enum(EVENT_TYPES));
+export const eventsQuery = z.strictObject({
+  type: text
+    .describe(`With commas between them; all if absent: ${EVENT_TYPES.join(', ')}.`)
+    .transform((names) => names.split(','))
+    .pipe(types)
+    .optional(),
+  user: text.optional(),
+  realm: text.optional(),
 });
 export const endQuery = z.strictObject({ user: text, realm: text.optional() });
 export const usersQuery = z.strictObject({

@@ -1,6 +1,7 @@
 // What the control API needs of a running server. Declares, does nothing: the server puts it together.
 
 import type { Config } from '../config/config.ts';
+import type { EventFilter, EventReader } from '../events/event-reader.ts';
 import type { CounterTree } from '../workers/counter-tree.ts';
 import type { SessionDetail, SessionInfo, SessionQuery, SessionSelector } from '../workers/sessions.ts';
 import type { Administration } from './administration.ts';
@@ -105,6 +106,8 @@ export interface ServerControl {
   sessions(query: SessionQuery): Promise<readonly SessionInfo[]>;
   /** One allocation with its permissions and channels, or null if there is none of that id. */
   session(id: number): Promise<SessionDetail | null>;
+  /** A reader of events, to be closed; null where there are too many already. @param lastId of the last event he has */
+  events(filter: EventFilter, lastId: string | null): EventReader | null;
   /** Ends allocations. @returns how many */
   end(selector: SessionSelector): Promise<number>;
   /** Reads the configuration again. @throws AdminError invalid, every fault a line of it; nothing has changed then */

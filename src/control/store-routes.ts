@@ -77,7 +77,7 @@ function secretRoutes(administration: FindAdministration): readonly Route[] {
       faults: ['unavailable'],
       query: secretsQuery,
       answer: secretsAnswer,
-      handle: async ({ query: { realm = null, reveal }, demand }) => {
+      handle: async ({ query: { realm = null, reveal }, rights: { demand } }) => {
         if (reveal) demand('admin');
         return { secrets: await administration().listSecrets(realm, reveal) };
       },

@@ -1,6 +1,7 @@
 // Every metric of turnd, in the order of the exposition and of docs/metrics.md.
 
 import { COTURN_EXPOSED } from './coturn-metrics.ts';
+import { EVENT_METRICS } from './event-metrics.ts';
 import type { Metric } from './metric.ts';
 import { REQUEST_METRICS } from './request-metrics.ts';
 import { SERVER_METRICS } from './server-metrics.ts';
@@ -13,6 +14,7 @@ export const METRIC_GROUPS: readonly { readonly title: string; readonly metrics:
   { title: 'Traffic and drops', metrics: TRAFFIC_METRICS },
   { title: 'Requests, logins, allocations, connections', metrics: REQUEST_METRICS },
   { title: 'The server', metrics: SERVER_METRICS },
+  { title: 'Events and webhooks', metrics: EVENT_METRICS },
 ];
 
 const OWN: readonly Metric[] = METRIC_GROUPS.flatMap(({ metrics }) => metrics);

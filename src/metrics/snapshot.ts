@@ -21,6 +21,7 @@ export interface MetricsSnapshot {
   readonly certificates: readonly number[];
   /** Null where there is none. */
   readonly store: StoreMetrics | null;
+  readonly events: EventMetrics;
 }
 
 /** One worker. */
@@ -43,4 +44,21 @@ export interface StoreMetrics {
   readonly isAnswering: boolean;
   /** `calls` (a histogram of seconds) and `faults` (by StoreFault). */
   readonly counters: CounterTree;
+}
+
+/** Events on their way to whoever listens. */
+export interface EventMetrics {
+  /** Of the stream: those that read it now. */
+  readonly readers: number;
+  /** Events that readers were too slow for. */
+  readonly lost: number;
+  readonly webhooks: {
+    readonly delivered: number;
+    readonly failed: number;
+    readonly dropped: number;
+    readonly postsTaken: number;
+    readonly postsFailed: number;
+    /** Events that wait now. */
+    readonly waiting: number;
+  };
 }

@@ -13,18 +13,24 @@ const PATIENCE_MS = 2000;
 
 /**
  * All hosts that clients must not reach because this server does. Whatever else it is configured to call or to be called
- * at (a webhook, a TCP address of the control API or of metrics) belongs in this list.
+ * at (a TCP address of the control API, say) belongs in this list.
  */
-export function backendsOf({ store, statsdb, metrics }: BackendSettings): readonly Backend[] {
+export function backendsOf({ store, statsdb, metrics, webhooks }: BackendSettings): readonly Backend[] {
   const urls = [store?.url ?? null, statsdb].flatMap((url) => {
     if (url === null || url.kind === 'sqlite' || url.socket !== null) return [];
     return { host: url.host, port: url.port };
   });
+  const receivers = webhooks.map(({ url }) => hostOf(new URL(url)));
   // `*` is every own address, which is nobody's peer anyway.
-  return [...urls, ...metrics.listen.filter(({ host, port }) => host !== '*' && port !== 0)];
+  return [...urls, ...receivers, ...metrics.listen.filter(({ host, port }) => host !== '*' && port !== 0)];
 }
 
-type BackendSettings = Pick<Config, 'store' | 'statsdb' | 'metrics'>;
+type BackendSettings = Pick<Config, 'store' | 'statsdb' | 'metrics' | 'webhooks'>;
+
+function hostOf({ protocol, hostname, port }: URL): Backend {
+  const usual = protocol === 'https:' ? 443 : 80;
+  return { host: hostname.replace(/^\[(.*)\]$/, '$1'), port: port === '' ? usual : Number(port) };
+}
 
 /** Finds them, and keeps finding them. */
 export async function openBackends(config: Config, logger: Logger, closers: Closers): Promise<BackendAddresses> {

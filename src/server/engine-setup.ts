@@ -2,6 +2,7 @@
 
 import { type ConfiguredPeers, network, RealmTable, type RealmTableData } from '../auth/realm-table.ts';
 import type { Config } from '../config/config.ts';
+import type { EventType } from '../events/event-types.ts';
 import type { BudgetMemory } from '../limits/budget-memory.ts';
 import { SourceLoginBrake } from '../limits/login-brake.ts';
 import { SourceReplyBudget } from '../limits/reply-budget.ts';
@@ -17,6 +18,7 @@ import { systemClock } from '../state/system-clock.ts';
 import { Engine } from '../turn/engine.ts';
 import type { Env } from '../turn/env.ts';
 import { type EngineBounds, engineLimits, engineSettings } from './engine-settings.ts';
+import { EventReporter, type SendEvent } from './event-reporter.ts';
 import { makeSessionObserver } from './session-observer.ts';
 import { reporting, type SendReport, StatusReporter } from './status-reporter.ts';
 
@@ -34,6 +36,8 @@ export interface EngineParts
   readonly realmData: RealmTableData;
   /** Takes reports on allocations; null where nobody publishes them. */
   readonly report: SendReport | null;
+  /** Takes events, as far as {@link EngineSetup.wantEvents} asks for them. */
+  readonly sendEvent: SendEvent;
   /** What all processes of the server count in. */
   readonly budgets: BudgetMemory;
   /** The process's number among several; 0 where one process is the whole server. */
@@ -51,6 +55,8 @@ export interface EngineSetup {
   /** How late the loop is that drives it. */
   readonly lag: LoopLag;
   setLogLevel(level: LogLevel): void;
+  /** Reports events of these types from now on, and no others. */
+  wantEvents(types: readonly EventType[]): void;
   /** Applies what the engine bounds, from now on. */
   setLimits(bounds: EngineBounds): void;
   /** Starts the timers. Returns how to stop them. */
@@ -59,10 +65,11 @@ export interface EngineSetup {
 
 /** Makes an engine. */
 export function setUpEngine(parts: EngineParts): EngineSetup {
-  const { config, realm, realmData, report, budgets, worker, processes, logger, ...given } = parts;
+  const { config, realm, realmData, report, sendEvent, budgets, worker, processes, logger, ...given } = parts;
   const clock = systemClock;
   const sampled = new SampledClock(clock);
   const reporter = report && new StatusReporter(report, clock);
+  const events = new EventReporter({ send: sendEvent, clock, live: () => engine.allocations.list() });
   const realms = new RealmTable(peerOptions(config));
   realms.update(realmData);
   const sessions = new SessionLog({ logger, now: () => clock.now(), processes });
@@ -76,7 +83,7 @@ export function setUpEngine(parts: EngineParts): EngineSetup {
   });
   const budget = new SourceReplyBudget(config.limits, clock, budgets);
   const brake = new SourceLoginBrake(config.limits.failedLoginsPerSecond, clock, budgets);
-  const engine = new Engine(
+  const engine: Engine = new Engine(
     {
       ...given,
       clock: sampled,
@@ -85,7 +92,7 @@ export function setUpEngine(parts: EngineParts): EngineSetup {
       rateMemory: { server: budgets.table('server-rates'), users: budgets.table('user-rates') },
       budget,
       brake,
-      observer: reporter === null ? observer : reporting(observer, reporter),
+      observer: events.reporting(reporter === null ? observer : reporting(observer, reporter)),
     },
     engineSettings(config, realm, worker),
     clock.now,
@@ -95,6 +102,7 @@ export function setUpEngine(parts: EngineParts): EngineSetup {
     engine.tick();
     garbage.tick(clock.now());
     reporter?.tick();
+    events.tick();
     sessions.flush();
   };
   const setLogLevel = (level: LogLevel): void => {
@@ -112,7 +120,8 @@ export function setUpEngine(parts: EngineParts): EngineSetup {
     sampled.sample();
     lag.tick();
   };
-  return { engine, realms, lag, setLogLevel, setLimits, start: () => startTimers(tick, sample) };
+  const wantEvents = (types: readonly EventType[]): void => events.want(types);
+  return { engine, realms, lag, setLogLevel, setLimits, wantEvents, start: () => startTimers(tick, sample) };
 }
 
 /** Says in the log what the engine threw: a bug, which must not end the process. */

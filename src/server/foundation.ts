@@ -18,6 +18,7 @@ import { SystemRandom } from '../state/system-random.ts';
 import { openBackends } from './backend-setup.ts';
 import type { Closers } from './closers.ts';
 import { Directory } from './directory.ts';
+import { openEvents, type ServerEvents } from './event-setup.ts';
 import { type RelaySetup, setUpRelay } from './relay-setup.ts';
 import { loadRevokedNames } from './revocations.ts';
 import { openStatusService, type StatusService } from './status-service.ts';
@@ -54,6 +55,7 @@ export interface Foundation extends ServerOptions {
   readonly store: ServerStore | null;
   /** Null where allocations are not published. */
   readonly status: StatusService | null;
+  readonly events: ServerEvents;
   readonly nonceKey: Buffer;
 }
 
@@ -79,6 +81,7 @@ export async function layFoundation(options: ServerOptions, closers: Closers): P
   const directory = new Directory({ config, labUser, storeUsers, isStoreIdle, revoked, clock: systemClock, logger });
   store?.tell(directory);
   const status = await openStatusService(config, { logger, state, random, closers });
+  const events = openEvents(config, logger, closers);
   const nonceKey = keepNonceKey(state, random);
   return {
     ...options,
@@ -86,6 +89,7 @@ export async function layFoundation(options: ServerOptions, closers: Closers): P
     state,
     store,
     status,
+    events,
     labUser,
     relay,
     backends,

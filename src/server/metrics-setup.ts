@@ -67,7 +67,7 @@ interface SnapshotSources {
 }
 
 async function readSnapshot({ foundation, server, health, startedAt }: SnapshotSources): Promise<MetricsSnapshot> {
-  const { store, tls } = foundation;
+  const { store, tls, events } = foundation;
   const [collected, { ready }] = await Promise.all([server.collect(), health.readiness()]);
   return {
     ...collected,
@@ -77,6 +77,7 @@ async function readSnapshot({ foundation, server, health, startedAt }: SnapshotS
     relayPorts: server.relayPorts(),
     certificates: (tls?.certificates.certificates ?? []).map(({ notAfter }) => notAfter),
     store: store && { isAnswering: store.problem === null, counters: readCounters(store.counters) },
+    events: events.metrics,
   };
 }
 

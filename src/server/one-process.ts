@@ -31,7 +31,7 @@ const SCAN_MS = 10_000;
 
 /** @throws TurnServerError with a sentence that says what failed and what to do */
 export async function openInOneProcess(foundation: Foundation, closers: Closers): Promise<RunningServer> {
-  const { config, logger, random, relay, tls, directory, status, nonceKey } = foundation;
+  const { config, logger, random, relay, tls, directory, status, events, nonceKey } = foundation;
   const report = faultReporter(logger, 1);
   const counters = new PlaneCounters();
   const { isShort } = new DescriptorReserve();
@@ -44,7 +44,7 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
   const budgets = BudgetMemory.ofOneProcess(random);
   const quota = new AllocationQuota(config.limits, new UserSlots(budgets.table('user-rates'), systemClock.now));
   const relays = relaySockets({ ...foundation, counters, report, isShort });
-  const { engine, realms, lag, setLogLevel, setLimits, start } = setUpEngine({
+  const { engine, realms, lag, setLogLevel, setLimits, wantEvents, start } = setUpEngine({
     config,
     realm: directory.realm,
     credentials: directory.credentials,
@@ -56,6 +56,7 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
     random,
     relays,
     report: status && ((report) => status.report(0, report)),
+    sendEvent: (report) => events.report(0, report),
     reservations: null,
     capabilities: PORTABLE_CAPABILITIES,
     own,
@@ -64,6 +65,7 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
     isShortOfMemory,
     nonceKey,
   });
+  events.onWanted(wantEvents);
   let peers = peerOptions(config);
   let { limits } = config;
   closers.add(watchMemory({ logger, flag: memory, pids: () => [process.pid], limits: () => limits }));

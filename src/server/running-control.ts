@@ -20,6 +20,7 @@ import type {
 import { StoreAdministration } from '../control/store-administration.ts';
 import type { TokenAdministration } from '../control/tokens.ts';
 import { ConfigError, ListenError, TurnServerError } from '../errors.ts';
+import type { EventFilter, EventReader } from '../events/event-reader.ts';
 import type { Backend } from '../net/backend-addresses.ts';
 import { systemClock } from '../state/system-clock.ts';
 import type { Random } from '../turn/env.ts';
@@ -141,6 +142,10 @@ export class RunningControl implements ServerControl {
     return this.#parts.server.session(id);
   }
 
+  events(filter: EventFilter, lastId: string | null): EventReader | null {
+    return this.#parts.foundation.events.read(filter, lastId);
+  }
+
   end(selector: SessionSelector): Promise<number> {
     return this.#parts.server.end(selector);
   }
@@ -235,6 +240,7 @@ export class RunningControl implements ServerControl {
       this.#config = config;
       this.#report = { file: config.configFile, config: redactedConfig(tree), restart };
       this.#parts.onConfig(config);
+      foundation.events.configure(config);
       this.#certificates.follow(config);
       foundation.logger.info({ event: 'reloaded', applied: live, restart }, describeReload(live, restart));
       return { applied: live, restart, warnings };

@@ -9,10 +9,8 @@ import type { RelayPorts } from '../metrics/snapshot.ts';
 import { listLocalAddresses } from '../net/interfaces.ts';
 import { type DescriptorChannel, openPair } from '../planes/linux/descriptor-channel.ts';
 import { LoopLag } from '../state/loop-lag.ts';
-import type { TransportAddress } from '../stun/transport-address.ts';
-import type { LoadedCertificate } from '../tls/certificate-file.ts';
 import { listenerTag, TaggedDescriptors } from '../workers/descriptors.ts';
-import type { FromWorker, StartMessage, WireAddresses, WireEndpoint } from '../workers/messages.ts';
+import type { FromWorker, StartMessage, WireAddresses } from '../workers/messages.ts';
 import { nodeTimers } from '../workers/node-timers.ts';
 import { spawnWorker, type WorkerEvents } from '../workers/spawn-worker.ts';
 import { describeExit, type WorkerLoss, type WorkerProcess } from '../workers/supervisor.ts';
@@ -26,8 +24,9 @@ import type { LinuxChoice } from './plane-choice.ts';
 import { readProcess } from './process-counters.ts';
 import { countRelayPorts } from './relay-ports.ts';
 import type { Collected, RunningServer } from './running-server.ts';
-import { renewCertificates, type TlsSetup } from './tls-setup.ts';
+import { renewCertificates } from './tls-setup.ts';
 import { type SharedListener, WorkerListeners } from './worker-listeners.ts';
+import { harmless, wireCertificates, wireEndpoint } from './worker-wire.ts';
 
 const SCAN_MS = 10_000;
 /** How long the workers have to end their allocations, less than main has for all. */
@@ -124,6 +123,7 @@ class MainProcess {
     });
     relay.external.onChange(() => this.#tellAddresses());
     backends.onChange(() => this.#tellAddresses());
+    this.#foundation.events.onWanted((types) => this.#fleet.broadcast({ kind: 'events', types }));
     const scan = setInterval(() => void this.#listeners.scan().then(() => this.#tellAddresses()), SCAN_MS);
     this.#closers.add(() => clearInterval(scan));
     const listeners = this.#listeners;
@@ -227,6 +227,7 @@ class MainProcess {
     return {
       kind: 'start',
       reports: this.#foundation.status !== null,
+      events: this.#foundation.events.wanted,
       worker,
       config: harmless(this.#config),
       workers: this.#choice.workers,
@@ -292,6 +293,8 @@ class MainProcess {
         return;
       case 'status':
         return this.#foundation.status?.report(worker, message.report);
+      case 'event':
+        return this.#foundation.events.report(worker, message.report);
       case 'idle':
         return this.#listeners.idle(worker, [message.id]);
       case 'release':
@@ -318,6 +321,7 @@ class MainProcess {
     this.#services.gone(worker);
     this.#listeners.idle(worker);
     this.#foundation.status?.gone(worker);
+    this.#foundation.events.gone(worker);
     if (loss === null) return;
     this.#workersLost++;
     this.#lostAt.set(worker, nodeTimers.now());
@@ -326,21 +330,4 @@ class MainProcess {
     const lost = { event: 'worker-lost', worker, pid, code, signal, allocations };
     this.#foundation.logger.error(lost, `worker ${worker} is gone (${why}), and ${allocations} allocations with it`);
   }
-}
-
-function wireEndpoint({ ip, port }: TransportAddress): WireEndpoint {
-  return { ip: ip.text, port };
-}
-
-// With keys that are decrypted, and without the passphrases.
-function wireCertificates(tls: TlsSetup | null): readonly LoadedCertificate[] {
-  const loaded = tls?.certificates.certificates ?? [];
-  return loaded.map(({ files: { certificate, key }, ...rest }) => ({ ...rest, files: { certificate, key } }));
-}
-
-// What a worker has no use for it must not hold: it parses what the network sends.
-function harmless(config: Config): Config {
-  const auth = { ...config.auth, secrets: [], users: [] };
-  const control = { ...config.control, tls: null, tokens: [] };
-  return { ...config, auth, control, tls: { ...config.tls, certificates: [] }, store: null, statsdb: null };
 }

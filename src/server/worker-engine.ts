@@ -65,6 +65,7 @@ export function setUpWorkerEngine(parts: WorkerEngineParts): WorkerEngine {
     processes: message.workers,
     isShortOfMemory,
     report: message.reports ? (report) => channel.send({ kind: 'status', report }) : null,
+    sendEvent: (report) => channel.send({ kind: 'event', report }),
     reservations: remoteReservations(parts, relays),
     capabilities: plane.capabilities,
     own: addresses.own,

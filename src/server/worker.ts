@@ -88,6 +88,7 @@ export class Worker {
   readonly #lag: LoopLag;
   readonly #setLogLevel: (level: LogLevel) => void;
   readonly #setLimits: EngineSetup['setLimits'];
+  readonly #wantEvents: EngineSetup['wantEvents'];
   readonly #startEngine: () => () => void;
   readonly #certificates: MemoryCertificates | null;
   readonly #acceptor: TlsAcceptor | null;
@@ -111,17 +112,20 @@ export class Worker {
       systemClock,
     );
     const { isShort } = new DescriptorReserve();
-    const { engine, realms, lag, connections, isShortOfMemory, setLogLevel, setLimits, start } = setUpWorkerEngine({
+    const setup = setUpWorkerEngine({
       ...{ ...parts, caller: this.#caller, descriptors: this.#descriptors },
       ...{ addresses: this.#addresses, credentials: this.#credentials, isShort },
     });
+    const { engine, realms, lag, connections, isShortOfMemory } = setup;
     this.#engine = engine;
     this.#lag = lag;
     engine.isDraining = message.isDraining;
     this.#realms = realms;
-    this.#setLogLevel = setLogLevel;
-    this.#setLimits = setLimits;
-    this.#startEngine = start;
+    this.#setLogLevel = setup.setLogLevel;
+    this.#setLimits = setup.setLimits;
+    this.#wantEvents = setup.wantEvents;
+    this.#wantEvents(message.events);
+    this.#startEngine = setup.start;
     const { tls } = message;
     this.#certificates =
       tls &&
@@ -198,6 +202,8 @@ export class Worker {
         this.#streams.settings = streamSettings(message);
         this.#setLimits(message);
         return;
+      case 'events':
+        return this.#wantEvents(message.types);
       case 'log-level':
         return this.#setLogLevel(message.level);
       case 'drain':

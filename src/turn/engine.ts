@@ -214,7 +214,7 @@ export class Engine {
     this.counters.drop(DropReason.BRAKED);
     this.counters.authFailed(AuthFailure.BRAKED);
     const isNews = verdict === LoginVerdict.REFUSE_AND_SAY;
-    if (isNews) this.#env.observer.authFailed(endpoint, claim.username ?? '', AuthFailure.BRAKED);
+    if (isNews) this.#env.observer.authFailed(endpoint, claim.username ?? '', AuthFailure.BRAKED, claim.realm);
     return true;
   }
 
@@ -246,11 +246,12 @@ export class Engine {
   }
 
   #refuse(endpoint: ClientEndpoint, view: MessageView, refused: Refused): void {
+    const realm = this.#authenticator.realmOf(view, endpoint);
     if (refused.failure !== null) {
       this.counters.authFailed(refused.failure);
-      this.#env.observer.authFailed(endpoint, refused.username, refused.failure);
+      this.#env.observer.authFailed(endpoint, refused.username, refused.failure, realm);
     }
-    this.#reply(endpoint, copyHead(view, this.#authenticator.realmOf(view, endpoint)), refused.reject, null);
+    this.#reply(endpoint, copyHead(view, realm), refused.reject, null);
   }
 
   #handle(

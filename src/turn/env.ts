@@ -308,7 +308,8 @@ export interface Observer {
   permissionInstalled(allocation: Allocation, permission: Permission): void;
   channelBound(allocation: Allocation, channel: Channel): void;
   channelUnbound(allocation: Allocation, channel: Channel): void;
-  authFailed(endpoint: ClientEndpoint, username: string, reason: AuthFailure): void;
+  /** @param realm in which the request was judged */
+  authFailed(endpoint: ClientEndpoint, username: string, reason: AuthFailure, realm: string): void;
   /** A peer was refused by policy; port 0 where only the address was judged. */
   peerDenied(allocation: Allocation, peer: IpAddress, port: number, rule: string): void;
   /** So many more packets exceeded a rate: told when it begins, then once a minute, with the limit that refused the last. */

@@ -21,7 +21,7 @@ export function containObserver(observer: Observer): Observer {
     permissionInstalled: contain((allocation, permission) => observer.permissionInstalled(allocation, permission)),
     channelBound: contain((allocation, channel) => observer.channelBound(allocation, channel)),
     channelUnbound: contain((allocation, channel) => observer.channelUnbound(allocation, channel)),
-    authFailed: contain((endpoint, username, reason) => observer.authFailed(endpoint, username, reason)),
+    authFailed: contain((endpoint, username, reason, realm) => observer.authFailed(endpoint, username, reason, realm)),
     peerDenied: contain((allocation, peer, port, rule) => observer.peerDenied(allocation, peer, port, rule)),
     overRate: contain((allocation, packets, refusal) => observer.overRate(allocation, packets, refusal)),
     rejected: contain((endpoint, method, code) => observer.rejected(endpoint, method, code)),

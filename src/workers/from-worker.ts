@@ -2,6 +2,7 @@
 // none of its messages. Owns their schemas; what they mean is the business of others.
 
 import { z } from 'zod';
+import { eventReport } from '../events/event-schemas.ts';
 import { Transport } from '../turn/transport.ts';
 import type { CounterTree } from './counter-tree.ts';
 import type { FromWorker } from './messages.ts';
@@ -66,6 +67,7 @@ const fromWorker: z.ZodType<FromWorker> = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('beat'), allocations: count, counters }),
   z.strictObject({ kind: z.literal('log'), lines: z.array(logLine), lost: count }),
   z.strictObject({ kind: z.literal('status'), report }),
+  z.strictObject({ kind: z.literal('event'), report: eventReport }),
   z.strictObject({ kind: z.literal('idle'), id: count }),
   z.strictObject({ kind: z.literal('release'), request: quotaRequest }),
   z.strictObject({ kind: z.literal('stopped'), counters }),

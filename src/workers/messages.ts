@@ -5,6 +5,8 @@
 
 import type { RealmTableData } from '../auth/realm-table.ts';
 import type { Config } from '../config/config.ts';
+import type { EventReport } from '../events/event-schemas.ts';
+import type { EventType } from '../events/event-types.ts';
 import type { LogLevel } from '../log/logger.ts';
 import type { LoadedCertificate } from '../tls/certificate-file.ts';
 import type { Grant } from '../turn/grant.ts';
@@ -46,6 +48,8 @@ export interface StartMessage {
   readonly kind: 'start';
   /** Whether it has to say {@link FromWorker} `status`. */
   readonly reports: boolean;
+  /** What it has to say {@link FromWorker} `event` of. */
+  readonly events: readonly EventType[];
   /** 1 and up. */
   readonly worker: number;
   /** How many there are. */
@@ -84,6 +88,8 @@ export type ToWorker =
   | { readonly kind: 'certificates'; readonly certificates: readonly LoadedCertificate[] }
   /** Users, secrets, realms or peer rules have changed: whatever is cached of them is void, and this is what holds now. */
   | { readonly kind: 'invalidate'; readonly realms: RealmTableData; readonly peers: Config['peers'] }
+  /** What it has to say {@link FromWorker} `event` of from now on. */
+  | { readonly kind: 'events'; readonly types: readonly EventType[] }
   | { readonly kind: 'log-level'; readonly level: LogLevel }
   /** Whether new allocations are refused. */
   | { readonly kind: 'drain'; readonly isDraining: boolean }
@@ -105,6 +111,8 @@ export type FromWorker =
   | { readonly kind: 'log'; readonly lines: readonly string[]; readonly lost: number }
   /** Something has happened to an allocation. */
   | { readonly kind: 'status'; readonly report: StatusReport }
+  /** What somebody listens to has happened. */
+  | { readonly kind: 'event'; readonly report: EventReport }
   /** A retired listening socket is closed. */
   | { readonly kind: 'idle'; readonly id: number }
   /** An allocation has ended: its unit is free. */

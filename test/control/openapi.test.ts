@@ -7,6 +7,7 @@ import { test } from 'tap';
 import { controlRoutes, makeControlApp } from '../../src/control/control-app.ts';
 import { templateOf } from '../../src/control/openapi.ts';
 import { idOfSecret } from '../../src/control/store-administration.ts';
+import { REPORTS } from '../support/events.ts';
 import { FAKE_NOW, fakeControl, fakeSession } from '../support/fake-control.ts';
 
 interface Operation {
@@ -17,6 +18,7 @@ interface Operation {
 
 interface Answer {
   readonly $ref?: string;
+  readonly description?: string;
   readonly content?: Readonly<Record<string, { readonly schema: object }>>;
 }
 
@@ -92,6 +94,7 @@ const STEPS: readonly Step[] = [
   ['GET', '/v1/sessions?limit=1', 200],
   ['GET', '/v1/sessions/1', 200],
   ['GET', '/v1/sessions/99', 404],
+  ['GET', '/v1/events?type=other', 400],
   ['DELETE', '/v1/sessions/1', 200],
   ['DELETE', '/v1/sessions?user=alice', 200],
   ['POST', '/v1/realms/r/users', 201, { name: 'bob', password: 'secret-of-bob' }],
@@ -131,6 +134,19 @@ const STEPS: readonly Step[] = [
   ['GET', '/v1/openapi.json', 200],
   ['GET', '/v1/docs', 200],
 ];
+
+test('events of the stream are as the document says', async (t) => {
+  const document = await read(open().ask);
+  const ajv = new Ajv2020({ strict: false });
+  ajv.addSchema(document, 'api');
+  const { description = '', content = {} } = document.paths['/v1/events']?.['get']?.responses['200'] ?? {};
+  t.same(Object.keys(content), ['text/event-stream']);
+  const [pointer = ''] = /#[\w/]+/.exec(description) ?? [];
+  for (const report of REPORTS) {
+    t.ok(ajv.validate(`api${pointer}`, { id: 'a-1', time: FAKE_NOW, ...report }), report.type);
+    t.notOk(ajv.validate(`api${pointer}`, { time: FAKE_NOW, ...report }), report.type);
+  }
+});
 
 test('real answers are as the document says', async (t) => {
   const { ask, control } = open();

@@ -18,6 +18,11 @@ export function snapshotOf(more: Partial<MetricsSnapshot> = {}): MetricsSnapshot
     relayPorts: [{ family: 'ipv4', free: 9, total: 10 }],
     certificates: [1_800_000_000_000],
     store: { isAnswering: true, counters: {} },
+    events: {
+      readers: 0,
+      lost: 0,
+      webhooks: { delivered: 0, failed: 0, dropped: 0, postsTaken: 0, postsFailed: 0, waiting: 0 },
+    },
     ...more,
   };
 }

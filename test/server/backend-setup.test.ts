@@ -19,6 +19,17 @@ test('S59 the addresses of metrics are nobody’s peers, whatever is allowed', a
   ]);
 });
 
+test('S36 the hosts of webhooks are backends', async (t) => {
+  const entry = (url: string): string => `{url: '${url}', secret: 5f0c2d7be1a842523f9c0d7be1a84252}`;
+  const urls = ['https://app.example/x', 'http://app.example/y', 'https://[2a00::7]:8443/', 'http://198.51.99.7/?a=1'];
+  t.same(backends(`webhooks: [${urls.map(entry).join(', ')}]\n`), [
+    { host: 'app.example', port: 443 },
+    { host: 'app.example', port: 80 },
+    { host: '2a00::7', port: 8443 },
+    { host: '198.51.99.7', port: 80 },
+  ]);
+});
+
 test('S36 what is in a file or behind a Unix socket is nowhere in the network', async (t) => {
   t.same(backends(''), []);
   t.same(backends('store: none\n'), []);

@@ -10,6 +10,8 @@ export interface FakeIoOptions {
   readonly files?: Readonly<Record<string, string>>;
   /** Answers of the person, in order; null = cancels. Without, there is no person. */
   readonly answers?: readonly (string | boolean | null)[];
+  /** Whoever reads the output. */
+  readonly outputClosed?: AbortSignal;
   /** The line that is piped in. */
   readonly line?: string | null;
 }
@@ -38,6 +40,7 @@ export function fakeIo(options: FakeIoOptions = {}): FakeIo {
     env: options.env ?? {},
     cwd: options.cwd ?? '/cwd',
     reader: fakeFiles(options.files ?? {}),
+    ...(options.outputClosed === undefined ? {} : { outputClosed: options.outputClosed }),
     isInteractive: options.answers !== undefined,
     printed,
     refused,

@@ -10,6 +10,9 @@ import type {
 } from '../../src/control/server-control.ts';
 import { StoreAdministration } from '../../src/control/store-administration.ts';
 import type { TokenAdministration, TokenView } from '../../src/control/tokens.ts';
+import { EventHub } from '../../src/events/event-hub.ts';
+import { EventReader } from '../../src/events/event-reader.ts';
+import { nodeTimers } from '../../src/workers/node-timers.ts';
 import type { SessionDetail, SessionInfo, SessionQuery } from '../../src/workers/sessions.ts';
 import { type MemoryStore, memoryStore } from './memory-store.ts';
 
@@ -19,6 +22,11 @@ export interface FakeControl extends ServerControl {
   readonly store: MemoryStore;
   readonly tokens: FakeTokens;
   live: SessionDetail[];
+  /** Where a test publishes events. */
+  readonly hub: EventHub;
+  /** Those that read them, in their order. */
+  readonly readers: EventReader[];
+  maxReaders: number;
   /** What was done, in order. */
   readonly done: string[];
   iceSource(): Promise<IceSource>;
@@ -88,6 +96,16 @@ export function fakeControl(): FakeControl {
     tokens: fakeTokens(),
     config: async () => ({ file: '/etc/turnd/turnd.yaml', config: { realm: 'example.org' }, restart: ['listen'] }),
     live: [],
+    hub: new EventHub({ timers: nodeTimers, wallTime: () => FAKE_NOW }),
+    readers: [],
+    maxReaders: 32,
+    events: (filter, lastId) => {
+      if (fake.readers.length >= fake.maxReaders) return null;
+      const reader = new EventReader(fake.hub, filter, lastId, () => {});
+      fake.readers.push(reader);
+      reader.onEnd(() => void fake.readers.splice(fake.readers.indexOf(reader), 1));
+      return reader;
+    },
     done,
     secret: 'shared-secret-of-test',
     reloadAnswer: async () => ({ applied: ['limits'], restart: ['listen'], warnings: ['a warning'] }),

@@ -10,6 +10,7 @@ import {
   readSessionPage,
 } from '../../src/workers/from-worker.ts';
 import type { FromWorker } from '../../src/workers/messages.ts';
+import { REPORTS } from '../support/events.ts';
 import { fakeSession } from '../support/fake-control.ts';
 
 const traffic = { packetsToPeer: 1, bytesToPeer: 2, packetsToClient: 3, bytesToClient: 4 };
@@ -25,6 +26,7 @@ const MESSAGES: readonly FromWorker[] = [
   { kind: 'log', lines: ['{"level":"info"}\n'], lost: 0 },
   { kind: 'status', report: { event: 'new', allocation, lifetime: 600 } },
   { kind: 'status', report: { event: 'released', id: 1001, traffic } },
+  ...REPORTS.map((report) => ({ kind: 'event', report }) as const),
   { kind: 'release', request: { credential: { quotaKey: 'alice', quotaLimit: 0 }, client: '198.51.100.7' } },
   { kind: 'stopped', counters: {} },
   { kind: 'call', id: 1, name: 'credential', ask: { username: 'alice', realm: 'r' } },
