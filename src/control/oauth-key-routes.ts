@@ -24,7 +24,7 @@ export function oauthKeyRoutes(administration: FindAdministration): readonly Rou
       summary: 'One OAuth key; with reveal (scope admin) the key itself.',
       query: oauthKeyQuery,
       answer: oauthKeyAnswer,
-      handle: async ({ segment, query: { reveal }, demand }) => {
+      handle: async ({ segment, query: { reveal }, rights: { demand } }) => {
         if (reveal) demand('admin');
         return administration().showOauthKey(segment('kid'), reveal);
       },

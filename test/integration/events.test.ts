@@ -307,9 +307,12 @@ test('webhooks come and go with a reload', async (t) => {
   t.equal(receivers[0]?.followed.events.length, known, 'who is gone is told no more');
 });
 
-const ONE_PROCESS = planeUnderTest === 'portable' ? 'there are no workers on this plane' : false;
+// The portable plane has no workers.
+if (planeUnderTest === 'linux') {
+  test('the sessions of a worker that dies end for those who follow them', workerDies);
+}
 
-test('the sessions of a worker that dies end for those who follow them', { skip: ONE_PROCESS }, async (t) => {
+async function workerDies(t: Test): Promise<void> {
   const receiver = new Receiver();
   const port = await receiver.listen(t);
   const flags = labFlags(temporaryDirectory(t), '--workers', '1', '--plane', 'linux');
@@ -324,4 +327,4 @@ test('the sessions of a worker that dies end for those who follow them', { skip:
     { reason: 'deleted' },
     { type: 'released', reason: 'worker-lost', user: 'alice' },
   ]);
-});
+}
