@@ -59,6 +59,9 @@ const LIVE: ReadonlySet<string> = new Set([
   'peers.realms',
   'peers.unsafe-allow-loopback',
   'proxy-protocol.trusted',
+  'relay.external-address',
+  'relay.ports',
+  'relay.stun-servers',
   'tls.certificates',
   ...LIVE_LIMITS.map((name) => `limits.${kebab(name)}`),
 ]);
@@ -68,9 +71,10 @@ export function compareConfigs(old: Config, next: Config): ConfigChanges {
   const changed = listKeys().filter((key) => textAt(old, key) !== textAt(next, key));
   const names = changed.map(({ name }) => name);
   const limits = Object.fromEntries(LIVE_LIMITS.map((name) => [name, next.limits[name]]));
-  // Without certificates of the operator there is a self-made one, which is made at the start.
+  // Without certificates of the operator there is a self-made one, which stays where it was made.
   const certificates = next.tls.certificates.length > 0 ? next.tls.certificates : old.tls.certificates;
   const { users, secrets, expiry } = next.auth;
+  const { externalAddress, ports, stunServers } = next.relay;
   const isLive = (name: string): boolean =>
     LIVE.has(name) && (name !== 'tls.certificates' || certificates === next.tls.certificates);
   return {
@@ -80,6 +84,7 @@ export function compareConfigs(old: Config, next: Config): ConfigChanges {
       ...old,
       control: controlOf(old.control, next.control),
       auth: Object.freeze({ ...old.auth, users, secrets, expiry, iceUrls: next.auth.iceUrls }),
+      relay: Object.freeze({ ...old.relay, externalAddress, ports, stunServers }),
       limits: Object.freeze({ ...old.limits, ...limits }),
       tls: Object.freeze({ ...old.tls, certificates }),
       peers: next.peers,

@@ -2,7 +2,6 @@
 
 import type { Config } from '../config/config.ts';
 import { iceUrls, urlHost } from '../config/ice-servers.ts';
-import { formatListenUrl } from '../config/listen-url.ts';
 import { compareConfigs } from '../config/live-changes.ts';
 import type { ConfigResult } from '../config/parse-config.ts';
 import { redactedConfig } from '../config/print-config.ts';
@@ -19,7 +18,7 @@ import type {
 } from '../control/server-control.ts';
 import { StoreAdministration } from '../control/store-administration.ts';
 import type { TokenAdministration } from '../control/tokens.ts';
-import { ConfigError, ListenError, TurnServerError } from '../errors.ts';
+import { ConfigError, TurnServerError } from '../errors.ts';
 import type { Backend } from '../net/backend-addresses.ts';
 import { systemClock } from '../state/system-clock.ts';
 import type { Random } from '../turn/env.ts';
@@ -30,6 +29,7 @@ import { CertificateRenewal } from './certificate-renewal.ts';
 import type { Closers } from './closers.ts';
 import { Drain } from './drain.ts';
 import type { Foundation } from './foundation.ts';
+import type { PendingExternal } from './relay-setup.ts';
 import { Revocations } from './revocations.ts';
 import type { RunningServer } from './running-server.ts';
 
@@ -246,22 +246,27 @@ export class RunningControl implements ServerControl {
   }
 
   async #change(config: Config): Promise<void> {
-    const { server, foundation } = this.#parts;
-    const secure = config.listen.find(({ transport }) => transport === 'tls' || transport === 'tcp+tls');
-    const { tls } = foundation;
-    if ((tls === null || tls.certificates === tls.control) && secure !== undefined) {
-      const why = 'turnd has no certificates, for it did not listen for TLS at its start: restart it';
-      throw new ListenError(`listen: ${formatListenUrl(secure)} cannot be opened: ${why}`);
-    }
+    const { server } = this.#parts;
+    // Those who take TLS for the first time take it with these; until then nobody sees them.
+    await server.prepareTls(config);
     const listeners = await server.prepareListeners(config.listen);
+    const external = await this.#prepareExternal(config);
     try {
       server.renewCertificates(config);
       server.apply(config);
     } catch (error) {
       listeners.cancel();
+      external?.cancel();
       throw error;
     }
     listeners.commit();
+    external?.commit();
+  }
+
+  // To find addresses takes time, and may find others than at the start: not without a reason.
+  async #prepareExternal(config: Config): Promise<PendingExternal | null> {
+    if (!isExternalChanged(this.#config.relay, config.relay)) return null;
+    return this.#parts.foundation.relay.prepare(config);
   }
 
   // Whoever has asked is told; and so is the log, for a signal is asked by nobody who hears.
@@ -280,6 +285,11 @@ export class RunningControl implements ServerControl {
     if (store === null) return null;
     return { name: store.name, isAnswering: store.problem === null, problem: store.problem };
   }
+}
+
+function isExternalChanged(old: Config['relay'], next: Config['relay']): boolean {
+  const textOf = ({ externalAddress, stunServers }: Config['relay']) => JSON.stringify([externalAddress, stunServers]);
+  return textOf(old) !== textOf(next);
 }
 
 /** @throws ConfigError with every fault, a line each */

@@ -6,13 +6,11 @@ import type { Config } from '../config/config.ts';
 import { TurnServerError } from '../errors.ts';
 import type { LogLevel } from '../log/logger.ts';
 import type { RelayPorts } from '../metrics/snapshot.ts';
-import { listLocalAddresses } from '../net/interfaces.ts';
 import { type DescriptorChannel, openPair } from '../planes/linux/descriptor-channel.ts';
 import { LoopLag } from '../state/loop-lag.ts';
-import type { TransportAddress } from '../stun/transport-address.ts';
 import type { LoadedCertificate } from '../tls/certificate-file.ts';
 import { listenerTag, TaggedDescriptors } from '../workers/descriptors.ts';
-import type { FromWorker, StartMessage, WireAddresses, WireEndpoint } from '../workers/messages.ts';
+import type { FromWorker, StartMessage } from '../workers/messages.ts';
 import { nodeTimers } from '../workers/node-timers.ts';
 import { spawnWorker, type WorkerEvents } from '../workers/spawn-worker.ts';
 import { describeExit, type WorkerLoss, type WorkerProcess } from '../workers/supervisor.ts';
@@ -25,8 +23,10 @@ import type { PendingListeners } from './pending-listeners.ts';
 import type { LinuxChoice } from './plane-choice.ts';
 import { readProcess } from './process-counters.ts';
 import { countRelayPorts } from './relay-ports.ts';
+import { shownBy } from './relay-setup.ts';
 import type { Collected, RunningServer } from './running-server.ts';
-import { renewCertificates, type TlsSetup } from './tls-setup.ts';
+import type { ServerTls } from './tls-setup.ts';
+import { AddressTeller } from './wire-addresses.ts';
 import { type SharedListener, WorkerListeners } from './worker-listeners.ts';
 
 const SCAN_MS = 10_000;
@@ -56,6 +56,7 @@ class MainProcess {
   readonly #closers: Closers;
   readonly #services: MainServices;
   readonly #listeners: WorkerListeners;
+  readonly #addresses: AddressTeller;
   readonly #fleet: WorkerFleet;
   readonly #ticketKeys: Buffer;
   /** Workers without a successor, and since when. */
@@ -63,12 +64,11 @@ class MainProcess {
   /** As it is in effect. */
   #config: Config;
   #isDraining = false;
-  #addresses: WireAddresses | null = null;
   #workersLost = 0;
   #fail: (reason: string) => void = () => {};
 
   constructor(foundation: Foundation, choice: LinuxChoice, closers: Closers) {
-    const { config, logger, random } = foundation;
+    const { config, logger, random, relay, backends } = foundation;
     const { libc, workers } = choice;
     this.#foundation = foundation;
     this.#config = config;
@@ -85,6 +85,7 @@ class MainProcess {
       closed: (id) => this.#fleet.broadcast({ kind: 'unlisten', id }),
       living: () => this.#fleet.living,
     });
+    this.#addresses = new AddressTeller({ relay, backends, listeners: () => this.#listeners.locals });
     this.#fleet = new WorkerFleet({
       workers,
       timers: nodeTimers,
@@ -99,7 +100,7 @@ class MainProcess {
   }
 
   async open(): Promise<RunningServer> {
-    const { relay, backends, shown, labUser, tls, logger } = this.#foundation;
+    const { relay, backends, labUser, tls, logger } = this.#foundation;
     this.#closers.add(() => this.#listeners.close());
     await this.#listeners.open();
     const failed = new Promise<string>((resolve) => {
@@ -135,9 +136,13 @@ class MainProcess {
       get listeners() {
         return listeners.infos;
       },
-      shown,
+      get shown() {
+        return shownBy(relay);
+      },
       labUser,
-      trustedCertificate: tls !== null && !tls.selfMade,
+      get trustedCertificate() {
+        return tls.isTrusted;
+      },
       failed,
       allocations: () => this.#services.allocations,
       isAlive: () => this.#fleet.isWell,
@@ -152,6 +157,9 @@ class MainProcess {
         const pending = await listeners.prepare(listen);
         return { ...pending, commit: () => this.#relisten(pending) };
       },
+      prepareTls: async (config) => {
+        if (await tls.serve(config)) this.#tellCertificates();
+      },
       apply: (config) => this.#apply(config),
       setLogLevel: (level) => this.#setLogLevel(level),
       setDraining: (isDraining) => {
@@ -159,8 +167,8 @@ class MainProcess {
         this.#fleet.broadcast({ kind: 'drain', isDraining });
       },
       renewCertificates: (config) => {
-        const areNew = renewCertificates(tls, config);
-        if (areNew) this.#fleet.broadcast({ kind: 'certificates', certificates: wireCertificates(tls) });
+        const areNew = tls.renew(config);
+        if (areNew) this.#tellCertificates();
         return areNew;
       },
       close: () => this.#closers.close(),
@@ -177,7 +185,9 @@ class MainProcess {
     directory.configure(config); // may refuse: nothing has changed then
     this.#config = config;
     this.#services.setLimits(config.limits);
-    const { limits, auth, proxyProtocol } = config;
+    const { limits, auth, proxyProtocol, relay } = config;
+    this.#services.setPorts(relay.ports);
+    this.#fleet.broadcast({ kind: 'relay-ports', ports: relay.ports });
     this.#fleet.broadcast({ kind: 'limits', limits, auth: { expiry: auth.expiry }, proxyProtocol });
     this.#setLogLevel(config.log.level);
     directory.touch();
@@ -196,7 +206,7 @@ class MainProcess {
 
   #countPorts(): readonly RelayPorts[] {
     const { addresses } = this.#foundation.relay;
-    const { ports } = this.#foundation.config.relay;
+    const { ports } = this.#config.relay;
     return countRelayPorts(addresses, ports, (family) => this.#services.freePorts(family));
   }
 
@@ -223,7 +233,6 @@ class MainProcess {
 
   #greeting(worker: number, listeners: readonly SharedListener[]): StartMessage {
     const { directory, nonceKey, tls } = this.#foundation;
-    this.#addresses = this.#readAddresses();
     return {
       kind: 'start',
       reports: this.#foundation.status !== null,
@@ -233,11 +242,11 @@ class MainProcess {
       realm: directory.realm,
       realms: directory.realms,
       nonceKey: nonceKey.toString('base64'),
-      tls: tls && {
+      tls: {
         certificates: wireCertificates(tls),
         ticketKeys: this.#ticketKeys.toString('base64'),
       },
-      addresses: this.#addresses,
+      addresses: this.#addresses.read(),
       listeners: listeners.map(({ wire }) => wire),
       isDraining: this.#isDraining,
     };
@@ -254,33 +263,13 @@ class MainProcess {
     descriptors.send(listenerTag(wire.id), fds[worker - 1] as number); // one for each worker
   }
 
+  #tellCertificates(): void {
+    this.#fleet.broadcast({ kind: 'certificates', certificates: wireCertificates(this.#foundation.tls) });
+  }
+
   #tellAddresses(): void {
-    const addresses = this.#readAddresses();
-    if (JSON.stringify(addresses) === JSON.stringify(this.#addresses)) return;
-    this.#addresses = addresses;
-    this.#fleet.broadcast({ kind: 'addresses', addresses });
-  }
-
-  #readAddresses(): WireAddresses {
-    const { relay, backends } = this.#foundation;
-    const { addresses, external } = relay;
-    return {
-      local: this.#readLocal(),
-      relays: addresses.map((ip) => ({ ip: ip.text, shown: external.current(ip).text })),
-      external: external.all().map(({ text }) => text),
-      listeners: this.#listeners.locals.map(wireEndpoint),
-      backends: backends.addresses.map(wireEndpoint),
-    };
-  }
-
-  // The system needs a descriptor to tell its addresses: without one, those read last still count.
-  #readLocal(): readonly string[] {
-    try {
-      return listLocalAddresses().map(({ ip }) => ip.text);
-    } catch (error) {
-      if (this.#addresses === null) throw error;
-      return this.#addresses.local;
-    }
+    const addresses = this.#addresses.readChanged();
+    if (addresses !== null) this.#fleet.broadcast({ kind: 'addresses', addresses });
   }
 
   #said(worker: number, message: FromWorker): void {
@@ -328,14 +317,9 @@ class MainProcess {
   }
 }
 
-function wireEndpoint({ ip, port }: TransportAddress): WireEndpoint {
-  return { ip: ip.text, port };
-}
-
 // With keys that are decrypted, and without the passphrases.
-function wireCertificates(tls: TlsSetup | null): readonly LoadedCertificate[] {
-  const loaded = tls?.certificates.certificates ?? [];
-  return loaded.map(({ files: { certificate, key }, ...rest }) => ({ ...rest, files: { certificate, key } }));
+function wireCertificates({ certificates }: ServerTls): readonly LoadedCertificate[] {
+  return certificates.map(({ files: { certificate, key }, ...rest }) => ({ ...rest, files: { certificate, key } }));
 }
 
 // What a worker has no use for it must not hold: it parses what the network sends.

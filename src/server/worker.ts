@@ -14,6 +14,7 @@ import { systemClock } from '../state/system-clock.ts';
 import { SystemRandom } from '../state/system-random.ts';
 import { StreamGroup } from '../streams/stream-group.ts';
 import type { StreamListener } from '../streams/stream-listener.ts';
+import type { LoadedCertificate } from '../tls/certificate-file.ts';
 import { MemoryCertificates } from '../tls/served-certificates.ts';
 import { TlsAcceptor } from '../tls/tls-acceptor.ts';
 import type { Engine } from '../turn/engine.ts';
@@ -31,7 +32,7 @@ import { readProcess } from './process-counters.ts';
 import { proxyRefusals } from './proxy-refusals.ts';
 import { streamSettings } from './streams-setup.ts';
 import { ToldAddresses } from './told-addresses.ts';
-import { setUpWorkerEngine } from './worker-engine.ts';
+import { setUpWorkerEngine, type WorkerEngine } from './worker-engine.ts';
 
 const BEAT_MS = 1000;
 /** How long log lines wait for each other. */
@@ -89,8 +90,10 @@ export class Worker {
   readonly #setLogLevel: (level: LogLevel) => void;
   readonly #setLimits: EngineSetup['setLimits'];
   readonly #startEngine: () => () => void;
-  readonly #certificates: MemoryCertificates | null;
-  readonly #acceptor: TlsAcceptor | null;
+  readonly #setPorts: WorkerEngine['setPorts'];
+  /** Null until the first of them come. */
+  #certificates: MemoryCertificates | null = null;
+  #acceptor: TlsAcceptor | null = null;
   readonly #streams: StreamGroup;
   readonly #handlers: CallHandlers<WorkerCalls>;
   readonly #listening = new Map<number, Listening>();
@@ -111,30 +114,23 @@ export class Worker {
       systemClock,
     );
     const { isShort } = new DescriptorReserve();
-    const { engine, realms, lag, connections, isShortOfMemory, setLogLevel, setLimits, start } = setUpWorkerEngine({
+    const setup = setUpWorkerEngine({
       ...{ ...parts, caller: this.#caller, descriptors: this.#descriptors },
       ...{ addresses: this.#addresses, credentials: this.#credentials, isShort },
     });
+    const { engine, realms, lag, connections, isShortOfMemory, setLogLevel, setLimits, setPorts, start } = setup;
     this.#engine = engine;
     this.#lag = lag;
     engine.isDraining = message.isDraining;
     this.#realms = realms;
     this.#setLogLevel = setLogLevel;
     this.#setLimits = setLimits;
+    this.#setPorts = setPorts;
     this.#startEngine = start;
-    const { tls } = message;
-    this.#certificates =
-      tls &&
-      new MemoryCertificates(tls.certificates, {
-        minVersion: config.tls.minVersion,
-        ticketKeys: Buffer.from(tls.ticketKeys, 'base64'),
-      });
-    this.#acceptor =
-      this.#certificates && new TlsAcceptor(this.#certificates, systemClock, config.limits.handshakeTimeout);
     this.#streams = new StreamGroup({
       clock: systemClock,
       handler: engine,
-      tls: this.#acceptor,
+      tls: null,
       report: parts.report,
       proxyRefused: proxyRefusals({
         ...{ logger: parts.logger, config, nonceKey: Buffer.from(message.nonceKey, 'base64') },
@@ -145,6 +141,7 @@ export class Worker {
       isShort,
       isShortOfMemory,
     });
+    this.#serveCertificates(message.tls.certificates);
     this.#handlers = {
       sessions: (query) => listSessions({ engine, worker, now: systemClock.now() }, query),
       session: (id) => showSession({ engine, worker, now: systemClock.now() }, id),
@@ -198,13 +195,15 @@ export class Worker {
         this.#streams.settings = streamSettings(message);
         this.#setLimits(message);
         return;
+      case 'relay-ports':
+        return this.#setPorts(message.ports);
       case 'log-level':
         return this.#setLogLevel(message.level);
       case 'drain':
         this.#engine.isDraining = message.isDraining;
         return;
       case 'certificates':
-        return this.#certificates?.replace(message.certificates);
+        return this.#serveCertificates(message.certificates);
       case 'invalidate':
         this.#realms.update(message.realms, peerOptions(message));
         this.#engine.realmsChanged();
@@ -259,6 +258,17 @@ export class Worker {
     const udp = this.#listening.get(id)?.udp ?? null;
     if (udp === null) closed();
     else udp.retire(closed);
+  }
+
+  #serveCertificates(certificates: readonly LoadedCertificate[]): void {
+    if (this.#certificates !== null) return this.#certificates.replace(certificates);
+    if (certificates.length === 0) return;
+    const { config, tls } = this.#parts.message;
+    const { minVersion } = config.tls;
+    const ticketKeys = Buffer.from(tls.ticketKeys, 'base64');
+    this.#certificates = new MemoryCertificates(certificates, { minVersion, ticketKeys });
+    this.#acceptor = new TlsAcceptor(this.#certificates, systemClock, config.limits.handshakeTimeout);
+    this.#streams.tls = this.#acceptor;
   }
 
   #flushStreams(): boolean {
