@@ -1,5 +1,5 @@
 import { request } from 'node:http';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { Hono } from 'hono';
 import { test } from 'tap';
 import { openHttpListener } from '../../src/control/http-listener.ts';
@@ -57,6 +57,18 @@ test('whoever sends no whole request in time is cut off', async (t) => {
   socket.resume();
   await new Promise((resolve) => socket.once('close', resolve));
   t.pass('closed');
+});
+
+test('over TLS no connection is half open: who leaves in the middle of a handshake gives its place back', async (t) => {
+  const accepted = new Promise<Socket>((resolve) => {
+    const secure = (socket: Socket): void => resolve(socket);
+    const options = { host: HOST, port: 0, key: 'control.listen', secure, report: () => undefined };
+    openHttpListener({ ...options, app: new Hono() }).then((listener) => {
+      t.teardown(() => listener.close());
+      connect(listener.port, HOST);
+    });
+  });
+  t.equal((await accepted).allowHalfOpen, false);
 });
 
 test('a listener that is closed takes nobody on', async (t) => {
