@@ -25,7 +25,7 @@ import type { Random } from '../turn/env.ts';
 import { nodeTimers } from '../workers/node-timers.ts';
 import type { SessionDetail, SessionInfo, SessionQuery, SessionSelector } from '../workers/sessions.ts';
 import { backendsOf } from './backend-setup.ts';
-import { CertificateRenewal } from './certificate-renewal.ts';
+import { CertificateRenewal, CONTROL_CERTIFICATE, TURN_CERTIFICATES } from './certificate-renewal.ts';
 import type { Closers } from './closers.ts';
 import { Drain } from './drain.ts';
 import type { Foundation } from './foundation.ts';
@@ -81,8 +81,12 @@ export class RunningControl implements ServerControl {
     this.#config = config;
     this.#report = { file: config.configFile, config: redactedConfig(tree), restart: [] };
     this.tokens = parts.tokens;
-    const renew = server.renewCertificates;
-    this.#certificates = new CertificateRenewal(config, { renew, logger, closers });
+    this.#certificates = new CertificateRenewal({
+      ...{ words: TURN_CERTIFICATES, logger, closers },
+      renew: () => server.renewCertificates(this.#config),
+    });
+    this.#certificates.follow(config.tls.certificates);
+    followControl(foundation, closers);
     this.#drain = new Drain({
       ...{ logger, timers: nodeTimers, wallTime: systemClock.wallTime },
       allocations: () => server.allocations(),
@@ -161,10 +165,15 @@ export class RunningControl implements ServerControl {
   renewCertificates(): void {
     const { server, foundation } = this.#parts;
     try {
+      foundation.tls.renewControl();
+    } catch (error) {
+      this.#refused(error, 'certificates', CONTROL_CERTIFICATE.kept);
+    }
+    try {
       server.renewCertificates(readAgain(foundation).config);
       foundation.logger.info({ event: 'certificates' }, 'the certificates were read again');
     } catch (error) {
-      this.#refused(error, 'certificates', 'those that were served go on being served');
+      this.#refused(error, 'certificates', TURN_CERTIFICATES.kept);
     }
   }
 
@@ -235,7 +244,7 @@ export class RunningControl implements ServerControl {
       this.#config = config;
       this.#report = { file: config.configFile, config: redactedConfig(tree), restart };
       this.#parts.onConfig(config);
-      this.#certificates.follow(config);
+      this.#certificates.follow(config.tls.certificates);
       foundation.logger.info({ event: 'reloaded', applied: live, restart }, describeReload(live, restart));
       return { applied: live, restart, warnings };
     } catch (error) {
@@ -246,12 +255,13 @@ export class RunningControl implements ServerControl {
   }
 
   async #change(config: Config): Promise<void> {
-    const { server } = this.#parts;
+    const { server, foundation } = this.#parts;
     // Those who take TLS for the first time take it with these; until then nobody sees them.
     await server.prepareTls(config);
     const listeners = await server.prepareListeners(config.listen);
     const external = await this.#prepareExternal(config);
     try {
+      foundation.tls.renewControl();
       server.renewCertificates(config);
       server.apply(config);
     } catch (error) {
@@ -285,6 +295,15 @@ export class RunningControl implements ServerControl {
     if (store === null) return null;
     return { name: store.name, isAnswering: store.problem === null, problem: store.problem };
   }
+}
+
+// Which files they are needs a restart: what is in them does not.
+function followControl({ config, tls, logger }: Foundation, closers: Closers): void {
+  const renewal = new CertificateRenewal({
+    ...{ words: CONTROL_CERTIFICATE, logger, closers },
+    renew: () => tls.renewControl(),
+  });
+  renewal.follow(tls.hasControl && config.control.tls !== null ? [config.control.tls] : []);
 }
 
 function isExternalChanged(old: Config['relay'], next: Config['relay']): boolean {

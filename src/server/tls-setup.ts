@@ -55,6 +55,11 @@ export class ServerTls {
     return this.#turn;
   }
 
+  /** Whether the control API has a certificate of its own, and needs it. */
+  get hasControl(): boolean {
+    return this.#control !== null;
+  }
+
   /** For handshakes with the control API. */
   get controlContexts(): SecureContexts | null {
     return this.#control ?? this.#turn;
