@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { Hono } from 'hono';
@@ -60,15 +61,17 @@ test('whoever sends no whole request in time is cut off', async (t) => {
 });
 
 test('over TLS no connection is half open: who leaves in the middle of a handshake gives its place back', async (t) => {
-  const accepted = new Promise<Socket>((resolve) => {
-    const secure = (socket: Socket): void => resolve(socket);
-    const options = { host: HOST, port: 0, key: 'control.listen', secure, report: () => undefined };
-    openHttpListener({ ...options, app: new Hono() }).then((listener) => {
-      t.teardown(() => listener.close());
-      connect(listener.port, HOST);
-    });
-  });
-  t.equal((await accepted).allowHalfOpen, false);
+  const sockets: Socket[] = [];
+  const secure = (socket: Socket): void => {
+    sockets.push(socket);
+    socket.end('accepted');
+  };
+  const options = { host: HOST, port: 0, key: 'control.listen', secure, report: () => undefined };
+  const listener = await openHttpListener({ ...options, app: new Hono() });
+  t.teardown(() => listener.close());
+  const client = connect(listener.port, HOST);
+  await once(client, 'data');
+  t.equal(sockets[0]?.allowHalfOpen, false);
 });
 
 test('a listener that is closed takes nobody on', async (t) => {
