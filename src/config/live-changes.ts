@@ -49,6 +49,7 @@ const LIVE: ReadonlySet<string> = new Set([
   'control.hosts',
   'control.requests-per-second',
   'control.tokens',
+  'drain.alternate-servers',
   'drain.threshold',
   'drain.timeout',
   'listen',

@@ -185,10 +185,10 @@ class MainProcess {
     directory.configure(config); // may refuse: nothing has changed then
     this.#config = config;
     this.#services.setLimits(config.limits);
-    const { limits, auth, proxyProtocol, relay } = config;
+    const { limits, auth, proxyProtocol, relay, drain } = config;
     this.#services.setPorts(relay.ports);
     this.#fleet.broadcast({ kind: 'relay-ports', ports: relay.ports });
-    this.#fleet.broadcast({ kind: 'limits', limits, auth: { expiry: auth.expiry }, proxyProtocol });
+    this.#fleet.broadcast({ kind: 'limits', limits, auth: { expiry: auth.expiry }, proxyProtocol, drain });
     this.#setLogLevel(config.log.level);
     directory.touch();
   }

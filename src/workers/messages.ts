@@ -83,6 +83,7 @@ export type ToWorker =
       readonly kind: 'limits';
       readonly limits: Config['limits'];
       readonly auth: Pick<Config['auth'], 'expiry'>;
+      readonly drain: Pick<Config['drain'], 'alternateServers'>;
       readonly proxyProtocol: Config['proxyProtocol'];
     }
   /** New relay sockets get ports of this range; those that are open keep theirs. */
