@@ -108,7 +108,7 @@ function obeySignals(signals: StopSignals, life: Life): void {
   signals.politely.then(async () => retire(await manager, await starting)).catch(ignore);
   const drained = starting.then(({ control }) => control.drained);
   Promise.race([drained, signals.atOnce])
-    .then((signal) => close(life, signal ?? null))
+    .then((signal) => close(life, signal ?? signals.first()))
     .catch(ignore);
 }
 
@@ -118,18 +118,26 @@ interface StopSignals {
   readonly politely: Promise<NodeJS.Signals>;
   /** Said twice, or by a person at the keyboard. */
   readonly atOnce: Promise<NodeJS.Signals>;
+  /** The one that came first; null if none has: then a command has told turnd to end. */
+  first(): NodeJS.Signals | null;
 }
 
 function stopSignals(): StopSignals {
   let count = 0;
-  const politely = new Promise<NodeJS.Signals>((resolve) => process.on('SIGTERM', resolve));
+  let first: NodeJS.Signals | null = null;
+  const politely = new Promise<NodeJS.Signals>((resolve) => {
+    process.on('SIGTERM', (signal) => {
+      first ??= signal;
+      resolve(signal);
+    });
+  });
   const atOnce = new Promise<NodeJS.Signals>((resolve) => {
     process.on('SIGINT', resolve);
     process.on('SIGTERM', (signal) => {
       if (++count === 2) resolve(signal);
     });
   });
-  return { politely, atOnce };
+  return { politely, atOnce, first: () => first };
 }
 
 function tellManager(manager: ServiceManager, { server, control }: StartedServer): void {

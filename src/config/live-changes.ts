@@ -49,6 +49,7 @@ const LIVE: ReadonlySet<string> = new Set([
   'control.hosts',
   'control.requests-per-second',
   'control.tokens',
+  'drain.alternate-servers',
   'drain.threshold',
   'drain.timeout',
   'listen',
@@ -59,6 +60,9 @@ const LIVE: ReadonlySet<string> = new Set([
   'peers.realms',
   'peers.unsafe-allow-loopback',
   'proxy-protocol.trusted',
+  'relay.external-address',
+  'relay.ports',
+  'relay.stun-servers',
   'tls.certificates',
   'webhooks',
   ...LIVE_LIMITS.map((name) => `limits.${kebab(name)}`),
@@ -69,9 +73,10 @@ export function compareConfigs(old: Config, next: Config): ConfigChanges {
   const changed = listKeys().filter((key) => textAt(old, key) !== textAt(next, key));
   const names = changed.map(({ name }) => name);
   const limits = Object.fromEntries(LIVE_LIMITS.map((name) => [name, next.limits[name]]));
-  // Without certificates of the operator there is a self-made one, which is made at the start.
+  // Without certificates of the operator there is a self-made one, which stays where it was made.
   const certificates = next.tls.certificates.length > 0 ? next.tls.certificates : old.tls.certificates;
   const { users, secrets, expiry } = next.auth;
+  const { externalAddress, ports, stunServers } = next.relay;
   const isLive = (name: string): boolean =>
     LIVE.has(name) && (name !== 'tls.certificates' || certificates === next.tls.certificates);
   return {
@@ -81,6 +86,7 @@ export function compareConfigs(old: Config, next: Config): ConfigChanges {
       ...old,
       control: controlOf(old.control, next.control),
       auth: Object.freeze({ ...old.auth, users, secrets, expiry, iceUrls: next.auth.iceUrls }),
+      relay: Object.freeze({ ...old.relay, externalAddress, ports, stunServers }),
       limits: Object.freeze({ ...old.limits, ...limits }),
       tls: Object.freeze({ ...old.tls, certificates }),
       peers: next.peers,

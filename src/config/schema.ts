@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import { parseCidr, parseHostPort, parseIceUrl, parsePortRange } from './address-values.ts';
+import { findSecondServer, parseAlternateServer } from './alternate-server.ts';
 import { controlSettings } from './control-settings.ts';
 import {
   count,
@@ -262,6 +263,18 @@ const drain = z.strictObject({
     'Seconds that calls have to end by themselves when SIGTERM tells turnd to stop; a second signal ends them.',
   ),
   threshold: count(0, 0, MILLION, 'So few allocations are not waited for, by SIGTERM and turnctl drain.'),
+  'alternate-servers': z
+    .array(parsedText(parseAlternateServer))
+    .superRefine((servers, context) => {
+      const second = findSecondServer(servers);
+      if (second < 0) return;
+      const message = 'is a second one of its transport and address family';
+      context.addIssue({ code: 'custom', path: [second], message });
+    })
+    .describe(
+      'Where clients are sent meanwhile (300): udp://IP:PORT, tcp://IP:PORT, tls://IP:PORT?domain=NAME; with none, they get 508.',
+    )
+    .prefault([]),
 });
 
 const log = z.strictObject({

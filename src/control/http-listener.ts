@@ -88,6 +88,8 @@ function boundSources(server: Server, secure: Secure | null, shaking: Set<Socket
       take(socket);
       return;
     }
+    // As of https servers: who goes in the middle of a handshake gives its place back at once, and not when its time is over.
+    socket.allowHalfOpen = false;
     shaking.add(socket);
     socket.once('close', () => shaking.delete(socket));
     secure(socket, (secured) => {

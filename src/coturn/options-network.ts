@@ -4,7 +4,8 @@ import { alwaysOff, alwaysOn, droppedSwitch, droppedValue, mapped, type OptionGr
 
 const ONE_ADDRESS = 'turnd does not answer from an alternate port: NAT behaviour discovery (RFC 5780) is not built yet';
 const MULTIPLEX = 'turnd has no shared relay port: each allocation has a port of relay.ports';
-const REDIRECT = 'turnd cannot send clients to other servers (300) yet: let DNS or the iceServers list name them';
+const REDIRECT =
+  'turnd sends clients to other servers (300) only while it drains (drain.alternate-servers): else let DNS or iceServers do it';
 const OLD_TLS = 'TLS below 1.2 cannot be switched on';
 const BATCHES = 'turnd has no log of its batches; bench/ measures them';
 

@@ -1,5 +1,5 @@
 // The address that this server shows for a relay address: configured, resolved from a name, or discovered.
-// Owns the mapping and its changes; how an address is discovered is discover-external.ts' business.
+// Owns the mapping and its changes, another setting included; how an address is discovered is discover-external.ts' business.
 
 import type { IpAddress, IpFamily } from '../stun/ip-address.ts';
 import { METADATA_BASE_URLS, type MetadataBaseUrls, type PublicMapping } from './cloud-metadata.ts';
@@ -54,11 +54,16 @@ interface MappingState {
 
 /** Which address is shown for which relay address. A change concerns new allocations only. */
 export class ExternalAddresses {
-  readonly #state: MappingState;
+  #state: MappingState;
+  readonly #listeners: (() => void)[] = [];
+  readonly #changed = (): void => {
+    for (const listener of this.#listeners) listener();
+  };
 
   /** For {@link openExternalAddresses} only. */
   constructor(state: MappingState) {
     this.#state = state;
+    this.#state.listeners.push(this.#changed);
   }
 
   get sources(): ExternalSources {
@@ -80,9 +85,18 @@ export class ExternalAddresses {
     return this.#state.read().map((mapping) => mapping.public);
   }
 
-  /** Calls `listener` after each change of a resolved name. */
+  /** Calls `listener` after each change of a resolved name, and of the setting. */
   onChange(listener: () => void): void {
-    this.#state.listeners.push(listener);
+    this.#listeners.push(listener);
+  }
+
+  /** Puts another setting in force, which was opened for the same relay addresses; `next` is of no use from then on. */
+  become(next: ExternalAddresses): void {
+    this.close();
+    this.#state = next.#state;
+    this.#state.listeners.length = 0;
+    this.#state.listeners.push(this.#changed);
+    this.#changed();
   }
 
   /** Stops resolving; the addresses stay. Idempotent. */

@@ -1,5 +1,6 @@
 // Who holds which relay port: a byte per relay address and port, which several processes may share, and the fair draw of
-// free ones. Whether a port can be bound is for the caller to find out. Knows no sockets, and not where the bytes lie.
+// free ones; and beside it a byte that the holder may mark it with. Whether a port can be bound is for the caller to find
+// out. Knows no sockets, and not where the bytes lie.
 
 import { PortRequest, type Random } from '../turn/env.ts';
 
@@ -63,14 +64,17 @@ interface Slots {
  */
 export class PortTable {
   readonly #bytes: Uint8Array;
+  /** Where the marks begin, and owners end. */
+  readonly #marks: number;
   readonly #owner: number;
-  readonly #minPort: number;
-  readonly #maxPort: number;
+  #minPort: number;
+  #maxPort: number;
   readonly #word: Uint32Array;
   readonly #wordBytes: Uint8Array;
 
   constructor({ bytes, owner, minPort, maxPort }: PortTableOptions) {
     this.#bytes = bytes;
+    this.#marks = bytes.length / 2;
     this.#owner = owner;
     this.#minPort = minPort;
     this.#maxPort = maxPort;
@@ -80,7 +84,13 @@ export class PortTable {
 
   /** Bytes of a table for so many relay addresses. */
   static byteLength(rows: number): number {
-    return rows * PORTS;
+    return 2 * rows * PORTS;
+  }
+
+  /** Draws from this range from now on. Ports that are held outside of it stay held. */
+  setRange(minPort: number, maxPort: number): void {
+    this.#minPort = minPort;
+    this.#maxPort = maxPort;
   }
 
   /**
@@ -116,6 +126,16 @@ export class PortTable {
     return Atomics.load(this.#bytes, row * PORTS + port);
   }
 
+  /** Marks a port that this process holds, for whoever looks at {@link ownerOf} too. @param mark 0..255 */
+  mark(row: number, port: number, mark: number): void {
+    Atomics.store(this.#bytes, this.#marks + row * PORTS + port, mark);
+  }
+
+  /** What the holder of a port has marked it with. */
+  markOf(row: number, port: number): number {
+    return Atomics.load(this.#bytes, this.#marks + row * PORTS + port);
+  }
+
   /** How many ports of a row are free now. Looks at each. */
   free(row: number): number {
     let count = 0;
@@ -126,7 +146,7 @@ export class PortTable {
   /** Frees whatever a process that has ended held, in all rows. @returns how many ports those were */
   releaseAll(owner: number): number {
     let count = 0;
-    for (let at = 0; at < this.#bytes.length; at++) {
+    for (let at = 0; at < this.#marks; at++) {
       if (this.#bytes[at] !== owner) continue;
       Atomics.store(this.#bytes, at, PortOwner.FREE);
       count++;

@@ -1,33 +1,46 @@
 // Certificates that change while the server runs: read again when their files do, or when somebody says so. What cannot be
 // served changes nothing. Knows no sockets.
 
-import type { Config } from '../config/config.ts';
 import { TurnServerError } from '../errors.ts';
 import type { Logger } from '../log/logger.ts';
+import type { CertificateFiles } from '../tls/certificate-file.ts';
 import { FileWatch, systemFiles } from '../tls/file-watch.ts';
 import { nodeTimers } from '../workers/node-timers.ts';
 import type { Closers } from './closers.ts';
 
 /** What a renewal works with. */
 export interface CertificateRenewalOptions {
+  /** Whose they are, as the log says it: a subject, and words for those of old. */
+  readonly words: { readonly changed: string; readonly kept: string };
   readonly logger: Logger;
   /**
-   * Reads the pairs of these settings and serves them. @returns whether they differ from what was served
+   * Reads the pairs and serves them. @returns whether they differ from what was served
    * @throws CertificateError; everything stays as it was then
    */
-  readonly renew: (config: Pick<Config, 'tls'>) => boolean;
+  readonly renew: () => boolean;
   readonly closers: Closers;
 }
 
-/** Follows the certificates of one server. */
+/** In the log, of those of TURN. */
+export const TURN_CERTIFICATES = Object.freeze({
+  changed: 'the certificates have changed: the new are served',
+  kept: 'those that were served go on being served',
+});
+
+/** In the log, of that of the control API. */
+export const CONTROL_CERTIFICATE = Object.freeze({
+  changed: 'the certificate of the control API has changed: the new one is served',
+  kept: 'the control API goes on with the one that was served',
+});
+
+/** Follows some certificates of one server. */
 export class CertificateRenewal {
   readonly #options: CertificateRenewalOptions;
   readonly #watch: FileWatch;
-  #config: Pick<Config, 'tls'>;
 
-  constructor(config: Pick<Config, 'tls'>, options: CertificateRenewalOptions) {
+  /** Watches nothing yet. */
+  constructor(options: CertificateRenewalOptions) {
     this.#options = options;
-    this.#config = config;
     this.#watch = new FileWatch({
       files: systemFiles,
       timers: nodeTimers,
@@ -35,20 +48,17 @@ export class CertificateRenewal {
       refused: (reason) => this.#refused(reason),
     });
     options.closers.add(() => this.#watch.close());
-    this.follow(config);
   }
 
-  /** Watches the files of these settings from now on. */
-  follow(config: Pick<Config, 'tls'>): void {
-    this.#config = config;
-    this.#watch.follow(config.tls.certificates.flatMap(({ certificate, key }) => [certificate, key]));
+  /** Watches the files of these pairs, and no others, from now on. */
+  follow(pairs: readonly Pick<CertificateFiles, 'certificate' | 'key'>[]): void {
+    this.#watch.follow(pairs.flatMap(({ certificate, key }) => [certificate, key]));
   }
 
   #take(): string | null {
+    const { renew, logger, words } = this.#options;
     try {
-      const isNew = this.#options.renew(this.#config);
-      if (isNew)
-        this.#options.logger.info({ event: 'certificates' }, 'the certificates have changed: the new are served');
+      if (renew()) logger.info({ event: 'certificates' }, words.changed);
       return null;
     } catch (error) {
       if (error instanceof TurnServerError) return error.message;
@@ -57,7 +67,7 @@ export class CertificateRenewal {
   }
 
   #refused(reason: string): void {
-    const message = `${reason}: those that were served go on being served`;
-    this.#options.logger.error({ event: 'certificates' }, message);
+    const { logger, words } = this.#options;
+    logger.error({ event: 'certificates' }, `${reason}: ${words.kept}`);
   }
 }

@@ -126,7 +126,7 @@ function withCredentials(parts: Parts, tokens: TokenStore | null): Parts {
 
 // Handshakes have bounds of their own beside those of the TURN listeners.
 function secureOf({ tls, config }: Foundation, closers: Closers): Secure {
-  const contexts = tls?.control ?? tls?.certificates ?? null;
+  const contexts = tls.controlContexts;
   if (contexts === null) return (socket) => socket.destroy(); // no address is https://
   const acceptor = new TlsAcceptor(contexts, systemClock, config.limits.handshakeTimeout, ['http/1.1']);
   const sweep = setInterval(() => acceptor.sweep(systemClock.now()), SWEEP_MS).unref();

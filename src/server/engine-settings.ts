@@ -1,8 +1,11 @@
 // The configuration in the engine's words.
 
+import type { AlternateServerAddress } from '../config/alternate-server.ts';
 import type { Config } from '../config/config.ts';
+import { parseIp } from '../stun/ip-address.ts';
+import { TransportAddress } from '../stun/transport-address.ts';
 import type { Rate } from '../turn/rate-meter.ts';
-import type { EngineLimits, EngineSettings } from '../turn/settings.ts';
+import type { AlternateServer, EngineLimits, EngineSettings } from '../turn/settings.ts';
 
 /**
  * @param realm prepared with OpaqueString
@@ -30,10 +33,11 @@ export function engineSettings(config: Config, realm: string, worker: number): E
 export interface EngineBounds {
   readonly limits: Config['limits'];
   readonly auth: Pick<Config['auth'], 'expiry'>;
+  readonly drain: Pick<Config['drain'], 'alternateServers'>;
 }
 
 /** The same in the engine's words. */
-export function engineLimits({ limits, auth }: EngineBounds): EngineLimits {
+export function engineLimits({ limits, auth, drain }: EngineBounds): EngineLimits {
   return {
     permissionsPerAllocation: limits.permissionsPerAllocation,
     channelsPerAllocation: limits.channelsPerAllocation,
@@ -46,7 +50,14 @@ export function engineLimits({ limits, auth }: EngineBounds): EngineLimits {
     },
     strictExpiry: auth.expiry === 'strict',
     maxSessionAge: limits.maxSessionAge,
+    alternates: drain.alternateServers.map(alternate),
   };
+}
+
+function alternate({ transport, ip: text, port, domain }: AlternateServerAddress): AlternateServer {
+  const ip = parseIp(text);
+  if (ip === null) throw new TypeError(`the schema let ${text} pass as an address`);
+  return { transport, address: new TransportAddress(ip, port), domain };
 }
 
 // Operators think of bandwidth in bits.

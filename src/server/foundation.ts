@@ -19,11 +19,11 @@ import { openBackends } from './backend-setup.ts';
 import type { Closers } from './closers.ts';
 import { Directory } from './directory.ts';
 import { openEvents, type ServerEvents } from './event-setup.ts';
-import { type RelaySetup, setUpRelay } from './relay-setup.ts';
+import { type RelaySetup, setUpRelay, shownBy } from './relay-setup.ts';
 import { loadRevokedNames } from './revocations.ts';
 import { openStatusService, type StatusService } from './status-service.ts';
 import { type ServerStore, setUpStore } from './store-setup.ts';
-import { setUpTls, type TlsSetup } from './tls-setup.ts';
+import { ServerTls } from './tls-setup.ts';
 
 /** What a server is started with. */
 export interface ServerOptions {
@@ -46,9 +46,7 @@ export interface Foundation extends ServerOptions {
   readonly relay: RelaySetup;
   /** The hosts that this server talks to, which are nobody's peers. */
   readonly backends: BackendAddresses;
-  /** Relayed addresses as shown to clients. */
-  readonly shown: readonly string[];
-  readonly tls: TlsSetup | null;
+  readonly tls: ServerTls;
   readonly directory: Directory;
   readonly revoked: RevokedNames;
   /** Null where there is none. */
@@ -73,9 +71,8 @@ export async function layFoundation(options: ServerOptions, closers: Closers): P
   const relay = await setUpRelay(config, logger);
   closers.add(() => relay.external.close());
   const backends = await openBackends(config, logger, closers);
-  const shown = relay.addresses.map((ip) => relay.external.current(ip).text);
-  const names = [...shown, 'localhost', '127.0.0.1'];
-  const tls = await setUpTls({ config, state, clock: systemClock, logger, names });
+  const names = (): readonly string[] => [...shownBy(relay), 'localhost', '127.0.0.1'];
+  const tls = await ServerTls.open({ config, state, clock: systemClock, logger, names });
   const storeUsers = store?.users ?? null;
   const revoked = loadRevokedNames(state, systemClock.wallTime);
   const directory = new Directory({ config, labUser, storeUsers, isStoreIdle, revoked, clock: systemClock, logger });
@@ -93,7 +90,6 @@ export async function layFoundation(options: ServerOptions, closers: Closers): P
     labUser,
     relay,
     backends,
-    shown,
     tls,
     directory,
     revoked,

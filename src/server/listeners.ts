@@ -101,6 +101,11 @@ export class Listeners {
     if (this.#group !== null) this.#group.settings = streamSettings(config);
   }
 
+  /** Takes TLS connections from now on: before that no such listener may be opened. */
+  serveTls(tls: TlsAcceptor): void {
+    if (this.#group !== null) this.#group.tls = tls;
+  }
+
   /** Follows the interfaces of the host. Never rejects. */
   async scan(): Promise<void> {
     await this.#udp?.scan();

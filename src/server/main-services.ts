@@ -1,6 +1,7 @@
 // What the workers of a server share, as main keeps it: users, quota, relay ports and reservations. What a dead worker
 // held of them returns here.
 
+import type { PortRange } from '../config/address-values.ts';
 import { BudgetMemory } from '../limits/budget-memory.ts';
 import { ConnectionMemory } from '../limits/connection-memory.ts';
 import { MemoryFlag } from '../limits/memory-watch.ts';
@@ -28,6 +29,7 @@ export class MainServices {
   readonly #libc: Libc;
   readonly #memory: SharedMemory;
   readonly #ports: Uint8Array;
+  #portRange: PortRange;
   readonly #quota: QuotaService;
   readonly #reservations: ReservationService;
   /** Tells all workers whether memory is short. */
@@ -44,6 +46,7 @@ export class MainServices {
     this.#memory = createSharedMemory(libc, sharedLength(sizes));
     const { ports, budgets, connections, memory } = sharedParts(this.#memory.bytes, sizes);
     this.#ports = ports;
+    this.#portRange = config.relay.ports;
     this.memoryFlag = new MemoryFlag(memory);
     const budgetMemory = new BudgetMemory(budgets);
     budgetMemory.sow(random);
@@ -97,6 +100,11 @@ export class MainServices {
     this.#quota.setLimits(limits);
   }
 
+  /** Where relay ports are from now on. Those that are held outside of it stay held. */
+  setPorts(range: PortRange): void {
+    this.#portRange = range;
+  }
+
   /** An allocation of a worker has ended. */
   release(worker: number, request: WireQuotaRequest): void {
     this.#quota.release(worker, request);
@@ -135,7 +143,7 @@ export class MainServices {
 
   // The table as somebody sees it: only its owner can give a port away.
   #tableOf(owner: number): PortTable {
-    const { min: minPort, max: maxPort } = this.#foundation.config.relay.ports;
+    const { min: minPort, max: maxPort } = this.#portRange;
     return new PortTable({ bytes: this.#ports, owner, minPort, maxPort });
   }
 }

@@ -75,7 +75,7 @@ async function readSnapshot({ foundation, server, health, startedAt }: SnapshotS
     startedAt,
     isReady: ready,
     relayPorts: server.relayPorts(),
-    certificates: (tls?.certificates.certificates ?? []).map(({ notAfter }) => notAfter),
+    certificates: tls.certificates.map(({ notAfter }) => notAfter),
     store: store && { isAnswering: store.problem === null, counters: readCounters(store.counters) },
     events: events.metrics,
   };

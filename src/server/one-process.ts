@@ -24,8 +24,9 @@ import type { PendingListeners } from './pending-listeners.ts';
 import { readProcess } from './process-counters.ts';
 import { proxyRefusals } from './proxy-refusals.ts';
 import { countRelayPorts } from './relay-ports.ts';
+import { shownBy } from './relay-setup.ts';
 import type { RunningServer } from './running-server.ts';
-import { renewCertificates, type TlsSetup } from './tls-setup.ts';
+import type { ServerTls } from './tls-setup.ts';
 
 const SCAN_MS = 10_000;
 
@@ -68,6 +69,7 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
   events.onWanted(wantEvents);
   let peers = peerOptions(config);
   let { limits } = config;
+  let { ports } = config.relay;
   closers.add(watchMemory({ logger, flag: memory, pids: () => [process.pid], limits: () => limits }));
   directory.onChange(() => {
     realms.update(directory.realms, peers);
@@ -76,7 +78,7 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
   closers.add(() => listeners.close());
   // Before the listeners: allocations end because the server does, and not because their connections do.
   closers.add(() => engine.close());
-  const acceptor = tls === null ? null : acceptorOf(tls, config);
+  let acceptor = acceptorOf(tls, config);
   await listeners.open(engine, acceptor);
   own.refresh();
   relay.external.onChange(() => own.refresh());
@@ -101,9 +103,13 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
     get listeners() {
       return listeners.infos;
     },
-    shown: foundation.shown,
+    get shown() {
+      return shownBy(relay);
+    },
     labUser: foundation.labUser,
-    trustedCertificate: tls !== null && !tls.selfMade,
+    get trustedCertificate() {
+      return tls.isTrusted;
+    },
     failed: new Promise(() => {}),
     allocations: () => engine.allocations.size,
     isAlive: () => true,
@@ -113,15 +119,22 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
     counters: async () => readAll(),
     collect: async () => ({ counters: readAll(), main: null, workers: [], workersLost: 0 }),
     workerStates: () => [],
-    relayPorts: () => countRelayPorts(relay.addresses, config.relay.ports, (family) => relays.freePorts(family)),
+    relayPorts: () => countRelayPorts(relay.addresses, ports, (family) => relays.freePorts(family)),
     prepareListeners: async (listen) => {
       const pending = await listeners.prepare(listen);
       return { ...pending, commit: () => relisten(pending) };
+    },
+    prepareTls: async (next) => {
+      if (!(await tls.serve(next))) return;
+      acceptor = acceptorOf(tls, config);
+      if (acceptor !== null) listeners.serveTls(acceptor);
     },
     apply: (next) => {
       directory.configure(next); // may refuse: nothing has changed then
       peers = peerOptions(next);
       limits = next.limits;
+      ports = next.relay.ports;
+      relays.setPorts(ports);
       quota.setLimits(next.limits);
       setLimits(next);
       listeners.setLimits(next);
@@ -132,13 +145,13 @@ export async function openInOneProcess(foundation: Foundation, closers: Closers)
     setDraining: (isDraining) => {
       engine.isDraining = isDraining;
     },
-    renewCertificates: (next) => renewCertificates(tls, next),
+    renewCertificates: (next) => tls.renew(next),
     close: () => closers.close(),
   };
 }
 
-function acceptorOf({ certificates }: TlsSetup, { limits }: Config): TlsAcceptor {
-  return new TlsAcceptor(certificates, systemClock, limits.handshakeTimeout);
+function acceptorOf({ contexts }: ServerTls, { limits }: Config): TlsAcceptor | null {
+  return contexts && new TlsAcceptor(contexts, systemClock, limits.handshakeTimeout);
 }
 
 type RelaySocketsParts = Foundation & {

@@ -12,6 +12,15 @@ export interface RelaySetup {
   /** Addresses to bind, at most one per family. */
   readonly addresses: readonly IpAddress[];
   readonly external: ExternalAddresses;
+  /** Finds the external addresses of another configuration, which are in force when they have been committed. Never rejects. */
+  prepare(config: Config): Promise<PendingExternal>;
+}
+
+/** External addresses that are known and not yet in force. One of the two is called, once. */
+export interface PendingExternal {
+  /** New allocations are shown by them from now on. */
+  commit(): void;
+  cancel(): void;
 }
 
 /** @throws TurnServerError `TURN_RELAY_ADDRESS` when the host has no address to relay from */
@@ -21,12 +30,27 @@ export async function setUpRelay(config: Config, logger: Logger): Promise<RelayS
     throw new TurnServerError('TURN_RELAY_ADDRESS', 'this host has no address to relay from: set relay.address');
   }
   warnOfForeign(addresses, logger);
-  const external = await openExternalAddresses(externalSetting(config), {
-    relayAddresses: addresses,
-    report: (message) => logger.warn({ event: 'external-address' }, message),
-  });
+  const open = (of: Config): Promise<ExternalAddresses> =>
+    openExternalAddresses(externalSetting(of), {
+      relayAddresses: addresses,
+      report: (message) => logger.warn({ event: 'external-address' }, message),
+    });
+  const external = await open(config);
   warnOfLocalOnly(addresses, external, logger);
-  return { addresses, external };
+  const prepare = async (next: Config): Promise<PendingExternal> => {
+    const found = await open(next);
+    const commit = (): void => {
+      external.become(found);
+      warnOfLocalOnly(addresses, external, logger);
+    };
+    return { commit, cancel: () => found.close() };
+  };
+  return { addresses, external, prepare };
+}
+
+/** Relayed addresses as shown to clients now. */
+export function shownBy({ addresses, external }: RelaySetup): readonly string[] {
+  return addresses.map((ip) => external.current(ip).text);
 }
 
 function relayAddresses({ relay }: Config): IpAddress[] {

@@ -2,7 +2,6 @@
 
 import type { Config } from '../config/config.ts';
 import { iceUrls, urlHost } from '../config/ice-servers.ts';
-import { formatListenUrl } from '../config/listen-url.ts';
 import { compareConfigs } from '../config/live-changes.ts';
 import type { ConfigResult } from '../config/parse-config.ts';
 import { redactedConfig } from '../config/print-config.ts';
@@ -19,7 +18,7 @@ import type {
 } from '../control/server-control.ts';
 import { StoreAdministration } from '../control/store-administration.ts';
 import type { TokenAdministration } from '../control/tokens.ts';
-import { ConfigError, ListenError, TurnServerError } from '../errors.ts';
+import { ConfigError, TurnServerError } from '../errors.ts';
 import type { EventFilter, EventReader } from '../events/event-reader.ts';
 import type { Backend } from '../net/backend-addresses.ts';
 import { systemClock } from '../state/system-clock.ts';
@@ -27,10 +26,11 @@ import type { Random } from '../turn/env.ts';
 import { nodeTimers } from '../workers/node-timers.ts';
 import type { SessionDetail, SessionInfo, SessionQuery, SessionSelector } from '../workers/sessions.ts';
 import { backendsOf } from './backend-setup.ts';
-import { CertificateRenewal } from './certificate-renewal.ts';
+import { CertificateRenewal, CONTROL_CERTIFICATE, TURN_CERTIFICATES } from './certificate-renewal.ts';
 import type { Closers } from './closers.ts';
 import { Drain } from './drain.ts';
 import type { Foundation } from './foundation.ts';
+import type { PendingExternal } from './relay-setup.ts';
 import { Revocations } from './revocations.ts';
 import type { RunningServer } from './running-server.ts';
 
@@ -82,8 +82,12 @@ export class RunningControl implements ServerControl {
     this.#config = config;
     this.#report = { file: config.configFile, config: redactedConfig(tree), restart: [] };
     this.tokens = parts.tokens;
-    const renew = server.renewCertificates;
-    this.#certificates = new CertificateRenewal(config, { renew, logger, closers });
+    this.#certificates = new CertificateRenewal({
+      ...{ words: TURN_CERTIFICATES, logger, closers },
+      renew: () => server.renewCertificates(this.#config),
+    });
+    this.#certificates.follow(config.tls.certificates);
+    followControl(foundation, closers);
     this.#drain = new Drain({
       ...{ logger, timers: nodeTimers, wallTime: systemClock.wallTime },
       allocations: () => server.allocations(),
@@ -166,10 +170,15 @@ export class RunningControl implements ServerControl {
   renewCertificates(): void {
     const { server, foundation } = this.#parts;
     try {
+      foundation.tls.renewControl();
+    } catch (error) {
+      this.#refused(error, 'certificates', CONTROL_CERTIFICATE.kept);
+    }
+    try {
       server.renewCertificates(readAgain(foundation).config);
       foundation.logger.info({ event: 'certificates' }, 'the certificates were read again');
     } catch (error) {
-      this.#refused(error, 'certificates', 'those that were served go on being served');
+      this.#refused(error, 'certificates', TURN_CERTIFICATES.kept);
     }
   }
 
@@ -241,7 +250,7 @@ export class RunningControl implements ServerControl {
       this.#report = { file: config.configFile, config: redactedConfig(tree), restart };
       this.#parts.onConfig(config);
       foundation.events.configure(config);
-      this.#certificates.follow(config);
+      this.#certificates.follow(config.tls.certificates);
       foundation.logger.info({ event: 'reloaded', applied: live, restart }, describeReload(live, restart));
       return { applied: live, restart, warnings };
     } catch (error) {
@@ -253,21 +262,27 @@ export class RunningControl implements ServerControl {
 
   async #change(config: Config): Promise<void> {
     const { server, foundation } = this.#parts;
-    const secure = config.listen.find(({ transport }) => transport === 'tls' || transport === 'tcp+tls');
-    const { tls } = foundation;
-    if ((tls === null || tls.certificates === tls.control) && secure !== undefined) {
-      const why = 'turnd has no certificates, for it did not listen for TLS at its start: restart it';
-      throw new ListenError(`listen: ${formatListenUrl(secure)} cannot be opened: ${why}`);
-    }
+    // Those who take TLS for the first time take it with these; until then nobody sees them.
+    await server.prepareTls(config);
     const listeners = await server.prepareListeners(config.listen);
+    const external = await this.#prepareExternal(config);
     try {
+      foundation.tls.renewControl();
       server.renewCertificates(config);
       server.apply(config);
     } catch (error) {
       listeners.cancel();
+      external?.cancel();
       throw error;
     }
     listeners.commit();
+    external?.commit();
+  }
+
+  // To find addresses takes time, and may find others than at the start: not without a reason.
+  async #prepareExternal(config: Config): Promise<PendingExternal | null> {
+    if (!isExternalChanged(this.#config.relay, config.relay)) return null;
+    return this.#parts.foundation.relay.prepare(config);
   }
 
   // Whoever has asked is told; and so is the log, for a signal is asked by nobody who hears.
@@ -286,6 +301,20 @@ export class RunningControl implements ServerControl {
     if (store === null) return null;
     return { name: store.name, isAnswering: store.problem === null, problem: store.problem };
   }
+}
+
+// Which files they are needs a restart: what is in them does not.
+function followControl({ config, tls, logger }: Foundation, closers: Closers): void {
+  const renewal = new CertificateRenewal({
+    ...{ words: CONTROL_CERTIFICATE, logger, closers },
+    renew: () => tls.renewControl(),
+  });
+  renewal.follow(tls.hasControl && config.control.tls !== null ? [config.control.tls] : []);
+}
+
+function isExternalChanged(old: Config['relay'], next: Config['relay']): boolean {
+  const textOf = ({ externalAddress, stunServers }: Config['relay']) => JSON.stringify([externalAddress, stunServers]);
+  return textOf(old) !== textOf(next);
 }
 
 /** @throws ConfigError with every fault, a line each */

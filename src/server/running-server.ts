@@ -30,7 +30,7 @@ export interface RunningServer {
   readonly workers: number;
   /** As they are now. */
   readonly listeners: readonly ListenerInfo[];
-  /** Relayed addresses as shown to clients. */
+  /** Relayed addresses as shown to clients now. */
   readonly shown: readonly string[];
   /** The user that was made because there is no configuration, or null. */
   readonly labUser: LabUser | null;
@@ -61,6 +61,11 @@ export interface RunningServer {
    * @throws ListenError that names the one that could not be opened
    */
   prepareListeners(listen: Config['listen']): Promise<PendingListeners>;
+  /**
+   * Loads certificates if these addresses are the first that take TLS: before they are opened.
+   * @throws CertificateError for one that cannot be served
+   */
+  prepareTls(config: Pick<Config, 'listen' | 'tls'>): Promise<void>;
   /** Serves by this from now on: what can change live in it differs from what was. */
   apply(config: Config): void;
   setLogLevel(level: LogLevel): void;

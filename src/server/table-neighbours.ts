@@ -12,6 +12,8 @@ export interface RelayAddressPair {
   readonly ip: IpAddress;
   /** What clients see. */
   readonly shown: IpAddress;
+  /** All that clients have ever seen: a port's mark in the table is an index. */
+  readonly known: readonly IpAddress[];
 }
 
 /** What other workers relay. */
@@ -34,7 +36,7 @@ export class TableNeighbours implements RelayNeighbours {
     const { pairs } = this.#addresses;
     for (let row = 0; row < pairs.length; row++) {
       const pair = pairs[row] as RelayAddressPair;
-      if (pair.shown.equals(ip) && this.#isAnothers(row, port)) return pair.ip;
+      if (this.#shownAt(row, port, pair).equals(ip) && this.#isAnothers(row, port)) return pair.ip;
     }
     return null;
   }
@@ -45,9 +47,14 @@ export class TableNeighbours implements RelayNeighbours {
     for (let row = 0; row < pairs.length; row++) {
       const pair = pairs[row] as RelayAddressPair;
       if (!pair.ip.sameWords(family, w0, w1, w2, w3)) continue;
-      if (this.#isAnothers(row, port)) source.setTo(pair.shown, port);
+      if (this.#isAnothers(row, port)) source.setTo(this.#shownAt(row, port, pair), port);
       return;
     }
+  }
+
+  // As it was when the relay was opened: that is what its peers know it by. One that was told of a moment ago may be unknown yet.
+  #shownAt(row: number, port: number, { known, shown }: RelayAddressPair): IpAddress {
+    return known[this.#table.markOf(row, port)] ?? shown;
   }
 
   #isAnothers(row: number, port: number): boolean {

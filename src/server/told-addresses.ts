@@ -38,6 +38,17 @@ export class ToldAddresses {
     return this.#pairs.find((pair) => pair.ip.equals(ip))?.shown ?? ip;
   }
 
+  /** The number of that address: see {@link RelayAddressPair.known}. */
+  markFor(ip: IpAddress): number {
+    const pair = this.#pairs.find((one) => one.ip.equals(ip));
+    return pair === undefined
+      ? 0
+      : Math.max(
+          0,
+          pair.known.findIndex((one) => one.equals(pair.shown)),
+        );
+  }
+
   /** From now on these hold; relayed addresses that are shown already stay. */
   update(told: WireAddresses): void {
     this.#told = told;
@@ -47,7 +58,7 @@ export class ToldAddresses {
 }
 
 function pairsOf({ relays }: WireAddresses): RelayAddressPair[] {
-  return relays.map(({ ip, shown }) => ({ ip: read(ip), shown: read(shown) }));
+  return relays.map(({ ip, shown, known }) => ({ ip: read(ip), shown: read(shown), known: known.map(read) }));
 }
 
 function readEndpoint({ ip, port }: WireEndpoint): TransportAddress {

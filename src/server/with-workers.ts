@@ -6,11 +6,10 @@ import type { Config } from '../config/config.ts';
 import { TurnServerError } from '../errors.ts';
 import type { LogLevel } from '../log/logger.ts';
 import type { RelayPorts } from '../metrics/snapshot.ts';
-import { listLocalAddresses } from '../net/interfaces.ts';
 import { type DescriptorChannel, openPair } from '../planes/linux/descriptor-channel.ts';
 import { LoopLag } from '../state/loop-lag.ts';
 import { listenerTag, TaggedDescriptors } from '../workers/descriptors.ts';
-import type { FromWorker, StartMessage, WireAddresses } from '../workers/messages.ts';
+import type { FromWorker, StartMessage } from '../workers/messages.ts';
 import { nodeTimers } from '../workers/node-timers.ts';
 import { spawnWorker, type WorkerEvents } from '../workers/spawn-worker.ts';
 import { describeExit, type WorkerLoss, type WorkerProcess } from '../workers/supervisor.ts';
@@ -23,10 +22,11 @@ import type { PendingListeners } from './pending-listeners.ts';
 import type { LinuxChoice } from './plane-choice.ts';
 import { readProcess } from './process-counters.ts';
 import { countRelayPorts } from './relay-ports.ts';
+import { shownBy } from './relay-setup.ts';
 import type { Collected, RunningServer } from './running-server.ts';
-import { renewCertificates } from './tls-setup.ts';
+import { AddressTeller } from './wire-addresses.ts';
 import { type SharedListener, WorkerListeners } from './worker-listeners.ts';
-import { harmless, wireCertificates, wireEndpoint } from './worker-wire.ts';
+import { harmless, wireCertificates } from './worker-wire.ts';
 
 const SCAN_MS = 10_000;
 /** How long the workers have to end their allocations, less than main has for all. */
@@ -55,6 +55,7 @@ class MainProcess {
   readonly #closers: Closers;
   readonly #services: MainServices;
   readonly #listeners: WorkerListeners;
+  readonly #addresses: AddressTeller;
   readonly #fleet: WorkerFleet;
   readonly #ticketKeys: Buffer;
   /** Workers without a successor, and since when. */
@@ -62,12 +63,11 @@ class MainProcess {
   /** As it is in effect. */
   #config: Config;
   #isDraining = false;
-  #addresses: WireAddresses | null = null;
   #workersLost = 0;
   #fail: (reason: string) => void = () => {};
 
   constructor(foundation: Foundation, choice: LinuxChoice, closers: Closers) {
-    const { config, logger, random } = foundation;
+    const { config, logger, random, relay, backends } = foundation;
     const { libc, workers } = choice;
     this.#foundation = foundation;
     this.#config = config;
@@ -84,6 +84,7 @@ class MainProcess {
       closed: (id) => this.#fleet.broadcast({ kind: 'unlisten', id }),
       living: () => this.#fleet.living,
     });
+    this.#addresses = new AddressTeller({ relay, backends, listeners: () => this.#listeners.locals });
     this.#fleet = new WorkerFleet({
       workers,
       timers: nodeTimers,
@@ -98,7 +99,7 @@ class MainProcess {
   }
 
   async open(): Promise<RunningServer> {
-    const { relay, backends, shown, labUser, tls, logger } = this.#foundation;
+    const { relay, backends, labUser, tls, logger } = this.#foundation;
     this.#closers.add(() => this.#listeners.close());
     await this.#listeners.open();
     const failed = new Promise<string>((resolve) => {
@@ -135,9 +136,13 @@ class MainProcess {
       get listeners() {
         return listeners.infos;
       },
-      shown,
+      get shown() {
+        return shownBy(relay);
+      },
       labUser,
-      trustedCertificate: tls !== null && !tls.selfMade,
+      get trustedCertificate() {
+        return tls.isTrusted;
+      },
       failed,
       allocations: () => this.#services.allocations,
       isAlive: () => this.#fleet.isWell,
@@ -152,6 +157,9 @@ class MainProcess {
         const pending = await listeners.prepare(listen);
         return { ...pending, commit: () => this.#relisten(pending) };
       },
+      prepareTls: async (config) => {
+        if (await tls.serve(config)) this.#tellCertificates();
+      },
       apply: (config) => this.#apply(config),
       setLogLevel: (level) => this.#setLogLevel(level),
       setDraining: (isDraining) => {
@@ -159,8 +167,8 @@ class MainProcess {
         this.#fleet.broadcast({ kind: 'drain', isDraining });
       },
       renewCertificates: (config) => {
-        const areNew = renewCertificates(tls, config);
-        if (areNew) this.#fleet.broadcast({ kind: 'certificates', certificates: wireCertificates(tls) });
+        const areNew = tls.renew(config);
+        if (areNew) this.#tellCertificates();
         return areNew;
       },
       close: () => this.#closers.close(),
@@ -177,8 +185,10 @@ class MainProcess {
     directory.configure(config); // may refuse: nothing has changed then
     this.#config = config;
     this.#services.setLimits(config.limits);
-    const { limits, auth, proxyProtocol } = config;
-    this.#fleet.broadcast({ kind: 'limits', limits, auth: { expiry: auth.expiry }, proxyProtocol });
+    const { limits, auth, proxyProtocol, relay, drain } = config;
+    this.#services.setPorts(relay.ports);
+    this.#fleet.broadcast({ kind: 'relay-ports', ports: relay.ports });
+    this.#fleet.broadcast({ kind: 'limits', limits, auth: { expiry: auth.expiry }, proxyProtocol, drain });
     this.#setLogLevel(config.log.level);
     directory.touch();
   }
@@ -196,7 +206,7 @@ class MainProcess {
 
   #countPorts(): readonly RelayPorts[] {
     const { addresses } = this.#foundation.relay;
-    const { ports } = this.#foundation.config.relay;
+    const { ports } = this.#config.relay;
     return countRelayPorts(addresses, ports, (family) => this.#services.freePorts(family));
   }
 
@@ -223,7 +233,6 @@ class MainProcess {
 
   #greeting(worker: number, listeners: readonly SharedListener[]): StartMessage {
     const { directory, nonceKey, tls } = this.#foundation;
-    this.#addresses = this.#readAddresses();
     return {
       kind: 'start',
       reports: this.#foundation.status !== null,
@@ -234,11 +243,11 @@ class MainProcess {
       realm: directory.realm,
       realms: directory.realms,
       nonceKey: nonceKey.toString('base64'),
-      tls: tls && {
+      tls: {
         certificates: wireCertificates(tls),
         ticketKeys: this.#ticketKeys.toString('base64'),
       },
-      addresses: this.#addresses,
+      addresses: this.#addresses.read(),
       listeners: listeners.map(({ wire }) => wire),
       isDraining: this.#isDraining,
     };
@@ -255,33 +264,13 @@ class MainProcess {
     descriptors.send(listenerTag(wire.id), fds[worker - 1] as number); // one for each worker
   }
 
+  #tellCertificates(): void {
+    this.#fleet.broadcast({ kind: 'certificates', certificates: wireCertificates(this.#foundation.tls) });
+  }
+
   #tellAddresses(): void {
-    const addresses = this.#readAddresses();
-    if (JSON.stringify(addresses) === JSON.stringify(this.#addresses)) return;
-    this.#addresses = addresses;
-    this.#fleet.broadcast({ kind: 'addresses', addresses });
-  }
-
-  #readAddresses(): WireAddresses {
-    const { relay, backends } = this.#foundation;
-    const { addresses, external } = relay;
-    return {
-      local: this.#readLocal(),
-      relays: addresses.map((ip) => ({ ip: ip.text, shown: external.current(ip).text })),
-      external: external.all().map(({ text }) => text),
-      listeners: this.#listeners.locals.map(wireEndpoint),
-      backends: backends.addresses.map(wireEndpoint),
-    };
-  }
-
-  // The system needs a descriptor to tell its addresses: without one, those read last still count.
-  #readLocal(): readonly string[] {
-    try {
-      return listLocalAddresses().map(({ ip }) => ip.text);
-    } catch (error) {
-      if (this.#addresses === null) throw error;
-      return this.#addresses.local;
-    }
+    const addresses = this.#addresses.readChanged();
+    if (addresses !== null) this.#fleet.broadcast({ kind: 'addresses', addresses });
   }
 
   #said(worker: number, message: FromWorker): void {

@@ -1,6 +1,7 @@
 // The engine of a worker: its own relay sockets on ports of the shared table, and main's services behind the interfaces of
 // turn/env.ts.
 
+import type { PortRange } from '../config/address-values.ts';
 import { BudgetMemory } from '../limits/budget-memory.ts';
 import { ConnectionLimits } from '../limits/connection-limits.ts';
 import { ConnectionMemory } from '../limits/connection-memory.ts';
@@ -42,6 +43,8 @@ export interface WorkerEngineParts {
 
 /** The engine, and what else of the shared memory is a worker's business. */
 export interface WorkerEngine extends EngineSetup {
+  /** New relay sockets get ports of this range from now on. */
+  setPorts(ports: PortRange): void;
   readonly connections: ConnectionLimits;
   /** Whether memory is short. */
   readonly isShortOfMemory: () => boolean;
@@ -58,7 +61,8 @@ export function setUpWorkerEngine(parts: WorkerEngineParts): WorkerEngine {
   const table = new PortTable({ bytes: shared.ports, owner, minPort, maxPort });
   const shown = addresses.shownFor.bind(addresses);
   const isShortOfMemory = new MemoryFlag(shared.memory).isShort;
-  const relays = plane.relaySockets({ addresses: addresses.relays, shown, table, random, isShort });
+  const shownMark = addresses.markFor.bind(addresses);
+  const relays = plane.relaySockets({ addresses: addresses.relays, shown, shownMark, table, random, isShort });
   const setup = setUpEngine({
     ...{ config, realm, worker, logger, random, relays, credentials, realmData: message.realms },
     budgets: new BudgetMemory(shared.budgets),
@@ -81,6 +85,7 @@ export function setUpWorkerEngine(parts: WorkerEngineParts): WorkerEngine {
   });
   return {
     ...setup,
+    setPorts: ({ min, max }) => table.setRange(min, max),
     isShortOfMemory,
     connections: new ConnectionLimits(new ConnectionMemory(shared.connections), worker - 1),
   };

@@ -14,6 +14,7 @@ import { systemClock } from '../state/system-clock.ts';
 import { SystemRandom } from '../state/system-random.ts';
 import { StreamGroup } from '../streams/stream-group.ts';
 import type { StreamListener } from '../streams/stream-listener.ts';
+import type { LoadedCertificate } from '../tls/certificate-file.ts';
 import { MemoryCertificates } from '../tls/served-certificates.ts';
 import { TlsAcceptor } from '../tls/tls-acceptor.ts';
 import type { Engine } from '../turn/engine.ts';
@@ -31,7 +32,7 @@ import { readProcess } from './process-counters.ts';
 import { proxyRefusals } from './proxy-refusals.ts';
 import { streamSettings } from './streams-setup.ts';
 import { ToldAddresses } from './told-addresses.ts';
-import { setUpWorkerEngine } from './worker-engine.ts';
+import { setUpWorkerEngine, type WorkerEngine } from './worker-engine.ts';
 
 const BEAT_MS = 1000;
 /** How long log lines wait for each other. */
@@ -90,8 +91,10 @@ export class Worker {
   readonly #setLimits: EngineSetup['setLimits'];
   readonly #wantEvents: EngineSetup['wantEvents'];
   readonly #startEngine: () => () => void;
-  readonly #certificates: MemoryCertificates | null;
-  readonly #acceptor: TlsAcceptor | null;
+  readonly #setPorts: WorkerEngine['setPorts'];
+  /** Null until the first of them come. */
+  #certificates: MemoryCertificates | null = null;
+  #acceptor: TlsAcceptor | null = null;
   readonly #streams: StreamGroup;
   readonly #handlers: CallHandlers<WorkerCalls>;
   readonly #listening = new Map<number, Listening>();
@@ -125,20 +128,12 @@ export class Worker {
     this.#setLimits = setup.setLimits;
     this.#wantEvents = setup.wantEvents;
     this.#wantEvents(message.events);
+    this.#setPorts = setup.setPorts;
     this.#startEngine = setup.start;
-    const { tls } = message;
-    this.#certificates =
-      tls &&
-      new MemoryCertificates(tls.certificates, {
-        minVersion: config.tls.minVersion,
-        ticketKeys: Buffer.from(tls.ticketKeys, 'base64'),
-      });
-    this.#acceptor =
-      this.#certificates && new TlsAcceptor(this.#certificates, systemClock, config.limits.handshakeTimeout);
     this.#streams = new StreamGroup({
       clock: systemClock,
       handler: engine,
-      tls: this.#acceptor,
+      tls: null,
       report: parts.report,
       proxyRefused: proxyRefusals({
         ...{ logger: parts.logger, config, nonceKey: Buffer.from(message.nonceKey, 'base64') },
@@ -149,6 +144,7 @@ export class Worker {
       isShort,
       isShortOfMemory,
     });
+    this.#serveCertificates(message.tls.certificates);
     this.#handlers = {
       sessions: (query) => listSessions({ engine, worker, now: systemClock.now() }, query),
       session: (id) => showSession({ engine, worker, now: systemClock.now() }, id),
@@ -204,13 +200,15 @@ export class Worker {
         return;
       case 'events':
         return this.#wantEvents(message.types);
+      case 'relay-ports':
+        return this.#setPorts(message.ports);
       case 'log-level':
         return this.#setLogLevel(message.level);
       case 'drain':
         this.#engine.isDraining = message.isDraining;
         return;
       case 'certificates':
-        return this.#certificates?.replace(message.certificates);
+        return this.#serveCertificates(message.certificates);
       case 'invalidate':
         this.#realms.update(message.realms, peerOptions(message));
         this.#engine.realmsChanged();
@@ -265,6 +263,17 @@ export class Worker {
     const udp = this.#listening.get(id)?.udp ?? null;
     if (udp === null) closed();
     else udp.retire(closed);
+  }
+
+  #serveCertificates(certificates: readonly LoadedCertificate[]): void {
+    if (this.#certificates !== null) return this.#certificates.replace(certificates);
+    if (certificates.length === 0) return;
+    const { config, tls } = this.#parts.message;
+    const { minVersion } = config.tls;
+    const ticketKeys = Buffer.from(tls.ticketKeys, 'base64');
+    this.#certificates = new MemoryCertificates(certificates, { minVersion, ticketKeys });
+    this.#acceptor = new TlsAcceptor(this.#certificates, systemClock, config.limits.handshakeTimeout);
+    this.#streams.tls = this.#acceptor;
   }
 
   #flushStreams(): boolean {

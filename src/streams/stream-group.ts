@@ -54,7 +54,8 @@ export class StreamGroup implements ConnectionHost, ListenerHost {
   readonly header: Buffer = Buffer.alloc(HEADER_ROOM);
   /** May be replaced at any time; applies to live connections. */
   settings: StreamSettings;
-  readonly #tls: TlsAcceptor | null;
+  /** May be set once there are certificates. Null where no listener takes TLS. */
+  tls: TlsAcceptor | null;
   readonly #limits: ConnectionLimits;
   readonly #isShort: () => boolean;
   readonly #proxyRefused: ProxyRefused;
@@ -72,7 +73,7 @@ export class StreamGroup implements ConnectionHost, ListenerHost {
     this.handler = options.handler;
     this.report = options.report;
     this.settings = options.settings ?? DEFAULT_STREAM_SETTINGS;
-    this.#tls = options.tls;
+    this.tls = options.tls;
     this.#limits = options.limits;
     this.#isShort = options.isShort ?? never;
     this.#proxyRefused = options.proxyRefused ?? ignore;
@@ -114,7 +115,7 @@ export class StreamGroup implements ConnectionHost, ListenerHost {
   sweep(): void {
     const now = this.clock.now();
     for (const listener of this.#listeners) listener.sweep(now, this.settings.firstFrameTimeout * 1000);
-    this.#tls?.sweep(now);
+    this.tls?.sweep(now);
     this.#strangers.sort();
     for (const connection of this.#connections) connection.sweep(now);
   }
@@ -139,7 +140,7 @@ export class StreamGroup implements ConnectionHost, ListenerHost {
     this.#timer = null;
     for (const listener of this.#listeners) listener.close();
     this.#listeners.clear();
-    this.#tls?.close();
+    this.tls?.close();
     for (const connection of this.#connections) connection.end();
     if (this.#connections.size > 0) await this.#lastBytes();
     for (const connection of this.#connections) connection.destroy();
@@ -220,7 +221,7 @@ export class StreamGroup implements ConnectionHost, ListenerHost {
 
   openSecure(accepted: AcceptedSocket): void {
     const { socket, acceptedAt, addresses } = accepted;
-    this.#tls?.accept({ socket, acceptedAt, client: clientNetwork(addresses.source) }, (secure) => {
+    this.tls?.accept({ socket, acceptedAt, client: clientNetwork(addresses.source) }, (secure) => {
       this.counters.tlsConnections++;
       const connection = new StreamConnection(this, secure, Transport.TLS, accepted);
       const { endpoint } = connection;
@@ -247,7 +248,7 @@ export class StreamGroup implements ConnectionHost, ListenerHost {
 
   async #listen(served: ServedStreams, open: (listener: StreamListener) => Promise<void>): Promise<StreamListener> {
     const { mode } = served;
-    if (mode !== StreamMode.TCP && this.#tls === null) throw new Error(`${mode} needs certificates`);
+    if (mode !== StreamMode.TCP && this.tls === null) throw new Error(`${mode} needs certificates`);
     const listener = new StreamListener(this, served);
     await open(listener);
     this.#listeners.add(listener);

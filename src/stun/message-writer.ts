@@ -61,6 +61,16 @@ export class MessageWriter {
     this.#xorWords(type, ip.family, ip.w0, ip.w1, ip.w2, ip.w3, port);
   }
 
+  /** Appends an address attribute that is not masked, as ALTERNATE-SERVER (RFC 8489 §14.1, §14.15). */
+  plainAddress(type: Attribute, { family, w0, w1, w2, w3 }: IpAddress, port: number): void {
+    const at = this.#open(type, family === 4 ? 8 : 20);
+    this.buffer[at] = 0;
+    this.buffer[at + 1] = family === 4 ? FAMILY_CODE_IPV4 : FAMILY_CODE_IPV6;
+    this.buffer.writeUInt16BE(port, at + 2);
+    const words = family === 4 ? [w3] : [w0, w1, w2, w3];
+    for (const [index, word] of words.entries()) writeWord(this.buffer, at + 4 + index * 4, word);
+  }
+
   /** The same from a scratch address: for the packet path. */
   xorWords(type: Attribute, words: TransportWords): void {
     this.#xorWords(type, words.family, words.w0, words.w1, words.w2, words.w3, words.port);

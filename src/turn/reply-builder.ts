@@ -7,7 +7,7 @@ import type { IntegrityAttribute } from '../stun/integrity.ts';
 import { ABSENT, type MessageView } from '../stun/message-view.ts';
 import { MessageWriter } from '../stun/message-writer.ts';
 import { MessageClass, messageType, TRANSACTION_ID_LENGTH } from '../stun/methods.ts';
-import { isChallenge, type Reject, type ReplyAttribute, type Success } from './reply.ts';
+import { type Elsewhere, isChallenge, type Reject, type ReplyAttribute, type Success } from './reply.ts';
 import type { EngineSettings } from './settings.ts';
 
 /** PASSWORD-ALGORITHMS as offered: SHA-256 before MD5, no parameters (RFC 8489 §14.11, RFC 8656 §6). */
@@ -68,6 +68,7 @@ export class ReplyBuilder {
     this.#begin(head, MessageClass.ERROR);
     this.#writer.errorCode(reply.code, integrity === null ? '' : reasonPhrase(reply.code));
     if (reply.unknown.length > 0) this.#writer.unknownAttributes(reply.unknown);
+    if (reply.elsewhere !== null) this.#redirect(reply.elsewhere);
     if (isChallenge(reply)) this.#challenge(head.realm, nonce);
     return this.#finish(head, integrity);
   }
@@ -81,6 +82,11 @@ export class ReplyBuilder {
     this.#writer.text(Attribute.REALM, realm);
     this.#writer.text(Attribute.NONCE, nonce);
     if (this.#settings.passwordAlgorithms) this.#writer.bytes(Attribute.PASSWORD_ALGORITHMS, OFFERED_ALGORITHMS);
+  }
+
+  #redirect({ addresses, domain }: Elsewhere): void {
+    for (const { ip, port } of addresses) this.#writer.plainAddress(Attribute.ALTERNATE_SERVER, ip, port);
+    if (domain !== '') this.#writer.text(Attribute.ALTERNATE_DOMAIN, domain);
   }
 
   #finish(head: ReplyHead, integrity: ReplyIntegrity | null): number {

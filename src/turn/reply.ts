@@ -31,6 +31,15 @@ export interface Reject {
   readonly code: ErrorCode;
   /** What UNKNOWN-ATTRIBUTES lists; empty unless the code is 420. */
   readonly unknown: readonly number[];
+  /** Where ALTERNATE-SERVER leads to, each of another family; null unless the code is 300. */
+  readonly elsewhere: Elsewhere | null;
+}
+
+/** Other servers. */
+export interface Elsewhere {
+  readonly addresses: readonly TransportAddress[];
+  /** ALTERNATE-DOMAIN; empty = not sent. */
+  readonly domain: string;
 }
 
 /** The same bytes as for the first transmission of this transaction. */
@@ -59,11 +68,16 @@ export function drop(reason: DropReason): Drop {
 
 /** 420 with the types that were not understood. */
 export function unknownAttributes(types: readonly number[]): Reject {
-  return { kind: 'reject', code: ErrorCode.UNKNOWN_ATTRIBUTE, unknown: types };
+  return { kind: 'reject', code: ErrorCode.UNKNOWN_ATTRIBUTE, unknown: types, elsewhere: null };
+}
+
+/** 300 with where to go. */
+export function tryAlternate(elsewhere: Elsewhere): Reject {
+  return { kind: 'reject', code: ErrorCode.TRY_ALTERNATE, unknown: [], elsewhere };
 }
 
 function reject(code: ErrorCode): Reject {
-  return Object.freeze({ kind: 'reject', code, unknown: [] });
+  return Object.freeze({ kind: 'reject', code, unknown: [], elsewhere: null });
 }
 
 export const BAD_REQUEST: Reject = reject(ErrorCode.BAD_REQUEST);

@@ -1,6 +1,16 @@
 // What an operator may choose about the protocol, in the engine's own terms. Defaults live in the configuration schema.
 
+import type { TransportAddress } from '../stun/transport-address.ts';
 import type { RelayRates } from './rate-meters.ts';
+import type { Transport } from './transport.ts';
+
+/** Another server, for clients of one transport. */
+export interface AlternateServer {
+  readonly transport: Transport;
+  readonly address: TransportAddress;
+  /** The name that its certificate is for; empty = the same as this one's. */
+  readonly domain: string;
+}
 
 /** What may change while an engine runs; replaced as a whole. */
 export interface EngineLimits {
@@ -16,6 +26,8 @@ export interface EngineLimits {
   readonly strictExpiry: boolean;
   /** Seconds after which an allocation ends, whatever is refreshed; 0 = never. */
   readonly maxSessionAge: number;
+  /** Where new clients are sent while the server drains; at most one of a transport and address family. */
+  readonly alternates: readonly AlternateServer[];
 }
 
 /** Settings of an engine, for its whole life. */

@@ -4,6 +4,7 @@
 // travels as one array (outbox.ts).
 
 import type { RealmTableData } from '../auth/realm-table.ts';
+import type { PortRange } from '../config/address-values.ts';
 import type { Config } from '../config/config.ts';
 import type { EventReport } from '../events/event-schemas.ts';
 import type { EventType } from '../events/event-types.ts';
@@ -25,8 +26,11 @@ export interface WireEndpoint {
 export interface WireAddresses {
   /** Of all interfaces. */
   readonly local: readonly string[];
-  /** Addresses that relay sockets are bound to, in the order of the port table's rows, and what they are shown as. */
-  readonly relays: readonly { readonly ip: string; readonly shown: string }[];
+  /**
+   * Addresses that relay sockets are bound to, in the order of the port table's rows, what they are shown as, and all that
+   * they have ever been shown as: the marks of the port table are indexes of that.
+   */
+  readonly relays: readonly { readonly ip: string; readonly shown: string; readonly known: readonly string[] }[];
   /** External addresses beside those shown. */
   readonly external: readonly string[];
   readonly listeners: readonly WireEndpoint[];
@@ -61,8 +65,8 @@ export interface StartMessage {
   /** What the store says of realms. */
   readonly realms: RealmTableData;
   readonly nonceKey: string;
-  /** Null where no listener takes TLS. Keys are decrypted. */
-  readonly tls: { readonly certificates: readonly LoadedCertificate[]; readonly ticketKeys: string } | null;
+  /** No certificates where no listener takes TLS. Keys are decrypted. */
+  readonly tls: { readonly certificates: readonly LoadedCertificate[]; readonly ticketKeys: string };
   readonly addresses: WireAddresses;
   readonly listeners: readonly WireListener[];
   readonly isDraining: boolean;
@@ -83,8 +87,12 @@ export type ToWorker =
       readonly kind: 'limits';
       readonly limits: Config['limits'];
       readonly auth: Pick<Config['auth'], 'expiry'>;
+      readonly drain: Pick<Config['drain'], 'alternateServers'>;
       readonly proxyProtocol: Config['proxyProtocol'];
     }
+  /** New relay sockets get ports of this range; those that are open keep theirs. */
+  | { readonly kind: 'relay-ports'; readonly ports: PortRange }
+  /** Served from now on; the first ones, perhaps. */
   | { readonly kind: 'certificates'; readonly certificates: readonly LoadedCertificate[] }
   /** Users, secrets, realms or peer rules have changed: whatever is cached of them is void, and this is what holds now. */
   | { readonly kind: 'invalidate'; readonly realms: RealmTableData; readonly peers: Config['peers'] }

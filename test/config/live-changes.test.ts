@@ -27,6 +27,21 @@ test('what can change live and what cannot are told apart, and only the former i
   });
 });
 
+test('R15 the external address and the ports of relays are live, the addresses that they are bound to are not', async (t) => {
+  const next = config(
+    'relay: {address: 192.0.2.1, external-address: 203.0.113.1, stun-servers: ["192.0.2.9:3478"], ports: 50000-50099}',
+  );
+  const changes = compareConfigs(config(''), next);
+  t.same(changes.live, ['relay.external-address', 'relay.ports', 'relay.stun-servers']);
+  t.same(changes.restart, ['relay.address']);
+  t.match(changes.config.relay, {
+    address: { kind: 'auto' },
+    externalAddress: next.relay.externalAddress,
+    ports: { min: 50_000, max: 50_099 },
+    stunServers: next.relay.stunServers,
+  });
+});
+
 test('how the server is drained can be changed while it runs', async (t) => {
   const { live, restart, config: taken } = compareConfigs(config(''), config('drain: {timeout: 90, threshold: 4}'));
   t.same([live, restart], [['drain.timeout', 'drain.threshold'], []]);

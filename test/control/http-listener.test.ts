@@ -1,5 +1,6 @@
+import { once } from 'node:events';
 import { request } from 'node:http';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { Hono } from 'hono';
 import { test } from 'tap';
 import { openHttpListener } from '../../src/control/http-listener.ts';
@@ -57,6 +58,20 @@ test('whoever sends no whole request in time is cut off', async (t) => {
   socket.resume();
   await new Promise((resolve) => socket.once('close', resolve));
   t.pass('closed');
+});
+
+test('over TLS no connection is half open: who leaves in the middle of a handshake gives its place back', async (t) => {
+  const sockets: Socket[] = [];
+  const secure = (socket: Socket): void => {
+    sockets.push(socket);
+    socket.end('accepted');
+  };
+  const options = { host: HOST, port: 0, key: 'control.listen', secure, report: () => undefined };
+  const listener = await openHttpListener({ ...options, app: new Hono() });
+  t.teardown(() => listener.close());
+  const client = connect(listener.port, HOST);
+  await once(client, 'data');
+  t.equal(sockets[0]?.allowHalfOpen, false);
 });
 
 test('a listener that is closed takes nobody on', async (t) => {

@@ -7,7 +7,7 @@ import { connect } from 'node:tls';
 import { type Test, test } from 'tap';
 import { patiently, RawClient } from '../support/raw-client.ts';
 import { makeCertificate, type SelfMadeCertificate } from '../support/self-made-certificate.ts';
-import { type LogLine, labFlags, TurndProcess, temporaryDirectory } from '../support/turnd-process.ts';
+import { type LogLine, labFlags, startTurndWith, TurndProcess, temporaryDirectory } from '../support/turnd-process.ts';
 
 // Enough that each of two workers has some.
 const HANDSHAKES = 8;
@@ -84,6 +84,34 @@ test('R14 certificates are renewed by themselves, and a bad pair keeps the old o
   t.match(await client.binding(), { cls: 2 });
   const refusals = server.log.filter(({ event, level }) => event === 'certificates' && level === 'error');
   t.equal(refusals.length, 1, 'told once');
+});
+
+test('R14 the certificate of the control API is renewed by itself too, and a bad pair stops nobody else’s', async (t) => {
+  const directory = temporaryDirectory(t);
+  const [ours, its] = [new Mounted(join(directory, 'ours')), new Mounted(join(directory, 'its'))];
+  const [first, second] = [await makeCertificate('127.0.0.1'), await makeCertificate('127.0.0.1')];
+  ours.put(first);
+  its.put(first);
+  const file = join(directory, 'turnd.yaml');
+  const tls = `tls: {certificate: ${its.certificate}, key: ${its.key}}`;
+  writeFileSync(file, `control: {listen: ['https://127.0.0.1:0'], ${tls}}`);
+  const flags = ['--listen', 'tls://127.0.0.1:0', '--tls-cert', ours.certificate, '--tls-key', ours.key];
+  const server = await startTurndWith(t, labFlags(directory, ...flags, '--config', file));
+  const said = server.log.find(({ listening }) => String(listening).startsWith('https:'));
+  const port = Number(new URL(String(said?.['listening'])).port);
+  t.same(await served(port), [fingerprint(first)]);
+
+  its.put(second);
+  await server.logged('the renewal', ({ msg }) => msg?.startsWith('the certificate of the control API') === true);
+  t.same(await served(port), [fingerprint(second)]);
+  t.same(await served(await server.port('tls')), [fingerprint(first)]);
+
+  its.put({ certificate: first.certificate, key: second.key });
+  const refusal = await server.logged('the refusal', ({ level }) => level === 'error');
+  t.match(refusal.msg, /tls\.key is not the key .*: the control API goes on with the one that was served/);
+  t.same(await served(port), [fingerprint(second)]);
+  ours.put(second);
+  await untilServed(server, 1, second);
 });
 
 function fingerprint({ certificate }: SelfMadeCertificate): string {

@@ -90,6 +90,7 @@ test('R17 SIGTERM refuses new allocations, lets calls go on, and ends with the l
   await t.rejects(scene.control.undrain(), { fault: 'conflict', message: /signal/ });
   for (const call of calls) await hangUp(call);
   t.equal(await scene.server.ended, 0);
+  t.equal(scene.server.log.find(({ event }) => event === 'stopping')?.['signal'], 'SIGTERM');
   const reasons = scene.server.log.flatMap(({ reason }) => reason ?? []);
   t.notOk(reasons.includes('shutdown'), 'nobody was cut off');
 });

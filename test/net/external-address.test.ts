@@ -110,6 +110,30 @@ test('a DNS name is resolved at the start and again, and a change is told', asyn
   t.equal(stopped, 1);
 });
 
+test('R15 another setting takes over: its changes are told, and those of the old are not', async (t) => {
+  const ticks: (() => void)[] = [];
+  let [stopped, told] = [0, 0];
+  const every = (_ms: number, task: () => void) => {
+    ticks.push(task);
+    return () => stopped++;
+  };
+  let answer = Promise.resolve([ip('8.8.8.8')]);
+  const options = { resolve: () => answer, every };
+  const { external, shows } = await open(t, { kind: 'dns', name: 'old.example.com' }, options);
+  external.onChange(() => told++);
+  const { external: next } = await open(t, { kind: 'dns', name: 'new.example.com' }, options);
+  external.become(next);
+  t.same([stopped, told], [1, 1]);
+  answer = Promise.resolve([ip('9.9.9.9')]);
+  const changed = new Promise<void>((resolve) => external.onChange(resolve));
+  for (const tick of ticks) tick();
+  await changed;
+  t.equal(shows('10.0.0.5'), '9.9.9.9');
+  t.equal(told, 2);
+  external.close();
+  t.equal(stopped, 2);
+});
+
 test('a name that fails at the start is reported and the relay shows itself until it resolves', async (t) => {
   const reports: string[] = [];
   const { shows } = await open(

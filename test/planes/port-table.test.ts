@@ -252,6 +252,27 @@ test('the ports of an ended process come back, and only they', async (t) => {
   t.equal(lab.table.ownerOf(0, 50_004), PortOwner.MAIN);
 });
 
+test('R15 another range holds for new draws; what is held outside of it stays held and comes back', async (t) => {
+  const lab = new Lab(50_000, 50_001);
+  const old = lab.port();
+  lab.table.setRange(50_010, 50_011);
+  t.equal(lab.free, 2);
+  t.same([lab.port(), lab.port()].sort(), [50_010, 50_011]);
+  t.equal(lab.port(), -1);
+  t.equal(lab.table.ownerOf(0, old), PortOwner.FIRST_WORKER);
+  lab.release(old);
+  t.equal(lab.table.ownerOf(0, old), PortOwner.FREE);
+});
+
+test('a mark is no owner, and every process sees it', async (t) => {
+  const lab = new Lab(50_000, 50_000, 2);
+  lab.table.mark(1, 50_000, OTHER);
+  t.equal(lab.free, 1);
+  t.equal(lab.table.releaseAll(OTHER), 0);
+  const another = new PortTable({ bytes: lab.bytes, owner: OTHER, minPort: 1, maxPort: 2 });
+  t.same([another.markOf(0, 50_000), another.markOf(1, 50_000)], [0, OTHER]);
+});
+
 test('workers have owner bytes of their own', async (t) => {
   const owners = numbers(0, 1, MAX_PORT_WORKERS).map(workerOwner);
   t.equal(new Set(owners).size, 253);

@@ -69,7 +69,6 @@ export const LIMITS: ReadonlyMap<string, string> = new Map([
   ['R9', 'As S52'],
   ['R14', 'One live connection per kind'],
   ['R15', '100 reloads beside three calls; 1,000 by TURND_TEST_RELOADS'],
-  ['R17', 'ALTERNATE-SERVER (300) is not built yet: 508'],
   ['R22', 'The watchdog is shown at unit level; systemd itself was not run'],
   [
     'R24',

@@ -22,14 +22,14 @@ function scene(owner: number) {
   const told = new ToldAddresses({
     local: ['10.0.0.1'],
     relays: [
-      { ip: '10.0.0.1', shown: '192.0.2.1' },
-      { ip: 'fd00::1', shown: '2001:db8::1' },
+      { ip: '10.0.0.1', shown: '192.0.2.1', known: ['192.0.2.1'] },
+      { ip: 'fd00::1', shown: '2001:db8::1', known: ['2001:db8::1'] },
     ],
     external: [],
     listeners: [{ ip: '10.0.0.1', port: 3478 }],
     backends: [],
   });
-  return { told, neighbours: new TableNeighbours(table(workerOwner(0)), workerOwner(0), told) };
+  return { told, table: table(owner), neighbours: new TableNeighbours(table(workerOwner(0)), workerOwner(0), told) };
 }
 
 function shownOf(neighbours: TableNeighbours, text: string, port: number): string {
@@ -58,15 +58,21 @@ test('the own relays and what main reserves are no neighbours', async (t) => {
   }
 });
 
-test('a change of the external address holds at once', async (t) => {
-  const { neighbours, told } = scene(workerOwner(1));
+test('R15 a change of the external address holds for new relays, and those that are open are known by the old', async (t) => {
+  const { neighbours, told, table } = scene(workerOwner(1));
+  t.equal(told.markFor(ip('10.0.0.1')), 0);
   t.equal(told.own.isOwn(ip('192.0.2.1')), true);
   t.equal(told.own.isListener(ip('10.0.0.1'), 3478), true);
-  const relays = [{ ip: '10.0.0.1', shown: '192.0.2.77' }];
+  const relays = [{ ip: '10.0.0.1', shown: '192.0.2.77', known: ['192.0.2.1', '192.0.2.77'] }];
   told.update({ local: ['10.0.0.1'], relays, external: [], listeners: [], backends: [] });
   t.equal(told.shownFor(ip('10.0.0.1')).text, '192.0.2.77');
+  t.equal(neighbours.privateOf(ip('192.0.2.77'), PORT), null);
+  t.equal(neighbours.privateOf(ip('192.0.2.1'), PORT)?.text, '10.0.0.1');
+  t.equal(shownOf(neighbours, '10.0.0.1', PORT), `192.0.2.1:${PORT}`);
+  table.mark(0, PORT, told.markFor(ip('10.0.0.1')));
   t.equal(neighbours.privateOf(ip('192.0.2.77'), PORT)?.text, '10.0.0.1');
   t.equal(neighbours.privateOf(ip('192.0.2.1'), PORT), null);
+  t.equal(shownOf(neighbours, '10.0.0.1', PORT), `192.0.2.77:${PORT}`);
   t.equal(told.own.isListener(ip('10.0.0.1'), 3478), false);
   t.equal(told.own.isShown(ip('192.0.2.77')), true);
 });

@@ -197,7 +197,7 @@ export class SimWorker {
   }
 
   #neighbours(): TableNeighbours {
-    const pairs = RELAY_ADDRESSES.map(({ ip, shown }) => ({ ip, shown }));
+    const pairs = RELAY_ADDRESSES.map(({ ip, shown }) => ({ ip, shown, known: [shown] }));
     return new TableNeighbours(this.#table, workerOwner(this.worker - 1), { pairs });
   }
 

@@ -65,6 +65,7 @@ export const LIMITS: EngineLimits = {
   rates: NO_RATES,
   strictExpiry: false,
   maxSessionAge: 0,
+  alternates: [],
 };
 
 /** What a lab's engine is set to unless the test says otherwise. */

@@ -23,6 +23,8 @@ export interface LinuxRelayOptions {
   readonly addresses: readonly IpAddress[];
   /** The address that clients and peers see for a private one; asked anew for each socket. */
   readonly shown: (local: IpAddress) => IpAddress;
+  /** The number of that address, by which other processes know it: marks the socket's port. Absent: 0. */
+  readonly shownMark?: (local: IpAddress) => number;
   readonly table: PortTable;
   readonly random: Random;
   /** Whether few file descriptors are left, so that none may be taken; absent: never. */
@@ -117,6 +119,7 @@ export class LinuxRelaySockets implements RelaySockets {
 
   #make(fd: number, local: TransportAddress, row: number): LinuxRelaySocket {
     const shown = this.#options.shown(local.ip);
+    this.#options.table.mark(row, local.port, this.#options.shownMark?.(local.ip) ?? 0);
     const onClosed = (port: number): void => this.#options.table.release(row, port);
     return new LinuxRelaySocket({ core: this.#core, destination: this.#destination, fd, local, shown, onClosed });
   }

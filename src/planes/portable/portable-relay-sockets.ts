@@ -54,6 +54,11 @@ export class PortableRelaySockets implements RelaySockets {
     this.#table = new PortTable({ bytes, owner: PortOwner.FIRST_WORKER, minPort, maxPort });
   }
 
+  /** New sockets get ports of this range from now on; those that are open keep theirs. */
+  setPorts({ min, max }: { readonly min: number; readonly max: number }): void {
+    this.#table.setRange(min, max);
+  }
+
   serves(family: IpFamily): boolean {
     return this.#rowsOf(family).length > 0;
   }

@@ -30,6 +30,7 @@ import { type HandlerContext, type Request, transactionIdOf } from '../request.t
 import { Transport } from '../transport.ts';
 import { isTunnelled } from '../tunnelled.ts';
 import { type AllocateWish, readAllocateWish } from './allocate-wish.ts';
+import { sendElsewhere } from './alternate.ts';
 
 /** Answers an Allocate request. */
 export function handleAllocate(request: Request, context: HandlerContext): Awaitable<Reply> {
@@ -38,7 +39,7 @@ export function handleAllocate(request: Request, context: HandlerContext): Await
   const known = answerKnown(request, transactionId, context);
   if (known !== null) return known;
   // RFC 8656 §7.4: on 508 a client may try another server now, and this one again in a minute.
-  if (context.draining()) return INSUFFICIENT_CAPACITY;
+  if (context.draining()) return sendElsewhere(request, context.limits().alternates) ?? INSUFFICIENT_CAPACITY;
   // RFC 8656 §21.4: no clients behind Teredo or 6to4; and S33.
   if (isTunnelled(endpoint.source) || isRelayed(endpoint, context)) return FORBIDDEN;
   const wish = readAllocateWish(request.message, context);
