@@ -3,8 +3,8 @@
 
 import { z } from 'zod';
 import { parseCidr, parseHostPort, parseIceUrl, parsePortRange } from './address-values.ts';
-import { findSecondServer, parseAlternateServer } from './alternate-server.ts';
 import { controlSettings } from './control-settings.ts';
+import { drainSettings } from './drain-settings.ts';
 import {
   count,
   externalAddress,
@@ -255,28 +255,6 @@ const protocol = z.strictObject({
     .default(false),
 });
 
-const drain = z.strictObject({
-  timeout: count(
-    20,
-    0,
-    2_678_400,
-    'Seconds that calls have to end by themselves when SIGTERM tells turnd to stop; a second signal ends them.',
-  ),
-  threshold: count(0, 0, MILLION, 'So few allocations are not waited for, by SIGTERM and turnctl drain.'),
-  'alternate-servers': z
-    .array(parsedText(parseAlternateServer))
-    .superRefine((servers, context) => {
-      const second = findSecondServer(servers);
-      if (second < 0) return;
-      const message = 'is a second one of its transport and address family';
-      context.addIssue({ code: 'custom', path: [second], message });
-    })
-    .describe(
-      'Where clients are sent meanwhile (300): udp://IP:PORT, tcp://IP:PORT, tls://IP:PORT?domain=NAME; with none, they get 508.',
-    )
-    .prefault([]),
-});
-
 const log = z.strictObject({
   level: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
@@ -335,7 +313,7 @@ const settings = z.strictObject({
       'Relay worker processes of the linux plane: auto is one per core; 0, and the portable plane: one process.',
     )
     .default('auto'),
-  drain: drain
+  drain: drainSettings
     .describe('How turnd goes out of service: new allocations are refused, those that live go on.')
     .prefault({}),
   log: log.describe('What is logged, and where to.').prefault({}),

@@ -45,7 +45,7 @@ test('R15 the external address and the ports of relays are live, the addresses t
 test('how the server is drained can be changed while it runs', async (t) => {
   const { live, restart, config: taken } = compareConfigs(config(''), config('drain: {timeout: 90, threshold: 4}'));
   t.same([live, restart], [['drain.timeout', 'drain.threshold'], []]);
-  t.same(taken.drain, { timeout: 90, threshold: 4 });
+  t.same(taken.drain, { timeout: 90, threshold: 4, alternateServers: [] });
 });
 
 test('S48: every limit that an operator turns in an attack is live', async (t) => {
