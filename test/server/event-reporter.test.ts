@@ -91,6 +91,8 @@ test('sessions that lived before anybody listened tell of their traffic and end 
   const relayed = await client.allocated();
   await client.bind(0x4000, PEER);
   client.sendChannel(0x4000, 'hello');
+  const silent = lab.client();
+  const silentRelayed = await silent.allocated();
   reporter.want(['traffic', 'released']);
   pass(10);
   t.same(reports, [], 'nothing has been relayed since');
@@ -101,6 +103,9 @@ test('sessions that lived before anybody listened tell of their traffic and end 
     { type: 'traffic', bytesFromClient: 10 },
     { type: 'released', relayed: [relayed], bytesFromClient: 10 },
   ]);
+  reports.length = 0;
+  await silent.request(REQUEST.refresh, [lifetime(0)]);
+  t.match(reports, [{ type: 'released', relayed: [silentRelayed] }], 'also if its end is all that was ever told of it');
 });
 
 test('S54 a flood of wrong passwords makes ten reports a second, and one that says how many more there were', async (t) => {
