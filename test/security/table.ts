@@ -45,7 +45,7 @@ export const LIMITS: ReadonlyMap<string, string> = new Map([
   ['S19', 'The first and the last wrong byte are timed, not each'],
   ['S20', 'One user guessed from many sources is not held back: that would lock the user out'],
   ['S21', 'Strict is auth.expiry: strict; by default live allocations past expiry go on'],
-  ['S36', 'Webhooks and log collectors do not exist yet'],
+  ['S36', 'Log collectors do not exist yet'],
   ['S42', 'On a running server with one forging source; whole networks at unit level'],
   ['S43', '10⁵ of each kind on a running server; 16 MiB is asked of each process'],
   ['S45', '300 connections; 10⁴ by TURND_TEST_CROWD'],
