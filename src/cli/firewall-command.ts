@@ -2,6 +2,8 @@
 
 import { isIPv6 } from 'node:net';
 import { type Command, Option } from 'commander';
+import { parseCidr } from '../config/address-values.ts';
+import { escapeText } from '../escape-text.ts';
 import { loadCommandConfig, reportErrors } from './command-config.ts';
 import { type FirewallNeeds, needsOf, type Opening, portText } from './firewall/openings.ts';
 import { type PlanOptions, planText } from './firewall/plan.ts';
@@ -14,6 +16,7 @@ interface FirewallFlags {
   readonly config?: string;
   readonly chain: string;
   readonly egress?: true;
+  readonly adminFrom: readonly string[];
   readonly json?: true;
 }
 
@@ -33,6 +36,11 @@ export function addFirewallCommand(program: Command, io: CommandIo, finish: (sta
     )
     .option('--config <file>', 'configuration file; else the one that turnd would find')
     .option('--egress', 'also let out what the relays send, for firewalls that deny it')
+    .addOption(
+      new Option('--admin-from <cidr>', 'open control.listen and metrics.listen to this network (repeatable)')
+        .argParser((text, previous: readonly string[]) => [...previous, ...text.split(',')])
+        .default([], 'closed'),
+    )
     .option('--chain <chain>', 'nftables: the chain that drops what it does not know', USUAL_CHAIN)
     .option('--json', 'print one JSON document')
     .action((flags: FirewallFlags) => finish(showFirewall(flags, io)));
@@ -43,9 +51,15 @@ function showFirewall(flags: FirewallFlags, io: CommandIo): ExitStatus {
     io.err(`error: --chain must name a chain of the family inet, such as "${USUAL_CHAIN}"\n`);
     return ExitStatus.invalid;
   }
+  const adminFrom = flags.adminFrom.map((text) => parseCidr(text.trim()));
+  const fault = adminFrom.find((one) => 'error' in one);
+  if (fault !== undefined && 'error' in fault) {
+    io.err(`error: --admin-from: ${escapeText(fault.error)}\n`);
+    return ExitStatus.invalid;
+  }
   const result = loadCommandConfig(flags.config, io);
   if (!result.ok) return reportErrors(result.errors, io);
-  const needs = needsOf(result.config);
+  const needs = needsOf(result.config, { adminFrom: adminFrom.flatMap((one) => ('value' in one ? [one.value] : [])) });
   const options = { egress: flags.egress === true, chain: flags.chain };
   const tool = FIREWALL_TOOLS.find(({ name }) => name === flags.for) ?? detectFirewall(io.reader, io.env['PATH']);
   for (const note of needs.notes) io.err(`warning: ${note}\n`);
@@ -64,8 +78,8 @@ export function firewallText(needs: FirewallNeeds, tool: FirewallTool, options: 
 const INBOUND_ONLY: PlanOptions = Object.freeze({ egress: false, chain: USUAL_CHAIN });
 
 function asDocument(needs: FirewallNeeds, tool: FirewallTool | null, options: PlanOptions): object {
-  const openings = needs.openings.map(({ protocol, ports, family, address, from }) => {
-    return { protocol, ports: portText(ports), family, address, from };
+  const openings = needs.openings.map(({ protocol, ports, family, address, from, sources }) => {
+    return { protocol, ports: portText(ports), family, address, from, sources };
   });
   const { form, lines, removal, notes } = tool?.plan(needs, options) ?? { lines: [], removal: [], notes: [] };
   const firewall = openings.length > 0 ? (tool?.name ?? null) : null;
@@ -79,8 +93,20 @@ function showTable(needs: FirewallNeeds, io: CommandIo): void {
   for (const { name, description } of FIREWALL_TOOLS) io.out(`  ${name.padEnd(13)} ${description}\n`);
 }
 
-function row({ protocol, ports, family, address, from }: Opening): string[] {
+const FROM = {
+  clients: 'clients',
+  proxies: 'proxies',
+  peers: 'peers (relays)',
+  administrators: 'administrators',
+} as const;
+
+function row({ protocol, ports, family, address, from, sources }: Opening): string[] {
   const every = { any: 'every address', ipv4: 'every IPv4 address', ipv6: 'every IPv6 address' }[family];
   const to = address !== null && isIPv6(address) ? `[${address}]` : (address ?? every);
-  return [protocol.toUpperCase(), portText(ports), to, from === 'clients' ? 'clients' : 'peers (relays)'];
+  return [
+    protocol.toUpperCase(),
+    portText(ports),
+    to,
+    sources === null ? FROM[from] : `${FROM[from]}: ${sources.join(', ')}`,
+  ];
 }

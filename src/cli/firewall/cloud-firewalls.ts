@@ -18,14 +18,16 @@ export function planGcloud({ openings }: FirewallNeeds, { egress }: PlanOptions)
     name,
   });
   const rules = FAMILIES.flatMap((family) => {
-    const allow = rulesOfFamily(openings, family).flatMap(({ protocol, ports }) =>
-      ports.map((range) => `${protocol}:${portText(range)}`),
-    );
-    if (allow.length === 0) return [];
-    const inbound = `--direction=INGRESS --allow=${allow.join(',')} --source-ranges=${ANYWHERE[family]}`;
+    const groups = groupedBySources(rulesOfFamily(openings, family));
+    const inbound = groups.map((group, index) => {
+      const allow = group.flatMap(({ protocol, ports }) => ports.map((range) => `${protocol}:${portText(range)}`));
+      const sources = sourcesIn(group[0]!, family).join(','); // a group is made with its first member
+      const rest = `--direction=INGRESS --allow=${allow.join(',')} --source-ranges=${sources}`;
+      return create(numbered(`turnd-${family}`, index), rest);
+    });
+    if (inbound.length === 0) return [];
     const outbound = `--direction=EGRESS --allow=udp --destination-ranges=${ANYWHERE[family]}`;
-    const out = egress ? [create(`turnd-out-${family}`, outbound)] : [];
-    return [create(`turnd-${family}`, inbound), ...out];
+    return [...inbound, ...(egress ? [create(`turnd-out-${family}`, outbound)] : [])];
   });
   return {
     form: 'shell',
@@ -39,7 +41,7 @@ export function planGcloud({ openings }: FirewallNeeds, { egress }: PlanOptions)
 export function planAws({ openings }: FirewallNeeds, { egress }: PlanOptions): FirewallPlan {
   const inbound = JSON.stringify(outerRulesOf(openings).flatMap(awsPermissions));
   const families = [...new Set(outerRulesOf(openings).flatMap(familiesOf))];
-  const outbound = JSON.stringify([awsPermission('udp', { min: 0, max: 65_535 }, families)]);
+  const outbound = JSON.stringify([awsPermission('udp', { min: 0, max: 65_535 }, anywhere(families))]);
   const command = (verb: string, way: string, json: string) =>
     `aws ec2 ${verb}-security-group-${way} --group-id GROUP --ip-permissions '${json}'`;
   const ways = [['ingress', inbound] as const, ...(egress ? [['egress', outbound] as const] : [])];
@@ -55,19 +57,19 @@ export function planAws({ openings }: FirewallNeeds, { egress }: PlanOptions): F
   };
 }
 
-function awsPermissions({ protocol, ports, ...rule }: Rule): object[] {
-  return ports.map((range) => awsPermission(protocol, range, familiesOf(rule)));
+function awsPermissions(rule: Rule): object[] {
+  return rule.ports.map((range) => awsPermission(rule.protocol, range, prefixesOf(rule)));
 }
 
-function awsPermission(protocol: string, range: Rule['ports'][number], families: readonly Family[]): object {
-  const ipv4 = [{ CidrIp: ANYWHERE.ipv4, Description: 'turnd' }];
-  const ipv6 = [{ CidrIpv6: ANYWHERE.ipv6, Description: 'turnd' }];
+function awsPermission(protocol: string, range: Rule['ports'][number], prefixes: readonly string[]): object {
+  const ipv4 = prefixes.filter((one) => !one.includes(':')).map((one) => ({ CidrIp: one, Description: 'turnd' }));
+  const ipv6 = prefixes.filter((one) => one.includes(':')).map((one) => ({ CidrIpv6: one, Description: 'turnd' }));
   return {
     IpProtocol: protocol,
     FromPort: range.min,
     ToPort: range.max,
-    ...(families.includes('ipv4') ? { IpRanges: ipv4 } : {}),
-    ...(families.includes('ipv6') ? { Ipv6Ranges: ipv6 } : {}),
+    ...(ipv4.length > 0 ? { IpRanges: ipv4 } : {}),
+    ...(ipv6.length > 0 ? { Ipv6Ranges: ipv6 } : {}),
   };
 }
 
@@ -76,8 +78,15 @@ const AZURE_PRIORITY = 310;
 
 /** Rules for the network security group of the subnet or of the network interface. */
 export function planAzure({ openings }: FirewallNeeds, { egress }: PlanOptions): FirewallPlan {
+  const used = new Map<string, number>();
+  const nameOf = ({ protocol, family }: Rule): string => {
+    const name = `turnd-${protocol}${family === 'any' ? '' : `-${family}`}`;
+    const index = used.get(name) ?? 0;
+    used.set(name, index + 1);
+    return numbered(name, index);
+  };
   const inbound = outerRulesOf(openings).map((rule) => ({
-    name: `turnd-${rule.protocol}${rule.family === 'any' ? '' : `-${rule.family}`}`,
+    name: nameOf(rule),
     match: `--direction Inbound --protocol ${rule.protocol === 'udp' ? 'Udp' : 'Tcp'} --source-address-prefixes ${azurePrefix(rule)} --destination-port-ranges ${rule.ports.map((range) => portText(range)).join(' ')}`,
   }));
   const out = { name: 'turnd-out', match: "--direction Outbound --protocol Udp --destination-port-ranges '*'" };
@@ -99,17 +108,17 @@ export function planAzure({ openings }: FirewallNeeds, { egress }: PlanOptions):
   };
 }
 
-function azurePrefix({ family }: Rule): string {
-  return family === 'any' ? "'*'" : ANYWHERE[family];
+function azurePrefix(rule: Rule): string {
+  return rule.family === 'any' ? "'*'" : prefixesOf(rule).join(' ');
 }
 
 /** A firewall of our own, applied beside those that the server has. */
 export function planHetzner({ openings }: FirewallNeeds, { egress }: PlanOptions): FirewallPlan {
   const inbound = outerRulesOf(openings).flatMap((rule) =>
-    rule.ports.map((range) => hetznerRule('in', rule.protocol, portText(range), familiesOf(rule))),
+    rule.ports.map((range) => hetznerRule('in', rule.protocol, portText(range), prefixesOf(rule))),
   );
-  const ssh = hetznerRule('in', 'tcp', '22', FAMILIES);
-  const out = ['tcp', 'udp'].map((protocol) => hetznerRule('out', protocol, '1-65535', FAMILIES));
+  const ssh = hetznerRule('in', 'tcp', '22', anywhere(FAMILIES));
+  const out = ['tcp', 'udp'].map((protocol) => hetznerRule('out', protocol, '1-65535', anywhere(FAMILIES)));
   return {
     form: 'shell',
     lines: [
@@ -133,19 +142,19 @@ export function planHetzner({ openings }: FirewallNeeds, { egress }: PlanOptions
   };
 }
 
-function hetznerRule(direction: 'in' | 'out', protocol: string, port: string, families: readonly Family[]): string {
+function hetznerRule(direction: 'in' | 'out', protocol: string, port: string, prefixes: readonly string[]): string {
   const side = direction === 'in' ? '--source-ips' : '--destination-ips';
-  const ips = families.map((family) => `${side} ${ANYWHERE[family]}`).join(' ');
+  const ips = prefixes.map((prefix) => `${side} ${prefix}`).join(' ');
   return `hcloud firewall add-rule turnd --direction ${direction} --protocol ${protocol} --port ${port} ${ips}`;
 }
 
 /** A firewall of our own. DigitalOcean denies what goes out unless a rule allows it, so those are always there. */
 export function planDigitalOcean({ openings }: FirewallNeeds): FirewallPlan {
   const inbound = outerRulesOf(openings).flatMap((rule) =>
-    rule.ports.map((range) => dropletRule(rule.protocol, portText(range), familiesOf(rule))),
+    rule.ports.map((range) => dropletRule(rule.protocol, portText(range), prefixesOf(rule))),
   );
-  const all = [...inbound, dropletRule('tcp', '22', FAMILIES)].join(' ');
-  const out = ['udp', 'tcp'].map((protocol) => dropletRule(protocol, 'all', FAMILIES)).join(' ');
+  const all = [...inbound, dropletRule('tcp', '22', anywhere(FAMILIES))].join(' ');
+  const out = ['udp', 'tcp'].map((protocol) => dropletRule(protocol, 'all', anywhere(FAMILIES))).join(' ');
   return {
     form: 'shell',
     lines: [
@@ -156,8 +165,8 @@ export function planDigitalOcean({ openings }: FirewallNeeds): FirewallPlan {
   };
 }
 
-function dropletRule(protocol: string, ports: string, families: readonly Family[]): string {
-  const addresses = families.map((family) => `address:${ANYWHERE[family]}`).join(',');
+function dropletRule(protocol: string, ports: string, prefixes: readonly string[]): string {
+  const addresses = prefixes.map((prefix) => `address:${prefix}`).join(',');
   return `protocol:${protocol},ports:${ports},${addresses}`;
 }
 
@@ -167,6 +176,30 @@ function rulesOfFamily(openings: FirewallNeeds['openings'], family: Family): Rul
 
 function familiesOf({ family }: Pick<Rule, 'family'>): readonly Family[] {
   return family === 'any' ? FAMILIES : [family];
+}
+
+/** Where a rule lets in from, as prefixes. */
+function prefixesOf(rule: Rule): readonly string[] {
+  return familiesOf(rule).flatMap((family) => sourcesIn(rule, family));
+}
+
+function sourcesIn({ sources }: Rule, family: Family): readonly string[] {
+  return sources ?? [ANYWHERE[family]];
+}
+
+function anywhere(families: readonly Family[]): string[] {
+  return families.map((family) => ANYWHERE[family]);
+}
+
+function groupedBySources(rules: readonly Rule[]): Rule[][] {
+  const groups = new Map<string, Rule[]>();
+  for (const rule of rules) groups.set(`${rule.sources}`, [...(groups.get(`${rule.sources}`) ?? []), rule]);
+  return [...groups.values()];
+}
+
+/** The first bears the bare name. */
+function numbered(name: string, index: number): string {
+  return index === 0 ? name : `${name}-${index + 1}`;
 }
 
 function outNote(egress: boolean): string[] {

@@ -6,7 +6,12 @@ import type { FirewallPlan, PlanOptions } from './plan.ts';
 /** `ufw allow …`, one command for each range of ports. */
 export function planUfw(needs: FirewallNeeds, { egress }: PlanOptions): FirewallPlan {
   const rules = rulesOf(needs.openings).flatMap((rule) =>
-    rule.ports.map((range) => `proto ${rule.protocol} to ${ufwAddress(rule)} port ${portText(range, ':')}`),
+    rule.ports.flatMap((range) =>
+      perSource(rule, (source) => {
+        const from = source === null ? '' : `from ${source} `;
+        return `proto ${rule.protocol} ${from}to ${ufwAddress(rule)} port ${portText(range, ':')}`;
+      }),
+    ),
   );
   const outbound = egress ? [`out proto udp from any port ${portText(needs.relayPorts, ':')} to any`] : [];
   const all = [...rules, ...outbound];
@@ -51,11 +56,20 @@ function firewalldPorts({ protocol, ports }: Rule): string[] {
   return ports.map((range) => `${portText(range)}/${protocol}`);
 }
 
-function richRules({ protocol, family, address, ports }: Rule): string[] {
+function richRules(rule: Rule): string[] {
+  const { protocol, family, address, ports } = rule;
   const to = address === null ? '' : ` destination address="${address}"`;
-  return ports.map(
-    (range) => `rule family="${family}"${to} port port="${portText(range)}" protocol="${protocol}" accept`,
+  return ports.flatMap((range) =>
+    perSource(rule, (source) => {
+      const from = source === null ? '' : ` source address="${source}"`;
+      return `rule family="${family}"${from}${to} port port="${portText(range)}" protocol="${protocol}" accept`;
+    }),
   );
+}
+
+/** These firewalls take one source in a rule. */
+function perSource({ sources }: Rule, write: (source: string | null) => string): string[] {
+  return (sources ?? [null]).map(write);
 }
 
 /** A chain of our own in each of the two families. To run it twice changes nothing. */
@@ -97,7 +111,8 @@ function iptablesChain({ program, own, hook, matches }: IptablesChain): string[]
   ];
 }
 
-function iptablesMatches({ protocol, address, ports }: Rule): string[] {
+function iptablesMatches({ protocol, address, sources, ports }: Rule): string[] {
+  const from = sources === null ? '' : ` -s ${sources.join(',')}`;
   const to = address === null ? '' : ` -d ${address}`;
-  return ports.map((range) => `-p ${protocol}${to} --dport ${portText(range, ':')}`);
+  return ports.map((range) => `-p ${protocol}${from}${to} --dport ${portText(range, ':')}`);
 }

@@ -35,10 +35,15 @@ function chainLines(place: string, own: string, hook: string, matches: readonly 
   ];
 }
 
-function match({ protocol, family, address, ports }: Rule): string {
+function match({ protocol, family, address, sources, ports }: Rule): string {
   const texts = ports.map((range) => portText(range));
   const set = texts.length === 1 ? texts[0] : `{ ${texts.join(', ')} }`;
-  return `${destination(family, address)}${protocol} dport ${set}`;
+  return `${source(family, sources)}${destination(family, address)}${protocol} dport ${set}`;
+}
+
+function source(family: Rule['family'], sources: Rule['sources']): string {
+  if (sources === null) return '';
+  return `${family === 'ipv6' ? 'ip6' : 'ip'} saddr { ${sources.join(', ')} } `;
 }
 
 function destination(family: Rule['family'], address: string | null): string {

@@ -3,7 +3,9 @@
 import { isIPv4 } from 'node:net';
 import type { PortRange } from '../../config/address-values.ts';
 import type { Config } from '../../config/config.ts';
+import { formatHttpUrl, type HttpAddress } from '../../config/http-url.ts';
 import { formatListenUrl, type ListenAddress } from '../../config/listen-url.ts';
+import { sourcesOf } from './sources.ts';
 
 /** Where packets go to, on this host: one address, every one of a family, or every one. */
 export interface Destination {
@@ -12,16 +14,22 @@ export interface Destination {
   readonly address: string | null;
 }
 
-/** Something that must be let in. */
-export interface Opening extends Destination {
-  readonly protocol: 'udp' | 'tcp';
-  readonly ports: PortRange;
-  /** Clients speak to listeners, peers to relays. */
-  readonly from: 'clients' | 'peers';
+/** What is let in, and from where. */
+export interface Flow extends Destination {
+  /** Networks in CIDR form, none inside another, all of `family`, which is then one; null = anyone. Never empty. */
+  readonly sources: readonly string[] | null;
 }
 
-/** Openings of one protocol and destination. */
-export interface Rule extends Destination {
+/** Something that must be let in. */
+export interface Opening extends Flow {
+  readonly protocol: 'udp' | 'tcp';
+  readonly ports: PortRange;
+  /** Clients speak to listeners, or proxies for them; peers to relays; administrators to the API and the metrics. */
+  readonly from: 'clients' | 'proxies' | 'peers' | 'administrators';
+}
+
+/** Openings of one protocol, destination and set of sources. */
+export interface Rule extends Flow {
   readonly protocol: 'udp' | 'tcp';
   /** Ascending, none touches the next. */
   readonly ports: readonly PortRange[];
@@ -36,21 +44,44 @@ export interface FirewallNeeds {
   readonly notes: readonly string[];
 }
 
-type Listening = Pick<Config, 'listen' | 'relay'>;
+/** What the configuration does not say. */
+export interface NeedsOptions {
+  /** Networks that administrators come from; with none, what is for them is not opened. */
+  readonly adminFrom: readonly string[];
+}
+
+interface Needed {
+  readonly openings: readonly Opening[];
+  readonly notes: readonly string[];
+}
+
+type Listening = Pick<Config, 'listen' | 'relay' | 'proxyProtocol' | 'control' | 'metrics'>;
 
 const LOOPBACK = /^(?:127\.|::1$)/;
+const NO_ADMINISTRATORS: NeedsOptions = Object.freeze({ adminFrom: [] });
 
-/** What a configuration needs. Listeners on loopback need nothing. */
-export function needsOf({ listen, relay }: Listening): FirewallNeeds {
+/** What a configuration needs. What is on loopback needs nothing. */
+export function needsOf(config: Listening, { adminFrom }: NeedsOptions = NO_ADMINISTRATORS): FirewallNeeds {
+  const { listen, relay, proxyProtocol } = config;
   const served = listen.filter(({ host }) => !LOOPBACK.test(host));
-  const clients = served.filter(({ port }) => port !== 0).map(openingFor);
+  const clients = served
+    .filter(({ port }) => port !== 0)
+    .flatMap((one) => listenerOpenings(one, proxyProtocol.trusted));
   const peers = relayDestinations(relay.address).map(
-    (to): Opening => ({ protocol: 'udp', ports: relay.ports, from: 'peers', ...to }),
+    (to): Opening => ({ protocol: 'udp', ports: relay.ports, from: 'peers', sources: null, ...to }),
   );
-  const notes = served
-    .filter(({ port }) => port === 0)
-    .map((one) => `${formatListenUrl(one)} has another port at each start, which no rule can follow: give it a port`);
-  return { openings: [...clients, ...peers], relayPorts: relay.ports, notes };
+  const changing = served.filter(({ port }) => port === 0).map((one) => changingPort(formatListenUrl(one)));
+  const administration = [
+    ...named('control.listen', config.control.listen),
+    ...named('metrics.listen', config.metrics.listen),
+  ]
+    .filter(([, { host }]) => !LOOPBACK.test(host))
+    .map(([key, address]) => administratorNeeds(key, address, adminFrom));
+  return {
+    openings: [...clients, ...administration.flatMap(({ openings }) => openings), ...peers],
+    relayPorts: relay.ports,
+    notes: [...changing, ...administration.flatMap(({ notes }) => notes)],
+  };
 }
 
 /** The fewest rules that let the openings in, and nothing else. */
@@ -58,12 +89,12 @@ export function rulesOf(openings: readonly Opening[]): Rule[] {
   const groups = new Map<string, Opening[]>();
   for (const opening of openings) {
     const isCovered = openings.some((other) => covers(other, opening));
-    const key = `${opening.protocol} ${opening.family} ${opening.address}`;
+    const key = `${opening.protocol} ${opening.family} ${opening.address} ${opening.sources}`;
     if (!isCovered) groups.set(key, [...(groups.get(key) ?? []), opening]);
   }
   return [...groups.values()].map((group) => {
-    const { protocol, family, address } = group[0]!; // a group is made with its first member
-    return { protocol, family, address, ports: joinRanges(group.map(({ ports }) => ports)) };
+    const { protocol, family, address, sources } = group[0]!; // a group is made with its first member
+    return { protocol, family, address, sources, ports: joinRanges(group.map(({ ports }) => ports)) };
   });
 }
 
@@ -77,9 +108,45 @@ export function portText({ min, max }: PortRange, separator = '-'): string {
   return min === max ? String(min) : `${min}${separator}${max}`;
 }
 
-function openingFor({ transport, host, port }: ListenAddress): Opening {
+function listenerOpenings(
+  { transport, host, port, proxyProtocol }: ListenAddress,
+  trusted: readonly string[],
+): Opening[] {
   const protocol = transport === 'udp' ? 'udp' : 'tcp';
-  return { protocol, ports: { min: port, max: port }, from: 'clients', ...destinationOf(host) };
+  const flow = { protocol, ports: { min: port, max: port }, ...destinationOf(host) } as const;
+  if (proxyProtocol !== true) return [{ ...flow, from: 'clients', sources: null }];
+  return limitedTo({ ...flow, from: 'proxies' }, trusted);
+}
+
+function administratorNeeds(key: string, address: HttpAddress, adminFrom: readonly string[]): Needed {
+  const name = `${key}: ${formatHttpUrl(address)}`;
+  if (address.port === 0) return { openings: [], notes: [changingPort(name)] };
+  if (adminFrom.length === 0) {
+    const note = `${name} is for administrators and is not opened: let in only the networks that need it (--admin-from)`;
+    return { openings: [], notes: [note] };
+  }
+  const ports = { min: address.port, max: address.port };
+  const flow = { protocol: 'tcp', ports, from: 'administrators', ...destinationOf(address.host) } as const;
+  const openings = limitedTo(flow, adminFrom);
+  const note = `${name} is not opened: no network of --admin-from can reach it`;
+  return { openings, notes: openings.length === 0 ? [note] : [] };
+}
+
+/** One opening for each family that some of the networks are of. */
+function limitedTo(flow: Omit<Opening, 'sources'>, networks: readonly string[]): Opening[] {
+  const families = flow.family === 'any' ? (['ipv4', 'ipv6'] as const) : [flow.family];
+  return families.flatMap((family) => {
+    const sources = sourcesOf(networks, family);
+    return sources === null || sources.length > 0 ? [{ ...flow, family, sources }] : [];
+  });
+}
+
+function named(key: string, addresses: readonly HttpAddress[]): (readonly [string, HttpAddress])[] {
+  return addresses.map((address) => [key, address] as const);
+}
+
+function changingPort(name: string): string {
+  return `${name} has another port at each start, which no rule can follow: give it a port`;
 }
 
 function destinationOf(host: string): Destination {
@@ -97,11 +164,14 @@ function relayDestinations(address: Config['relay']['address']): Destination[] {
     .map(destinationOf);
 }
 
+/** Whether `other` lets in all that `opening` does, and more. What is limited to sources covers nothing. */
 function covers(other: Opening, opening: Opening): boolean {
-  if (other.protocol !== opening.protocol) return false;
+  if (other.protocol !== opening.protocol || other.sources !== null) return false;
   if (other.ports.min > opening.ports.min || other.ports.max < opening.ports.max) return false;
   if (other.family === 'any') return opening.family !== 'any';
-  return other.family === opening.family && other.address === null && opening.address !== null;
+  if (other.family !== opening.family) return false;
+  if (other.address === null) return opening.address !== null || opening.sources !== null;
+  return other.address === opening.address && opening.sources !== null;
 }
 
 function joinRanges(ranges: readonly PortRange[]): PortRange[] {
