@@ -250,3 +250,102 @@ test('bad input is status 2', async (t) => {
     t.match(await run(['--chain', chain]), { status: 2, out: '', err: /--chain must name a chain of the family inet/ });
   }
 });
+
+/** A listener for clients, and one for proxies. */
+const PROXIED = `${AUTH}listen: [udp://*:3478, "tcp://*:5350?proxy-protocol"]
+proxy-protocol: {trusted: [127.0.0.0/8, 10.0.0.0/8, 10.1.0.0/16, 192.0.2.7/32, "2001:db8::/32"]}
+relay: {ports: 50000-50099}
+`;
+const NET4 = ['10.0.0.0/8', '192.0.2.7/32'];
+const NET6 = '2001:db8::/32';
+
+test('a listener behind a proxy is opened to the trusted networks alone, by every firewall', async (t) => {
+  const of5350 = async (firewall: string) => (await linesFor(firewall, PROXIED)).filter((line) => line.includes('5350'));
+  t.same(await of5350('nftables'), [
+    `add rule inet filter turnd ip saddr { ${NET4.join(', ')} } tcp dport 5350 accept`,
+    `add rule inet filter turnd ip6 saddr { ${NET6} } tcp dport 5350 accept`,
+  ]);
+  t.same(await of5350('ufw'), [
+    `ufw allow proto tcp from ${NET4[0]} to 0.0.0.0/0 port 5350 comment turnd`,
+    `ufw allow proto tcp from ${NET4[1]} to 0.0.0.0/0 port 5350 comment turnd`,
+    `ufw allow proto tcp from ${NET6} to ::/0 port 5350 comment turnd`,
+  ]);
+  t.ok((await removalFor('ufw', PROXIED)).includes(`ufw delete allow proto tcp from ${NET6} to ::/0 port 5350`));
+  const rich = (family: string, source = '') =>
+    `rich-rule='rule family="${family}" source address="${source}" port port="5350" protocol="tcp" accept'`;
+  const riches = [rich('ipv4', NET4[0]), rich('ipv4', NET4[1]), rich('ipv6', NET6)];
+  t.same(await of5350('firewalld'), riches.map((rule) => `firewall-cmd --permanent --add-${rule}`));
+  t.ok((await removalFor('firewalld', PROXIED)).includes(`firewall-cmd --permanent --remove-${riches[0]}`));
+  t.same(await of5350('iptables'), [
+    `iptables -A TURND -p tcp -s ${NET4.join(',')} --dport 5350 -j ACCEPT`,
+    `ip6tables -A TURND -p tcp -s ${NET6} --dport 5350 -j ACCEPT`,
+  ]);
+  const gcloud = await of5350('gcloud');
+  t.match(gcloud, [
+    /create turnd-ipv4-2 .*--allow=tcp:5350 --source-ranges=10\.0\.0\.0\/8,192\.0\.2\.7\/32 /,
+    /create turnd-ipv6-2 .*--allow=tcp:5350 --source-ranges=2001:db8::\/32 /,
+  ]);
+  t.ok((await removalFor('gcloud', PROXIED)).includes('gcloud compute firewall-rules delete turnd-ipv6-2'));
+  const [aws = ''] = await of5350('aws');
+  t.strictSame(
+    JSON.parse(aws.split("'")[1] ?? '').filter(({ FromPort }: { FromPort: number }) => FromPort === 5350),
+    [
+      {
+        ...{ IpProtocol: 'tcp', FromPort: 5350, ToPort: 5350 },
+        IpRanges: NET4.map((CidrIp) => ({ CidrIp, Description: 'turnd' })),
+      },
+      { IpProtocol: 'tcp', FromPort: 5350, ToPort: 5350, Ipv6Ranges: [{ CidrIpv6: NET6, Description: 'turnd' }] },
+    ],
+  );
+  t.match(await of5350('azure'), [
+    /--name turnd-tcp-ipv4 .*--source-address-prefixes 10\.0\.0\.0\/8 192\.0\.2\.7\/32 --/,
+    /--name turnd-tcp-ipv6 .*--source-address-prefixes 2001:db8::\/32 --/,
+  ]);
+  t.match(await of5350('hetzner'), [
+    /--port 5350 --source-ips 10\.0\.0\.0\/8 --source-ips 192\.0\.2\.7\/32$/,
+    /--port 5350 --source-ips 2001:db8::\/32$/,
+  ]);
+  t.match(await of5350('digitalocean'), [/ports:5350,address:10\.0\.0\.0\/8,address:192\.0\.2\.7\/32 protocol/]);
+});
+
+test('an opening for anyone covers one for proxies, and never the other way round', async (t) => {
+  const yaml = (proxied: string, open: string, trusted: string) =>
+    `${AUTH}listen: ["tcp://${proxied}:443?proxy-protocol", tcp://${open}:443]
+proxy-protocol: {trusted: [${trusted}]}\nrelay: {address: 127.0.0.1}\n`;
+  const rules = async (text: string) => (await linesFor('nftables', text)).slice(2, -1).map((line) => line.slice('add rule inet filter turnd '.length));
+  t.same(await rules(yaml('192.0.2.1', '0.0.0.0', '10.0.0.0/8')), ['meta nfproto ipv4 tcp dport 443 accept']);
+  t.same(await rules(yaml('0.0.0.0', '192.0.2.1', '10.0.0.0/8')), [
+    'ip saddr { 10.0.0.0/8 } tcp dport 443 accept',
+    'ip daddr 192.0.2.1 tcp dport 443 accept',
+  ]);
+  const local = `${AUTH}listen: ["tcp://*:443?proxy-protocol"]\nrelay: {address: 127.0.0.1}\n`;
+  t.match(await run(['--for', 'ufw'], local), { out: '', err: /no rule is needed/ });
+  t.same(await rules(yaml('0.0.0.0', '127.0.0.1', '0.0.0.0/0')), ['meta nfproto ipv4 tcp dport 443 accept']);
+});
+
+test('what is for administrators is opened to the networks of --admin-from, and else only named', async (t) => {
+  const yaml = `${AUTH}listen: [udp://127.0.0.1:3478]
+relay: {address: 127.0.0.1}
+control: {listen: [https://*:8443, http://127.0.0.1:8080]}
+metrics: {listen: ["http://192.0.2.1:9641", "http://*:0"]}
+tls: {certificates: [{certificate: cert.pem, key: key.pem}]}
+`;
+  const closed = await run(['--for', 'ufw'], yaml);
+  t.match(closed, { status: 0, out: '', err: /control\.listen: https:\/\/\*:8443 is for administrators and is not/ });
+  t.match(closed.err, /metrics\.listen: http:\/\/192\.0\.2\.1:9641 is for .*only the networks that need it/);
+  t.match(closed.err, /metrics\.listen: http:\/\/\*:0 has another port at each start/);
+  t.notMatch(closed.err, /8080/);
+  const opened = await run(['--for', 'ufw', '--admin-from', '10.0.0.0/8, 2001:db8::/32', '--admin-from', '198.51.100.7'], yaml);
+  t.same(opened.out.split('\n').filter((line) => line.startsWith('ufw')), [
+    'ufw allow proto tcp from 10.0.0.0/8 to 0.0.0.0/0 port 8443 comment turnd',
+    'ufw allow proto tcp from 198.51.100.7/32 to 0.0.0.0/0 port 8443 comment turnd',
+    'ufw allow proto tcp from 2001:db8::/32 to ::/0 port 8443 comment turnd',
+    'ufw allow proto tcp from 10.0.0.0/8 to 192.0.2.1 port 9641 comment turnd',
+    'ufw allow proto tcp from 198.51.100.7/32 to 192.0.2.1 port 9641 comment turnd',
+  ]);
+  t.notMatch(opened.err, /is for administrators/);
+  t.match((await run(['--admin-from', '2001:db8::/32'], yaml)).err, /:9641 is not opened: no network of --admin-from/);
+  for (const text of ['office', '10.0.0.1/8', '10.0.0.0/8,']) {
+    t.match(await run(['--admin-from', text], yaml), { status: 2, out: '', err: /^error: --admin-from: "/ });
+  }
+});

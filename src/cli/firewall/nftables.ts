@@ -38,7 +38,8 @@ function chainLines(place: string, own: string, hook: string, matches: readonly 
 function match({ protocol, family, address, sources, ports }: Rule): string {
   const texts = ports.map((range) => portText(range));
   const set = texts.length === 1 ? texts[0] : `{ ${texts.join(', ')} }`;
-  return `${source(family, sources)}${destination(family, address)}${protocol} dport ${set}`;
+  const to = sources !== null && address === null ? '' : destination(family, address); // a source says its family
+  return `${source(family, sources)}${to}${protocol} dport ${set}`;
 }
 
 function source(family: Rule['family'], sources: Rule['sources']): string {
