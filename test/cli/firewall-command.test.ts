@@ -260,7 +260,8 @@ const NET4 = ['10.0.0.0/8', '192.0.2.7/32'];
 const NET6 = '2001:db8::/32';
 
 test('a listener behind a proxy is opened to the trusted networks alone, by every firewall', async (t) => {
-  const of5350 = async (firewall: string) => (await linesFor(firewall, PROXIED)).filter((line) => line.includes('5350'));
+  const of5350 = async (firewall: string) =>
+    (await linesFor(firewall, PROXIED)).filter((line) => line.includes('5350'));
   t.same(await of5350('nftables'), [
     `add rule inet filter turnd ip saddr { ${NET4.join(', ')} } tcp dport 5350 accept`,
     `add rule inet filter turnd ip6 saddr { ${NET6} } tcp dport 5350 accept`,
@@ -274,7 +275,10 @@ test('a listener behind a proxy is opened to the trusted networks alone, by ever
   const rich = (family: string, source = '') =>
     `rich-rule='rule family="${family}" source address="${source}" port port="5350" protocol="tcp" accept'`;
   const riches = [rich('ipv4', NET4[0]), rich('ipv4', NET4[1]), rich('ipv6', NET6)];
-  t.same(await of5350('firewalld'), riches.map((rule) => `firewall-cmd --permanent --add-${rule}`));
+  t.same(
+    await of5350('firewalld'),
+    riches.map((rule) => `firewall-cmd --permanent --add-${rule}`),
+  );
   t.ok((await removalFor('firewalld', PROXIED)).includes(`firewall-cmd --permanent --remove-${riches[0]}`));
   t.same(await of5350('iptables'), [
     `iptables -A TURND -p tcp -s ${NET4.join(',')} --dport 5350 -j ACCEPT`,
@@ -312,7 +316,8 @@ test('an opening for anyone covers one for proxies, and never the other way roun
   const yaml = (proxied: string, open: string, trusted: string) =>
     `${AUTH}listen: ["tcp://${proxied}:443?proxy-protocol", tcp://${open}:443]
 proxy-protocol: {trusted: [${trusted}]}\nrelay: {address: 127.0.0.1}\n`;
-  const rules = async (text: string) => (await linesFor('nftables', text)).slice(2, -1).map((line) => line.slice('add rule inet filter turnd '.length));
+  const rules = async (text: string) =>
+    (await linesFor('nftables', text)).slice(2, -1).map((line) => line.slice('add rule inet filter turnd '.length));
   t.same(await rules(yaml('192.0.2.1', '0.0.0.0', '10.0.0.0/8')), ['meta nfproto ipv4 tcp dport 443 accept']);
   t.same(await rules(yaml('0.0.0.0', '192.0.2.1', '10.0.0.0/8')), [
     'ip saddr { 10.0.0.0/8 } tcp dport 443 accept',
@@ -335,14 +340,20 @@ tls: {certificates: [{certificate: cert.pem, key: key.pem}]}
   t.match(closed.err, /metrics\.listen: http:\/\/192\.0\.2\.1:9641 is for .*only the networks that need it/);
   t.match(closed.err, /metrics\.listen: http:\/\/\*:0 has another port at each start/);
   t.notMatch(closed.err, /8080/);
-  const opened = await run(['--for', 'ufw', '--admin-from', '10.0.0.0/8, 2001:db8::/32', '--admin-from', '198.51.100.7'], yaml);
-  t.same(opened.out.split('\n').filter((line) => line.startsWith('ufw')), [
-    'ufw allow proto tcp from 10.0.0.0/8 to 0.0.0.0/0 port 8443 comment turnd',
-    'ufw allow proto tcp from 198.51.100.7/32 to 0.0.0.0/0 port 8443 comment turnd',
-    'ufw allow proto tcp from 2001:db8::/32 to ::/0 port 8443 comment turnd',
-    'ufw allow proto tcp from 10.0.0.0/8 to 192.0.2.1 port 9641 comment turnd',
-    'ufw allow proto tcp from 198.51.100.7/32 to 192.0.2.1 port 9641 comment turnd',
-  ]);
+  const opened = await run(
+    ['--for', 'ufw', '--admin-from', '10.0.0.0/8, 2001:db8::/32', '--admin-from', '198.51.100.7'],
+    yaml,
+  );
+  t.same(
+    opened.out.split('\n').filter((line) => line.startsWith('ufw')),
+    [
+      'ufw allow proto tcp from 10.0.0.0/8 to 0.0.0.0/0 port 8443 comment turnd',
+      'ufw allow proto tcp from 198.51.100.7/32 to 0.0.0.0/0 port 8443 comment turnd',
+      'ufw allow proto tcp from 2001:db8::/32 to ::/0 port 8443 comment turnd',
+      'ufw allow proto tcp from 10.0.0.0/8 to 192.0.2.1 port 9641 comment turnd',
+      'ufw allow proto tcp from 198.51.100.7/32 to 192.0.2.1 port 9641 comment turnd',
+    ],
+  );
   t.notMatch(opened.err, /is for administrators/);
   t.match((await run(['--admin-from', '2001:db8::/32'], yaml)).err, /:9641 is not opened: no network of --admin-from/);
   for (const text of ['office', '10.0.0.1/8', '10.0.0.0/8,']) {
