@@ -10,6 +10,12 @@ export function escapeText(text: string): string {
   return text.replace(UNSAFE, escapeCharacter);
 }
 
+/** Puts text between quotes, for a sentence of one line. */
+export function quoteText(text: string): string {
+  // JSON leaves what is above ASCII as it is, U+2028 among it.
+  return escapeText(JSON.stringify(text));
+}
+
 function escapeCharacter(character: string): string {
   return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }

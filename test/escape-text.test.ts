@@ -1,7 +1,7 @@
 // Foreign text in one line of a log or terminal.
 
 import { test } from 'tap';
-import { escapeText } from '../src/escape-text.ts';
+import { escapeText, quoteText } from '../src/escape-text.ts';
 
 test('characters that break lines, steer terminals or reorder text become visible', async (t) => {
   t.equal(
@@ -14,4 +14,8 @@ test('characters that break lines, steer terminals or reorder text become visibl
 test('all other text stays as it is', async (t) => {
   const text = 'Zoë 漢字 😀 "quoted" \\ back';
   t.equal(escapeText(text), text);
+});
+
+test('quoted text stays on its line too', async (t) => {
+  t.equal(quoteText('a "b"\n\u2028'), '"a \\"b\\"\\n\\u2028"');
 });

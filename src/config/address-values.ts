@@ -2,6 +2,7 @@
 // Each parser takes text and returns the value or one sentence on what is wrong; none throws.
 
 import { isIP, isIPv4, isIPv6, SocketAddress } from 'node:net';
+import { quoteText } from '../escape-text.ts';
 
 /** A parsed value, or the sentence that says why there is none. */
 export type Parsed<T> = { readonly value: T } | { readonly error: string };
@@ -88,7 +89,7 @@ export function parseHostPort(text: string): Parsed<HostPort> {
 
 /** Puts foreign text between quotes with its control characters escaped. */
 export function quote(text: string): string {
-  return JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text);
+  return quoteText(text.length > 100 ? `${text.slice(0, 100)}…` : text);
 }
 
 /** The first `prefix` bits of a canonical address, the rest zero, in canonical spelling. */

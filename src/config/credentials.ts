@@ -1,6 +1,7 @@
 // Owns the credentials of a configuration, URLs with passwords among them: reads the files that hold them, and judges
 // their strength. It works on the raw tree, so that missing files are reported together with all other faults.
 
+import { quoteText } from '../escape-text.ts';
 import { type FileReader, tryRead } from './file-reader.ts';
 import { isTree, type Tree } from './overrides.ts';
 import type { Settings } from './schema.ts';
@@ -108,7 +109,7 @@ export function warnOfWeakCredentials({ secrets, users }: Credentials): string[]
 
 /** One sentence for all: a file may have thousands. */
 function nameWeak(users: readonly StaticUser[]): string {
-  const [first, ...others] = users.slice(0, NAMED_USERS).map(({ name }) => JSON.stringify(name));
+  const [first, ...others] = users.slice(0, NAMED_USERS).map(({ name }) => quoteText(name));
   const more = users.length - NAMED_USERS;
   const names = [first, ...others, ...(more > 0 ? [`${more} more`] : [])].join(', ');
   return users.length === 1

@@ -3,7 +3,7 @@
 
 import { join, resolve } from 'node:path';
 import { looksLikeCoturn } from '../coturn/looks-like-coturn.ts';
-import { escapeText } from '../escape-text.ts';
+import { escapeText, quoteText } from '../escape-text.ts';
 import { warnOfAmplification } from './amplification.ts';
 import { type Config, makeConfig } from './config.ts';
 import { collectTokens, warnOfPlainHttp } from './control-settings.ts';
@@ -108,7 +108,7 @@ function finish(settings: Settings, files: CredentialFiles, context: Context): C
   const repeated = findRepeatedUsers(credentials.users);
   if (repeated.length > 0) {
     report.addOfValues(
-      repeated.map((name) => ({ path: ['auth', 'users'], message: `user ${JSON.stringify(name)} is there twice` })),
+      repeated.map((name) => ({ path: ['auth', 'users'], message: `user ${quoteText(name)} is there twice` })),
     );
     return { ok: false, errors: report.lines() };
   }

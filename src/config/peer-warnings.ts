@@ -1,6 +1,7 @@
 // Warns of rules about peers that do not do what their writer expects: networks that no rule opens, rules that a stronger
 // one voids, realms that nobody serves.
 
+import { quoteText } from '../escape-text.ts';
 import { type Cidr, parseCidr } from '../turn/peers/cidr.ts';
 import type { DeniedRange } from '../turn/peers/deny-list.ts';
 import { hardPartOf, holds } from '../turn/peers/hard-ranges.ts';
@@ -13,7 +14,7 @@ export function warnOfPeers({ peers, realm, store }: Pick<Config, 'peers' | 'rea
   const single = peers.realms.flatMap((one, index) => {
     const key = `peers.realms.${index}`;
     const isServed = one.realm === realm || store !== null;
-    const unserved = `${key}: has no effect: the realm ${JSON.stringify(one.realm)} is not served (realms come from a store)`;
+    const unserved = `${key}: has no effect: the realm ${quoteText(one.realm)} is not served (realms come from a store)`;
     const warnings = warnOfAllow(`${key}.allow`, one.allow, [...peers.deny, ...one.deny], isLab);
     return isServed ? warnings : [unserved, ...warnings];
   });

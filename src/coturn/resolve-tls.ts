@@ -1,5 +1,6 @@
 // Certificates and TLS versions.
 
+import { quoteText } from '../escape-text.ts';
 import type { Draft } from './draft.ts';
 import { findFile, type ImportHost } from './find-file.ts';
 
@@ -31,7 +32,7 @@ function pathOf(draft: Draft, option: string, fallback: string, host: ImportHost
   if (found === null && entry !== null) {
     draft.warn(
       entry,
-      `there is no file ${JSON.stringify(entry.value)}: TLS is served with a self-made certificate, which browsers refuse`,
+      `there is no file ${quoteText(entry.value)}: TLS is served with a self-made certificate, which browsers refuse`,
     );
   }
   return found;

@@ -213,6 +213,7 @@ test('certificates are searched where coturn searches', async (t) => {
     { certificate: '/cwd/c.pem', key: '/cwd/etc/turnserver/my.key', passphrase: 'x' },
   ]);
   t.ok(warned(/^1 cert: there is no file "\/gone\.pem": TLS is served with a self-made certificate/, 'cert=/gone.pem'));
+  t.ok(warned(/^1 cert: there is no file "\/a\\u2028b": /, 'cert=/a\u2028b'), 'S56 on one line');
   t.ok(warned(/^- cert: is absent/, 'realm=x'));
   t.notOk(warned(/self-made/, 'no-tls'));
 });
