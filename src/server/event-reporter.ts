@@ -7,6 +7,7 @@ import { LineBudget } from '../log/line-budget.ts';
 import { TransportAddress } from '../stun/transport-address.ts';
 import type { Allocation, Relay } from '../turn/allocation.ts';
 import { AuthFailure, type Clock, type Observer } from '../turn/env.ts';
+import { trafficOf as countTraffic } from './status-reporter.ts';
 
 /** Takes reports. */
 export type SendEvent = (report: EventReport) => void;
@@ -208,14 +209,8 @@ function budgets(): Readonly<Record<Bounded, LineBudget>> {
 }
 
 function trafficOf(allocation: Allocation): Traffic {
-  let { packetsToPeer, bytesToPeer, packetsToClient, bytesToClient } = allocation;
-  for (const relay of allocation.relays()) {
-    packetsToPeer += relay.packetsToPeer;
-    bytesToPeer += relay.bytesToPeer;
-    packetsToClient += relay.packetsToClient;
-    bytesToClient += relay.bytesToClient;
-  }
-  return { packetsFromClient: packetsToPeer, bytesFromClient: bytesToPeer, packetsToClient, bytesToClient };
+  const { packetsToPeer, bytesToPeer, ...toClient } = countTraffic(allocation);
+  return { packetsFromClient: packetsToPeer, bytesFromClient: bytesToPeer, ...toClient };
 }
 
 function packetsOf({ packetsFromClient, packetsToClient }: Traffic): number {

@@ -83,7 +83,8 @@ function describe({ id, realm, credential, endpoint }: Allocation): ReportedAllo
   return { id, realm, user, transport, local: local.text, remote: client.text, encryption };
 }
 
-function trafficOf(allocation: Allocation): ReportedTraffic {
+/** What an allocation has relayed so far, over all its relays. */
+export function trafficOf(allocation: Allocation): ReportedTraffic {
   let { packetsToPeer, bytesToPeer, packetsToClient, bytesToClient } = allocation;
   for (const relay of allocation.relays()) {
     packetsToPeer += relay.packetsToPeer;
